@@ -1,0 +1,43 @@
+# The verbs. `make` alone lists them; what each does is in scripts/.
+
+SHELL := bash
+env := . scripts/env.sh &&
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: setup ## set up, build, and checksum this project's own sources with Rust under Lwt
+	$(env) dune build --profile release ./examples/checksum/main.exe
+	examples/checksum/demo.sh
+
+test: setup ## every test, on this machine's OCaml
+	scripts/test.sh
+
+test-all: ## every test, on this machine's OCaml, Debian 13's and Debian testing's (root)
+	scripts/test-all.sh
+
+bench: setup ## the benchmark, with its baselines, on this machine's OCaml
+	$(env) dune build --profile release ./bench/main.exe
+	_build/default/bench/main.exe
+
+bench-all: ## the benchmark on all three toolchains (root)
+	scripts/test-all.sh --command 'make bench'
+
+diagrams: ## render the Mermaid sources in diagrams/
+	diagrams/render.sh
+
+fmt: ## format the Rust code
+	$(env) cargo fmt --all
+
+lint: setup ## rustfmt check and clippy
+	$(env) cargo fmt --all --check
+	$(env) cargo clippy --workspace --all-targets -- -D warnings -D clippy::undocumented_unsafe_blocks
+
+setup: ## install what is missing: OCaml, dune, Lwt, Alcotest, a C compiler
+	@scripts/setup.sh
+
+clean: ## remove what was built
+	rm -rf _build target
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all bench bench-all diagrams fmt lint setup clean

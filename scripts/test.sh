@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Every test, on the toolchain at hand; stops at the first part that fails.
+#
+#   scripts/test.sh              all of it, once
+#   scripts/test.sh --repeat N   dune's tests only, N times in a row: what fails once in a hundred runs shows here
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+
+# dune remembers which tests passed and would not run them again, hence --force. A test that hangs is a failure too.
+dune_tests() { timeout 15m dune build @runtest --force; }
+
+repeat() {
+  local runs=$1 failures=0 run log
+  log=$(mktemp)
+  for ((run = 1; run <= runs; run++)); do
+    if dune_tests >"$log" 2>&1; then
+      printf .
+    else
+      failures=$((failures + 1))
+      printf '\nrun %d failed:\n' "$run"
+      cat "$log"
+    fi
+  done
+  rm -f "$log"
+  printf '\n%d runs, %d failed\n' "$runs" "$failures"
+  [ "$failures" = 0 ]
+}
+
+# part NAME COMMAND…: a heading, then the command; the trap below names the part that failed.
+parts=0
+part() {
+  current=$1
+  shift
+  parts=$((parts + 1))
+  heading "$current"
+  "$@"
+}
+trap '[ $? = 0 ] || printf "\nFAILED: %s\n" "${current-}" >&2' EXIT
+
+part "dune: build everything" dune build @all
+
+case ${1-} in
+  --repeat)
+    part "dune: tests, $2 times" repeat "$2"
+    exit
+    ;;
+  '') ;;
+  *) die "usage: scripts/test.sh [--repeat N]" ;;
+esac
+
+part "dune: tests" dune_tests
+part "cargo: unit tests, compile-fail tests, documentation" cargo test --workspace --target-dir target
+# With this flag the pure state files use the model checker's atomics, and every other unit test is left out. It
+# compiles every dependency anew, hence a target folder of its own.
+part "loom: the state machines, every interleaving" env RUSTFLAGS="--cfg loom" \
+  cargo test --release --target-dir target/loom -p ocaml-lwt-interop --lib
+for script in test/*.sh; do
+  if [ -x "$script" ]; then part "$script" "$script"; fi
+done
+
+printf '\nAll %d parts passed in %d s: OCaml %s, Lwt %s, dune %s\n' "$parts" "$SECONDS" \
+  "$(ocamlfind ocamlopt -version)" "$(ocamlfind query -format %v lwt.unix)" "$(dune --version)"
