@@ -1,0 +1,215 @@
+//! Reads the signature: what OCaml can call, and what can live in a future.
+
+use crate::messages::{self, Errors};
+use crate::parse::{Cancel, Options};
+use crate::symbol;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, FnArg, GenericParam, ItemFn, Meta, Pat, PatType, Path, ReturnType, Signature, Type,
+};
+
+/// What `expand` has to know about a function.
+pub(crate) struct Exported {
+    /// The symbol that OCaml calls.
+    pub(crate) symbol: String,
+    /// The arguments, in order.
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) cancel: Cancel,
+    /// The path of the crate `ocaml-lwt-interop`.
+    pub(crate) interop: Path,
+}
+
+pub(crate) struct Argument {
+    /// As the errors call it.
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+}
+
+/// Reads the signature. What is returned is good for something only if there were no errors.
+pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors) -> Exported {
+    let signature = &function.sig;
+    let symbol = exported_symbol(signature, &options, errors);
+    attributes(&function.attrs, errors);
+    qualifiers(signature, errors);
+    generics(signature, errors);
+    let arguments = signature
+        .inputs
+        .iter()
+        .filter_map(|input| argument(input, errors))
+        .collect();
+    if let ReturnType::Type(_, ty) = &signature.output {
+        Types {
+            place: Place::Result,
+            errors,
+        }
+        .visit_type(ty);
+    }
+    Exported {
+        symbol,
+        arguments,
+        cancel: options.cancel,
+        interop: options.interop,
+    }
+}
+
+fn exported_symbol(signature: &Signature, options: &Options, errors: &mut Errors) -> String {
+    let (symbol, place) = match &options.name {
+        Some(name) => (name.value(), name.to_token_stream()),
+        None => (
+            signature.ident.unraw().to_string(),
+            signature.ident.to_token_stream(),
+        ),
+    };
+    if !symbol::is_c_identifier(&symbol) {
+        errors.push(messages::SYMBOL_NOT_C.about(&symbol, place));
+    } else if symbol::is_taken(&symbol) {
+        errors.push(messages::SYMBOL_TAKEN.about(&symbol, place));
+    }
+    symbol
+}
+
+fn attributes(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        let inner = match &attribute.meta {
+            Meta::List(list) if list.path.is_ident("unsafe") => list.parse_args().ok(),
+            meta => Some(meta.clone()),
+        };
+        let Some(inner) = inner else { continue };
+        for name in ["no_mangle", "export_name"] {
+            if inner.path().is_ident(name) {
+                errors.push(messages::EXPORTED_TWICE.about(name, attribute));
+            }
+        }
+    }
+}
+
+fn qualifiers(signature: &Signature, errors: &mut Errors) {
+    if let Some(token) = &signature.constness {
+        errors.push(messages::CONST_FUNCTION.at(token));
+    }
+    if let Some(token) = &signature.unsafety {
+        errors.push(messages::UNSAFE_FUNCTION.at(token));
+    }
+    if let Some(abi) = &signature.abi {
+        errors.push(messages::EXTERN_FUNCTION.at(abi));
+    }
+    if let Some(dots) = &signature.variadic {
+        errors.push(messages::VARIADIC.at(dots));
+    }
+}
+
+fn generics(signature: &Signature, errors: &mut Errors) {
+    for parameter in &signature.generics.params {
+        errors.push(match parameter {
+            GenericParam::Lifetime(lifetime) => {
+                messages::LIFETIME_PARAMETER.about(&lifetime.lifetime, parameter)
+            }
+            GenericParam::Type(ty) => messages::TYPE_PARAMETER.about(&ty.ident, parameter),
+            GenericParam::Const(value) => messages::TYPE_PARAMETER.about(&value.ident, parameter),
+        });
+    }
+    if let Some(clause) = &signature.generics.where_clause {
+        errors.push(messages::WHERE_CLAUSE.at(clause));
+    }
+}
+
+fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
+    let PatType { attrs, pat, ty, .. } = match input {
+        FnArg::Typed(argument) => argument,
+        FnArg::Receiver(receiver) => {
+            errors.push(messages::METHOD.at(receiver));
+            return None;
+        }
+    };
+    for attribute in attrs {
+        for name in ["cfg", "cfg_attr"] {
+            if attribute.path().is_ident(name) {
+                errors.push(messages::ARGUMENT_CFG.about(name, attribute));
+            }
+        }
+    }
+    Types {
+        place: Place::Argument,
+        errors,
+    }
+    .visit_type(ty);
+    match &**pat {
+        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+            return Some(Argument {
+                name: name.ident.unraw().to_string(),
+                ty: Type::clone(ty),
+            });
+        }
+        Pat::Wild(_) => errors.push(messages::WILDCARD.at(pat)),
+        _ => errors.push(messages::PATTERN.at(pat)),
+    }
+    None
+}
+
+/// Where a type stands. A reference in a result is `&'static`, or the compiler says so itself.
+#[derive(PartialEq)]
+enum Place {
+    Argument,
+    Result,
+}
+
+/// Looks through a type, and through the types inside it.
+struct Types<'a> {
+    place: Place,
+    errors: &'a mut Errors,
+}
+
+impl<'ast> Visit<'ast> for Types<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+        if self.place == Place::Result {
+            return visit::visit_type_reference(self, reference);
+        }
+        let message = match &*reference.elem {
+            Type::Path(path) if path.path.is_ident("str") => messages::STR,
+            Type::Slice(slice) if matches!(&*slice.elem, Type::Path(path) if path.path.is_ident("u8")) => {
+                messages::BYTES
+            }
+            _ => messages::REFERENCE,
+        };
+        self.errors.push(message.at(reference));
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
+        if self.place == Place::Argument && lifetime.ident == "_" {
+            self.errors.push(messages::REFERENCE.at(lifetime));
+        }
+    }
+
+    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+        if is_raw(&path.path) {
+            self.errors.push(messages::RAW.at(path));
+        } else if path
+            .path
+            .segments
+            .first()
+            .is_some_and(|first| first.ident == "Self")
+        {
+            self.errors.push(messages::METHOD.at(path));
+        } else {
+            visit::visit_type_path(self, path);
+        }
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
+        let message = match self.place {
+            Place::Argument => messages::IMPL_ARGUMENT,
+            Place::Result => messages::IMPL_RETURN,
+        };
+        self.errors.push(message.at(ty));
+    }
+}
+
+/// `Raw` alone, or by a path that begins with `ocaml`: a macro sees names, not what they mean.
+fn is_raw(path: &Path) -> bool {
+    let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
+        return false;
+    };
+    last.ident == "Raw" && (path.segments.len() == 1 || first.ident == "ocaml")
+}

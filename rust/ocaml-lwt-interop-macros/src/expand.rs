@@ -1,0 +1,227 @@
+//! Writes what OCaml calls. The first test in `expand/tests.rs` shows a whole expansion.
+//!
+//! 1. The generated code stands next to the function, in a `const _`, so that its names are visible to nobody.
+//! 2. Every generated token has the place of the user's code it belongs to and the hygiene of the macro: errors
+//!    point to the user's types, lints leave the generated code alone, and no name of ours hides one of the user's.
+//! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
+
+use crate::check::{Argument, Exported};
+use crate::parse::Cancel;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, ItemFn, Meta, ReturnType, Token, Type};
+
+/// OCaml passes more arguments than this to bytecode stubs in an array.
+const MOST_ARGUMENTS_WITHOUT_TWIN: usize = 5;
+
+/// The function and its symbol.
+pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream {
+    let attributes = shared_attributes(&function.attrs);
+    let stub = stub(&function, exported);
+    let twin = bytecode_twin(&function, exported);
+    make_async(&mut function);
+    quote_spanned! {hygienic(Span::call_site())=>
+        #function
+        #(#attributes)*
+        const _: () = { #stub #twin };
+    }
+}
+
+/// The errors, and the function without a symbol, so that code which uses it gives no errors of its own.
+pub(crate) fn refused(mut function: ItemFn, report: TokenStream) -> TokenStream {
+    function.sig.constness = None;
+    function.sig.abi = None;
+    function.sig.variadic = None;
+    make_async(&mut function);
+    quote! { #report #function }
+}
+
+fn make_async(function: &mut ItemFn) {
+    if function.sig.asyncness.is_none() {
+        function.sig.asyncness = Some(Token![async](hygienic(function.sig.fn_token.span)));
+        // The user wrote no `async` that could be superfluous.
+        function
+            .attrs
+            .push(syn::parse_quote!(#[allow(clippy::unused_async)]));
+    }
+}
+
+fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
+    let Exported {
+        symbol,
+        arguments,
+        cancel,
+        interop,
+    } = exported;
+    let at = hygienic(function.sig.ident.span());
+    let private = quote_spanned!(at=> #interop::__private);
+    let stub = stub_name(function, at);
+    let raws = numbered("a", arguments.len(), at);
+    let parameters = match arguments.len() {
+        0 => quote_spanned!(at=> _unit: #private::Raw),
+        _ => quote_spanned!(at=> #(#raws: #private::Raw),*),
+    };
+    let names = arguments.iter().map(|argument| &argument.name);
+    let cancel = match cancel {
+        Cancel::Drop => quote_spanned!(at=> #private::Cancel::Drop),
+        Cancel::Detach => quote_spanned!(at=> #private::Cancel::Detach),
+    };
+    let convert = match arguments.len() {
+        0 => None,
+        _ => Some(quote_spanned!(at=> use #private::{ConvertArgument as _, ConvertString as _};)),
+    };
+    let make = make(function, arguments, &private);
+    let ending = ending(function, &private);
+    // At the result: this call is where the compiler finds that the result is no OCaml value.
+    let result = result_place(function);
+    let call = quote_spanned! {result=>
+        // SAFETY: OCaml calls the stub by its `external`, with the runtime lock held and with one value for each
+        // argument; the stub holds nothing with a destructor that an OCaml exception would skip (rule 3).
+        unsafe { #private::rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make, #ending) }
+    };
+    quote_spanned! {at=>
+        /// What OCaml calls.
+        #[unsafe(export_name = #symbol)]
+        unsafe extern "C" fn #stub(#parameters) -> #private::Raw {
+            #convert
+            use #private::{EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _};
+            static __SIGNATURE: #private::Signature = #private::Signature {
+                function: #symbol,
+                arguments: &[#(#names),*],
+                cancel: #cancel,
+            };
+            #call
+        }
+    }
+}
+
+/// Converts the arguments and makes the future.
+fn make(function: &ItemFn, arguments: &[Argument], private: &TokenStream) -> TokenStream {
+    let name = &function.sig.ident;
+    let at = hygienic(name.span());
+    if arguments.is_empty() {
+        return quote_spanned!(at=> |_| ::core::result::Result::Ok(#name()));
+    }
+    let values = numbered("b", arguments.len(), at);
+    let conversions = arguments.iter().zip(&values).enumerate().map(
+        |(index, (Argument { ty, .. }, value))| {
+            let at = hygienic(ty.span());
+            let index = Literal::usize_unsuffixed(index);
+            quote_spanned! {at=>
+                let #value: #ty = (&&#private::Argument::<#ty>::NEW).convert(arguments, #index)?;
+            }
+        },
+    );
+    quote_spanned! {at=>
+        |arguments| {
+            #(#conversions)*
+            ::core::result::Result::Ok(#name(#(#values),*))
+        }
+    }
+}
+
+/// Makes an ending of what the future gave.
+fn ending(function: &ItemFn, private: &TokenStream) -> TokenStream {
+    let at = result_place(function);
+    let never =
+        matches!(&function.sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
+    if never {
+        // No output comes; `()` stands for the type that it would have had.
+        return quote_spanned! {at=>
+            |output| if false { (&&&#private::Output::of(&())).ending(()) } else { match output {} }
+        };
+    }
+    quote_spanned!(at=> |output| (&&&#private::Output::of(&output)).ending(output))
+}
+
+fn bytecode_twin(function: &ItemFn, exported: &Exported) -> Option<TokenStream> {
+    let Exported {
+        symbol,
+        arguments,
+        interop,
+        ..
+    } = exported;
+    if arguments.len() <= MOST_ARGUMENTS_WITHOUT_TWIN {
+        return None;
+    }
+    let at = hygienic(function.sig.ident.span());
+    let stub = stub_name(function, at);
+    let twin = format_ident!("{}_bytecode", stub);
+    let symbol = format!("{symbol}_bytecode");
+    let indices = (0..arguments.len()).map(Literal::usize_unsuffixed);
+    Some(quote_spanned! {at=>
+        /// What OCaml calls in a bytecode program.
+        #[unsafe(export_name = #symbol)]
+        unsafe extern "C" fn #twin(
+            argv: *const #interop::__private::Raw,
+            _argc: ::core::ffi::c_int,
+        ) -> #interop::__private::Raw {
+            // SAFETY: the bytecode interpreter passes all arguments in one array ("Interfacing C with OCaml" in the
+            // OCaml manual, on functions with more than five arguments); they are read before anything can move them.
+            unsafe { #stub(#(*argv.add(#indices)),*) }
+        }
+    })
+}
+
+/// A span at the user's code, with the names of the macro.
+fn hygienic(place: Span) -> Span {
+    Span::mixed_site().located_at(place)
+}
+
+fn result_place(function: &ItemFn) -> Span {
+    hygienic(match &function.sig.output {
+        ReturnType::Default => function.sig.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    })
+}
+
+/// Items have no hygiene, so the stub is called what the function cannot be called as well.
+fn stub_name(function: &ItemFn, at: Span) -> Ident {
+    format_ident!("__{}_stub", function.sig.ident, span = at)
+}
+
+fn numbered(letter: &str, count: usize, at: Span) -> Vec<Ident> {
+    (0..count)
+        .map(|index| format_ident!("{letter}{index}", span = at))
+        .collect()
+}
+
+/// The attributes that hold for the generated code too: it exists where the function does (`cfg`), and mentions
+/// its name and its types, so what the function is allowed to mention, it is allowed to (`allow`, `deprecated`).
+fn shared_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes
+        .iter()
+        .filter_map(|attribute| shared(&attribute.meta))
+        .map(|meta| syn::parse_quote!(#[#meta]))
+        .collect()
+}
+
+fn shared(meta: &Meta) -> Option<Meta> {
+    let path = meta.path();
+    if path.is_ident("cfg") || path.is_ident("allow") {
+        return Some(meta.clone());
+    }
+    if path.is_ident("deprecated") {
+        return Some(syn::parse_quote!(allow(deprecated)));
+    }
+    let Meta::List(list) = meta else { return None };
+    if path.is_ident("expect") {
+        let lints = &list.tokens;
+        return Some(syn::parse_quote!(allow(#lints)));
+    }
+    if !path.is_ident("cfg_attr") {
+        return None;
+    }
+    let mut parts = list
+        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        .ok()?
+        .into_iter();
+    let condition = parts.next()?;
+    let shared: Vec<Meta> = parts.filter_map(|part| shared(&part)).collect();
+    (!shared.is_empty()).then(|| syn::parse_quote!(cfg_attr(#condition, #(#shared),*)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::{accepted, shared_attributes};
+use crate::messages::Errors;
+use crate::{check, parse};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+fn expanded(options: TokenStream, function: TokenStream) -> String {
+    let mut errors = Errors::default();
+    let options = parse::options(options, &mut errors);
+    let function = parse::function(function, &mut errors).unwrap();
+    let exported = check::function(&function, options, &mut errors);
+    assert!(errors.report().is_none());
+    accepted(function, &exported).to_string()
+}
+
+#[test]
+fn function_stays_and_its_stub_stands_next_to_it() {
+    let written = quote! {
+        /// Says hello.
+        pub fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
+            on_done.call((name,)).await
+        }
+    };
+    let generated = quote! {
+        /// Says hello.
+        #[allow(clippy::unused_async)]
+        pub async fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
+            on_done.call((name,)).await
+        }
+
+        const _: () = {
+            /// What OCaml calls.
+            #[unsafe(export_name = "greet")]
+            unsafe extern "C" fn __greet_stub(
+                a0: ::interop::__private::Raw,
+                a1: ::interop::__private::Raw
+            ) -> ::interop::__private::Raw {
+                use ::interop::__private::{ConvertArgument as _, ConvertString as _};
+                use ::interop::__private::{
+                    EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _
+                };
+                static __SIGNATURE: ::interop::__private::Signature = ::interop::__private::Signature {
+                    function: "greet",
+                    arguments: &["name", "on_done"],
+                    cancel: ::interop::__private::Cancel::Drop,
+                };
+                unsafe {
+                    ::interop::__private::rust_to_lwt(
+                        &__SIGNATURE,
+                        [a0, a1],
+                        |arguments| {
+                            let b0: String = (&&::interop::__private::Argument::<String>::NEW)
+                                .convert(arguments, 0)?;
+                            let b1: OCamlAsyncFunc<(String,), ()> =
+                                (&&::interop::__private::Argument::<OCamlAsyncFunc<(String,), ()> >::NEW)
+                                    .convert(arguments, 1)?;
+                            ::core::result::Result::Ok(greet(b0, b1))
+                        },
+                        |output| (&&&::interop::__private::Output::of(&output)).ending(output)
+                    )
+                }
+            }
+        };
+    };
+    assert_eq!(
+        expanded(quote!(crate = "::interop"), written),
+        generated.to_string()
+    );
+}
+
+#[test]
+fn five_arguments_need_no_twin_and_six_do() {
+    let five = expanded(
+        quote!(name = "f"),
+        quote!(
+            pub fn g(a: u8, b: u8, c: u8, d: u8, e: u8) {}
+        ),
+    );
+    assert!(!five.contains("_bytecode"), "{five}");
+    let six = expanded(
+        quote!(name = "f"),
+        quote!(
+            pub fn g(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8) {}
+        ),
+    );
+    assert!(six.contains(r#"export_name = "f_bytecode""#), "{six}");
+    assert!(
+        six.contains("argv . add (5)") && !six.contains("argv . add (6)"),
+        "{six}"
+    );
+}
+
+#[test]
+fn only_attributes_that_hold_for_the_symbol_are_shared() {
+    let function: syn::ItemFn = syn::parse_quote! {
+        /// Documentation.
+        #[tracing::instrument]
+        #[cfg(unix)]
+        #[deprecated]
+        #[expect(unused)]
+        #[cfg_attr(test, inline)]
+        #[cfg_attr(test, inline, cfg(feature = "a"), cfg_attr(unix, must_use, allow(dead_code)))]
+        fn f() {}
+    };
+    let shared = shared_attributes(&function.attrs);
+    let expected = quote! {
+        #[cfg(unix)]
+        #[allow(deprecated)]
+        #[allow(unused)]
+        #[cfg_attr(test, cfg(feature = "a"), cfg_attr(unix, allow(dead_code)))]
+    };
+    let shared: TokenStream = shared.iter().map(ToTokens::to_token_stream).collect();
+    assert_eq!(shared.to_string(), expected.to_string());
+}

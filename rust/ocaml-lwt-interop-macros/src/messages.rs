@@ -1,0 +1,188 @@
+//! Everything that `#[func]` refuses, in one table: what was written, why it cannot work, what to do instead.
+//!
+//! `{}` stands for a word of the user's. Each row has a test of its own, `tests/ui/<row in small letters>.rs`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use std::fmt::Display;
+
+macro_rules! table {
+    ($($name:ident: $what:literal, $why:literal, $instead:literal;)*) => {
+        $(pub(crate) const $name: Message = Message { what: $what, why: $why, instead: $instead };)*
+
+        #[cfg(test)]
+        const ALL: &[(&str, Message)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+table! {
+    // The options.
+    OPTIONS_SYNTAX: "this is not an option of `#[func]`",
+        "options have the form `option = \"value\"`, with commas between them",
+        "write `#[func(name = \"symbol\")]` or `#[func(cancel = \"detach\")]`";
+    UNKNOWN_OPTION: "`#[func]` has no option `{}`",
+        "the options are `name` and `cancel`",
+        "write `name = \"symbol\"` or `cancel = \"detach\"`, or take it out";
+    OPTION_VALUE: "the option `{}` of `#[func]` needs a string",
+        "its value is read when the macro runs, where constants and variables have no value yet",
+        "write `{} = \"…\"`";
+    DUPLICATE_OPTION: "the option `{}` of `#[func]` is given twice",
+        "one of the two would be ignored",
+        "keep one";
+    UNKNOWN_CANCEL: "`cancel = \"{}\"` is not a way to cancel",
+        "`Lwt.cancel` either drops the future or lets it run on",
+        "write `cancel = \"drop\"` (as without the option) or `cancel = \"detach\"`";
+    CRATE_PATH: "`crate = \"{}\"` is not the path of a crate",
+        "what `#[func]` generates calls the crate `ocaml-lwt-interop` by this path",
+        "write a path such as `crate = \"::ocaml_lwt_interop\"`";
+    SYMBOL_NOT_C: "`{}` cannot be a symbol that OCaml calls",
+        "OCaml's `external` links it as a C identifier: ASCII letters, digits and `_`, no digit at the beginning",
+        "write `#[func(name = \"symbol\")]` with such a name";
+    SYMBOL_TAKEN: "the symbol `{}` belongs to the C library or to OCaml",
+        "a symbol is global: every part of the program that calls the other `{}` would call this function",
+        "write `#[func(name = \"mylib_{}\")]`, and the same name in OCaml's `external`";
+
+    // The item.
+    NOT_A_FUNCTION: "`#[func]` is on something that is not a function with a body",
+        "it makes one symbol that OCaml calls, and runs the body of one function",
+        "put it on a `pub async fn` or a `pub fn`";
+    UNSAFE_FUNCTION: "an `unsafe` function cannot be a `#[func]`",
+        "OCaml calls it and cannot promise what `unsafe` asks of a caller",
+        "take `unsafe` away, and keep it in a block inside the body with the reason why it holds";
+    CONST_FUNCTION: "a `const` function cannot be a `#[func]`",
+        "its body is async, and async code does not run at compile time",
+        "take `const` away";
+    EXTERN_FUNCTION: "an `extern` function cannot be a `#[func]`",
+        "the symbol that OCaml calls is a C function of its own, which `#[func]` makes; this one stays a Rust function",
+        "take `extern` away";
+    VARIADIC: "a function with `...` cannot be a `#[func]`",
+        "OCaml's `external` has a fixed number of arguments",
+        "take one argument that is a `Vec`, an OCaml array";
+    EXPORTED_TWICE: "`{}` on a `#[func]` makes a second symbol",
+        "`#[func]` makes the symbol itself, and this one would lead past the bridge or collide with it",
+        "take the attribute away; `#[func(name = \"symbol\")]` sets the symbol";
+    TYPE_PARAMETER: "`{}` makes the `#[func]` generic",
+        "OCaml calls one symbol, and a generic function is a different function for each type or value",
+        "write out the types, in one `#[func]` for each";
+    LIFETIME_PARAMETER: "the lifetime `{}` on a `#[func]`",
+        "the future outlives the call that makes it, so no lifetime that a caller chooses is long enough",
+        "take owned values: `String` for `&str`, `Vec<T>` for `&[T]`";
+    WHERE_CLAUSE: "a `where` clause on a `#[func]`",
+        "it bounds what a caller chooses, and OCaml chooses no Rust types",
+        "take the clause away";
+    METHOD: "a method cannot be a `#[func]`",
+        "OCaml calls a function and has no Rust value or type to call it on",
+        "put it on a function outside of `impl` and `trait`; a Rust value that OCaml holds comes as an argument, `ocaml::Pointer<T>`";
+
+    // The arguments and the result.
+    PATTERN: "an argument of a `#[func]` is not a plain name",
+        "errors name the argument, and a pattern has no name",
+        "write a name, and take the value apart in the body: `let (a, b) = pair;`";
+    WILDCARD: "an argument of a `#[func]` is called `_`",
+        "errors name the argument, and `_` is no name",
+        "write `_name`";
+    ARGUMENT_CFG: "`{}` on an argument of a `#[func]`",
+        "OCaml's `external` has one type, and this function would have several",
+        "write two functions, each with its own `#[cfg]`";
+    STR: "an argument of a `#[func]` holds a `&str`",
+        "it points into the OCaml heap, where the GC moves and frees the text while the function awaits",
+        "take `String`";
+    BYTES: "an argument of a `#[func]` holds a `&[u8]`",
+        "it points into the OCaml heap, where the GC moves and frees the bytes while the function awaits",
+        "take `ocaml::Value`, and copy its `bytes_val()` before the first `.await`";
+    REFERENCE: "an argument of a `#[func]` holds something borrowed",
+        "the future outlives the call that makes it, and what OCaml passed may have moved by then",
+        "take an owned value: `T` for `&T`, `Vec<T>` for `&[T]`";
+    RAW: "`Raw` in the signature of a `#[func]`",
+        "it is a bare address, and the GC moves and frees what stands there while the function awaits",
+        "use `ocaml::Value`, which is a root; if `Raw` is a type of your own, write its path: `self::Raw`";
+    IMPL_ARGUMENT: "`impl` in an argument of a `#[func]`",
+        "it makes the function generic, and OCaml calls one symbol, for one type",
+        "write the type";
+    IMPL_RETURN: "`impl` in the return type of a `#[func]`",
+        "the result becomes an OCaml value, and for that its type has to be known; an async function is a future already",
+        "write the type that the body ends with: `-> T`, not `-> impl Future<Output = T>`";
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Message {
+    what: &'static str,
+    why: &'static str,
+    instead: &'static str,
+}
+
+impl Message {
+    /// The error, shown at `place`.
+    pub(crate) fn at(&self, place: impl ToTokens) -> syn::Error {
+        self.about("", place)
+    }
+
+    /// The error, shown at `place`, with the user's word in the place of each `{}`.
+    pub(crate) fn about(&self, word: impl Display, place: impl ToTokens) -> syn::Error {
+        syn::Error::new_spanned(place, self.text(word))
+    }
+
+    /// The error, shown where no token of the function stands.
+    pub(crate) fn at_span(&self, place: Span) -> syn::Error {
+        syn::Error::new(place, self.text(""))
+    }
+
+    fn text(&self, word: impl Display) -> String {
+        let Message { what, why, instead } = self;
+        format!("{what}\nwhy:     {why}\ninstead: {instead}").replace("{}", &word.to_string())
+    }
+}
+
+/// The errors found so far: all of them are shown, not only the first.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            None => self.0 = Some(error),
+            Some(errors) => errors.combine(error),
+        }
+    }
+
+    /// What makes the compiler show the errors, if there are any.
+    pub(crate) fn report(self) -> Option<TokenStream> {
+        self.0.map(|errors| errors.to_compile_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn every_message_has_a_test_that_shows_it() {
+        for (name, message) in ALL {
+            let path = format!(
+                "{}/tests/ui/{}.stderr",
+                env!("CARGO_MANIFEST_DIR"),
+                name.to_lowercase()
+            );
+            let shown =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+            for line in [message.what, message.why, message.instead] {
+                for part in line.split("{}") {
+                    assert!(shown.contains(part), "{path} does not say: {part}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_message_is_said_once() {
+        for (index, (name, message)) in ALL.iter().enumerate() {
+            for (other, again) in &ALL[index + 1..] {
+                assert!(
+                    message.what != again.what,
+                    "{name} and {other} cannot be told apart"
+                );
+            }
+        }
+    }
+}

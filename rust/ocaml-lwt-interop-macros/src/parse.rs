@@ -1,0 +1,140 @@
+//! Reads what stands in `#[func(…)]`, and the function below it.
+
+use crate::messages::{self, Errors};
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, Item, ItemFn, Lit, LitStr, Meta, Path, Token};
+
+/// What happens to the future when its promise is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cancel {
+    /// It is dropped.
+    Drop,
+    /// It runs on.
+    Detach,
+}
+
+/// The options, or what holds without them.
+pub(crate) struct Options {
+    /// The symbol; without it, the function's name.
+    pub(crate) name: Option<LitStr>,
+    pub(crate) cancel: Cancel,
+    /// The path of the crate `ocaml-lwt-interop`.
+    pub(crate) interop: Path,
+}
+
+/// Reads the options. One that is refused counts as not given.
+pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
+    let mut options = Options {
+        name: None,
+        cancel: Cancel::Drop,
+        interop: syn::parse_quote!(::ocaml_lwt_interop),
+    };
+    let list = match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
+        Ok(list) => list,
+        Err(error) => {
+            errors.push(messages::OPTIONS_SYNTAX.at_span(error.span()));
+            return options;
+        }
+    };
+    let mut given = Vec::new();
+    for option in list {
+        let key = option.path().to_token_stream().to_string();
+        if !["name", "cancel", "crate"].contains(&key.as_str()) {
+            errors.push(messages::UNKNOWN_OPTION.about(&key, &option));
+            continue;
+        }
+        if given.contains(&key) {
+            errors.push(messages::DUPLICATE_OPTION.about(&key, &option));
+            continue;
+        }
+        match text(&option) {
+            None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
+            Some(value) => set(&mut options, &key, value, errors),
+        }
+        given.push(key);
+    }
+    options
+}
+
+fn set(options: &mut Options, key: &str, value: LitStr, errors: &mut Errors) {
+    match (key, value.value().as_str()) {
+        ("name", _) => options.name = Some(value),
+        ("cancel", "drop") => options.cancel = Cancel::Drop,
+        ("cancel", "detach") => options.cancel = Cancel::Detach,
+        ("cancel", other) => errors.push(messages::UNKNOWN_CANCEL.about(other, &value)),
+        (_, written) => match value.parse() {
+            Ok(path) => options.interop = path,
+            Err(_) => errors.push(messages::CRATE_PATH.about(written, &value)),
+        },
+    }
+}
+
+/// The `"…"` in `option = "…"`.
+fn text(option: &Meta) -> Option<LitStr> {
+    match option {
+        Meta::NameValue(pair) => match &pair.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Some(text.clone()),
+            _ => None,
+        },
+        Meta::Path(_) | Meta::List(_) => None,
+    }
+}
+
+/// Reads the function, if it is one.
+pub(crate) fn function(tokens: TokenStream, errors: &mut Errors) -> Option<ItemFn> {
+    match syn::parse2(tokens) {
+        Ok(Item::Fn(function)) => return Some(function),
+        Ok(_) => errors.push(messages::NOT_A_FUNCTION.at_span(Span::call_site())),
+        Err(error) => errors.push(error),
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cancel, options};
+    use crate::messages::Errors;
+    use quote::{ToTokens, quote};
+
+    #[test]
+    fn no_option_means_drop_and_the_functions_own_name() {
+        let mut errors = Errors::default();
+        let read = options(quote!(), &mut errors);
+        assert!(errors.report().is_none());
+        assert!(read.name.is_none());
+        assert_eq!(read.cancel, Cancel::Drop);
+        assert_eq!(
+            read.interop.to_token_stream().to_string(),
+            ":: ocaml_lwt_interop"
+        );
+    }
+
+    #[test]
+    fn options_combine_in_any_order() {
+        for tokens in [
+            quote!(name = "a_b", cancel = "detach", crate = "crate::mock"),
+            quote!(crate = "crate::mock", cancel = "detach", name = "a_b",),
+        ] {
+            let mut errors = Errors::default();
+            let read = options(tokens, &mut errors);
+            assert!(errors.report().is_none());
+            assert_eq!(read.name.unwrap().value(), "a_b");
+            assert_eq!(read.cancel, Cancel::Detach);
+            assert_eq!(read.interop.to_token_stream().to_string(), "crate :: mock");
+        }
+    }
+
+    #[test]
+    fn every_wrong_option_is_reported() {
+        let mut errors = Errors::default();
+        options(quote!(tokio, cancel = "later", name), &mut errors);
+        let report = errors.report().unwrap().to_string();
+        assert_eq!(report.matches("compile_error").count(), 3, "{report}");
+    }
+}

@@ -1,0 +1,259 @@
+//! What the generated code finds in the crate `ocaml-lwt-interop`, made small: no OCaml, every call polls once, and
+//! what a real call would give to OCaml can be looked at.
+//!
+//! The bounds `FromValue` and `ToValue` are on a method and on `rust_to_lwt`, not on an `impl`: the method is found for
+//! every type, and the compiler says which type lacks which trait, rather than that there is no such method.
+
+#![allow(dead_code, unsafe_code)]
+
+/// The names that the generated code uses.
+pub mod __private {
+    use std::cell::RefCell;
+    use std::marker::PhantomData;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    thread_local! {
+        static VALUES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+        static CALLS: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// A value of the mock's heap.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Value {
+        Int(i64),
+        Text(&'static str),
+    }
+
+    /// As `ocaml::Raw`: one word, here an index.
+    #[derive(Clone, Copy, Debug)]
+    #[repr(transparent)]
+    pub struct Raw(pub isize);
+
+    impl Raw {
+        /// Puts a value on the mock's heap.
+        pub fn new(value: Value) -> Raw {
+            VALUES.with_borrow_mut(|values| {
+                values.push(value);
+                Raw(values.len() as isize - 1)
+            })
+        }
+    }
+
+    /// What a stub was asked for, and how the call ended.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Call {
+        pub signature: Signature,
+        pub ending: Ending,
+    }
+
+    /// The call that gave this result.
+    pub fn call(result: Raw) -> Call {
+        CALLS.with_borrow(|calls| calls[result.0 as usize].clone())
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Ending {
+        Value(String),
+        Error(Error),
+        OCamlError(OCamlError),
+        Pending,
+        Raised(Refused),
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub enum Cancel {
+        Drop,
+        Detach,
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Signature {
+        pub function: &'static str,
+        pub arguments: &'static [&'static str],
+        pub cancel: Cancel,
+    }
+
+    pub struct Arguments(Vec<Value>);
+
+    /// The argument that could not be converted.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Refused(pub usize);
+
+    pub trait FromValue {
+        fn from_value(value: &Value) -> Self;
+    }
+
+    impl FromValue for i64 {
+        fn from_value(value: &Value) -> i64 {
+            match value {
+                Value::Int(int) => *int,
+                Value::Text(text) => text.len() as i64,
+            }
+        }
+    }
+
+    pub trait ToValue {
+        fn show(&self) -> String;
+    }
+
+    impl ToValue for () {
+        fn show(&self) -> String {
+            "()".to_owned()
+        }
+    }
+
+    impl ToValue for i64 {
+        fn show(&self) -> String {
+            self.to_string()
+        }
+    }
+
+    impl ToValue for String {
+        fn show(&self) -> String {
+            self.clone()
+        }
+    }
+
+    impl ToValue for &str {
+        fn show(&self) -> String {
+            (*self).to_owned()
+        }
+    }
+
+    impl<T: ToValue, E: ToValue> ToValue for Result<T, E> {
+        fn show(&self) -> String {
+            match self {
+                Ok(value) => format!("Ok {}", value.show()),
+                Err(error) => format!("Error {}", error.show()),
+            }
+        }
+    }
+
+    /// As `ocaml_lwt_interop::Error`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Error(pub String);
+
+    impl<E: std::error::Error> From<E> for Error {
+        fn from(error: E) -> Error {
+            Error(error.to_string())
+        }
+    }
+
+    /// As `ocaml::Error`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct OCamlError(pub &'static str);
+
+    pub struct Argument<T>(PhantomData<T>);
+
+    impl<T> Argument<T> {
+        pub const NEW: Argument<T> = Argument(PhantomData);
+    }
+
+    pub trait ConvertString {
+        fn convert(&self, arguments: &Arguments, index: usize) -> Result<String, Refused>;
+    }
+
+    impl ConvertString for &Argument<String> {
+        fn convert(&self, arguments: &Arguments, index: usize) -> Result<String, Refused> {
+            match arguments.0[index] {
+                Value::Text(text) => Ok(text.to_owned()),
+                Value::Int(_) => Err(Refused(index)),
+            }
+        }
+    }
+
+    pub trait ConvertArgument {
+        type Output;
+
+        fn convert(&self, arguments: &Arguments, index: usize) -> Result<Self::Output, Refused>
+        where
+            Self::Output: FromValue;
+    }
+
+    impl<T> ConvertArgument for Argument<T> {
+        type Output = T;
+
+        fn convert(&self, arguments: &Arguments, index: usize) -> Result<T, Refused>
+        where
+            T: FromValue,
+        {
+            Ok(T::from_value(&arguments.0[index]))
+        }
+    }
+
+    /// What an output ends as, before it is converted.
+    pub struct Outcome<T>(Result<T, Ending>);
+
+    pub struct Output<T>(PhantomData<T>);
+
+    impl<T> Output<T> {
+        pub fn of(_: &T) -> Output<T> {
+            Output(PhantomData)
+        }
+    }
+
+    pub trait EndingOfError<T> {
+        fn ending(&self, output: Result<T, Error>) -> Outcome<T>;
+    }
+
+    impl<T> EndingOfError<T> for &&Output<Result<T, Error>> {
+        fn ending(&self, output: Result<T, Error>) -> Outcome<T> {
+            Outcome(output.map_err(Ending::Error))
+        }
+    }
+
+    pub trait EndingOfOCamlError<T> {
+        fn ending(&self, output: Result<T, OCamlError>) -> Outcome<T>;
+    }
+
+    impl<T> EndingOfOCamlError<T> for &Output<Result<T, OCamlError>> {
+        fn ending(&self, output: Result<T, OCamlError>) -> Outcome<T> {
+            Outcome(output.map_err(Ending::OCamlError))
+        }
+    }
+
+    pub trait EndingOfValue<T> {
+        fn ending(&self, output: T) -> Outcome<T>;
+    }
+
+    impl<T> EndingOfValue<T> for Output<T> {
+        fn ending(&self, output: T) -> Outcome<T> {
+            Outcome(Ok(output))
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The real one is called by OCaml alone; this one needs nothing.
+    pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
+        signature: &'static Signature,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
+        ending: E,
+    ) -> Raw
+    where
+        F: Future + 'static,
+        T: ToValue,
+        E: FnOnce(F::Output) -> Outcome<T> + 'static,
+    {
+        let value = |raw: Raw| VALUES.with_borrow(|values| values[raw.0 as usize].clone());
+        let ending = match make(&Arguments(arguments.map(value).to_vec())) {
+            Err(refused) => Ending::Raised(refused),
+            Ok(future) => match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(output) => match ending(output) {
+                    Outcome(Ok(value)) => Ending::Value(value.show()),
+                    Outcome(Err(ending)) => ending,
+                },
+                Poll::Pending => Ending::Pending,
+            },
+        };
+        CALLS.with_borrow_mut(|calls| {
+            calls.push(Call {
+                signature: signature.clone(),
+                ending,
+            });
+            Raw(calls.len() as isize - 1)
+        })
+    }
+}

@@ -1,0 +1,24 @@
+#![allow(unused)]
+
+use ocaml_lwt_interop_macros::func;
+
+#[func]
+pub struct Greeting {
+    name: String,
+}
+
+#[func]
+impl Greeting {}
+
+#[func]
+pub const GREETING: &str = "hello";
+
+#[func]
+pub mod greetings {}
+
+pub trait Greet {
+    #[func]
+    fn greet(&self);
+}
+
+fn main() {}
