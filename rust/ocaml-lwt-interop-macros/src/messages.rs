@@ -89,13 +89,13 @@ table! {
         "take `String`";
     BYTES: "an argument of a `#[func]` holds a `&[u8]`",
         "it points into the OCaml heap, where the GC moves and frees the bytes while the function awaits",
-        "take `ocaml::Value`, and copy its `bytes_val()` before the first `.await`";
+        "take `ocaml_lwt_interop::ByteBuf`, a copy (`Vec<u8>` is OCaml's `int array`)";
     REFERENCE: "an argument of a `#[func]` holds something borrowed",
         "the future outlives the call that makes it, and what OCaml passed may have moved by then",
         "take an owned value: `T` for `&T`, `Vec<T>` for `&[T]`";
     RAW: "`Raw` in the signature of a `#[func]`",
         "it is a bare address, and the GC moves and frees what stands there while the function awaits",
-        "use `ocaml::Value`, which is a root; if `Raw` is a type of your own, write its path: `self::Raw`";
+        "use `ocaml::Value` or `ocaml_lwt_interop::OCamlValue`, which are roots; if `Raw` is a type of your own, write its path: `self::Raw`";
     IMPL_ARGUMENT: "`impl` in an argument of a `#[func]`",
         "it makes the function generic, and OCaml calls one symbol, for one type",
         "write the type";
