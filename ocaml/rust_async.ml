@@ -1,0 +1,250 @@
+(* The OCaml half of the bridge. What Rust does is in rust/ocaml-lwt-interop/src; the externals stand in exports.rs, in
+   this order. *)
+
+exception Rust_error of { message : string; causes : string list }
+exception Rust_panic of { message : string; location : string }
+exception Broken_promise
+exception Misuse of string
+
+let () =
+  Printexc.register_printer (function
+    | Rust_error { message; causes } ->
+        Some (String.concat ": " (("Rust_async.Rust_error: " ^ message) :: causes))
+    | Rust_panic { message; location } ->
+        Some
+          (if location = "" then Printf.sprintf "Rust_async.Rust_panic: %s" message
+          else Printf.sprintf "Rust_async.Rust_panic: %s, at %s" message location)
+    | Broken_promise -> Some "Rust_async.Broken_promise"
+    | Misuse message -> Some ("Rust_async.Misuse: " ^ message)
+    | _ -> None)
+
+(* Owned by the callbacks on a promise that Rust awaits; see token.rs. *)
+type token
+
+type backtrace = Printexc.raw_backtrace option
+
+(* What Rust calls; the order is that of callbacks.rs. *)
+type callbacks = {
+  resolved : Obj.t -> Obj.t Lwt.t;
+  failed : exn -> backtrace -> Obj.t Lwt.t;
+  pending : int -> bool -> Obj.t Lwt.t * Obj.t Lwt.u;
+  fulfil : Obj.t Lwt.u -> Obj.t -> unit;
+  reject : Obj.t Lwt.u -> exn -> backtrace -> unit;
+  arm : unit -> unit;
+  state : Obj.t Lwt.t -> Obj.t Lwt.state;
+  subscribe : Obj.t Lwt.t -> token -> int -> unit;
+  release : int -> bool -> unit;
+  describe : exn -> string * backtrace;
+  async : exn -> unit;
+  rust_error : string -> string list -> exn;
+  rust_panic : string -> string -> exn;
+  broken_promise : unit -> exn;
+  misuse : string -> exn;
+  predefined : int -> string -> exn;
+}
+
+external start_executor : callbacks -> int = "ocaml_lwt_interop_start"
+external turn : unit -> int = "ocaml_lwt_interop_turn" [@@noalloc]
+external tick : bool -> unit = "ocaml_lwt_interop_tick"
+external readable : unit -> bool = "ocaml_lwt_interop_readable" [@@noalloc]
+external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
+external cancel : int -> unit = "ocaml_lwt_interop_cancel"
+external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
+external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
+external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
+external disown : unit -> unit = "ocaml_lwt_interop_disown"
+external set_worker_threads_of_tokio : int -> bool = "ocaml_lwt_interop_set_worker_threads" [@@noalloc]
+external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
+
+(* Endings. *)
+
+(* [Printexc.get_raw_backtrace] in a handler of the rejected promise gives the backtrace that the exception came with:
+   Lwt keeps none, so it is put back where the runtime keeps the last one. *)
+let restore_backtrace exn = function
+  | None -> ()
+  | Some backtrace -> ( try Printexc.raise_with_backtrace exn backtrace with _ -> ())
+
+let failed exn backtrace =
+  restore_backtrace exn backtrace;
+  Lwt.fail exn
+
+let reject resolver exn backtrace =
+  restore_backtrace exn backtrace;
+  Lwt.wakeup_exn resolver exn
+
+let describe exn =
+  let backtrace = if Printexc.backtrace_status () then Some (Printexc.get_raw_backtrace ()) else None in
+  (Printexc.to_string exn, backtrace)
+
+let predefined which message =
+  match which with
+  | 0 -> Not_found
+  | 1 -> Failure message
+  | 2 -> Invalid_argument message
+  | 3 -> Out_of_memory
+  | 4 -> Stack_overflow
+  | 5 -> End_of_file
+  | 6 -> Division_by_zero
+  | 7 -> Sys_blocked_io
+  | _ -> Sys_error message
+
+(* rust_to_lwt *)
+
+let pending key cancelable =
+  let promise, resolver = Lwt.task () in
+  if cancelable then Lwt.on_cancel promise (fun () -> cancel key);
+  (promise, resolver)
+
+let on_pause () = tick true
+let arm () = Lwt.on_success (Lwt.pause ()) on_pause
+
+(* lwt_to_rust. Rust must not keep an awaited promise alive, or it could not be collected when nobody can resolve it any
+   more; so Rust holds the index of a weak table, and the callbacks hold the subscription. *)
+
+type subscription = { promise : Obj.t Lwt.t; guard : Obj.t Lwt.t; token : token }
+
+let subscriptions : subscription Weak.t ref = ref (Weak.create 64)
+
+let remember index subscription =
+  let size = Weak.length !subscriptions in
+  if index >= size then begin
+    let larger = Weak.create (max (2 * size) (index + 1)) in
+    Weak.blit !subscriptions 0 larger 0 size;
+    subscriptions := larger
+  end;
+  Weak.set !subscriptions index (Some subscription)
+
+(* [Lwt.on_any]'s callbacks cannot be taken off a promise; those of [Lwt.protected] can, by cancelling what it gives. *)
+let subscribe promise token index =
+  let guard = Lwt.protected promise in
+  let subscription = { promise; guard; token } in
+  remember index subscription;
+  Lwt.on_any guard
+    (fun value -> fulfilled subscription.token value)
+    (fun exn -> rejected subscription.token exn)
+
+let release index cancelled =
+  match Weak.get !subscriptions index with
+  | None -> ()
+  | Some { promise; guard; token = _ } ->
+      Weak.set !subscriptions index None;
+      Fun.protect
+        ~finally:(fun () -> Lwt.cancel guard)
+        (fun () -> if cancelled then Lwt.cancel promise)
+
+(* The loop. *)
+
+let callbacks =
+  {
+    resolved = Lwt.return;
+    failed;
+    pending;
+    fulfil = Lwt.wakeup;
+    reject;
+    arm;
+    state = Lwt.state;
+    subscribe;
+    release;
+    describe;
+    async = (fun exn -> !Lwt.async_exception_hook exn);
+    rust_error = (fun message causes -> Rust_error { message; causes });
+    rust_panic = (fun message location -> Rust_panic { message; location });
+    broken_promise = (fun () -> Broken_promise);
+    misuse = (fun message -> Misuse message);
+    predefined;
+  }
+
+let misuse format = Printf.ksprintf (fun message -> raise (Misuse message)) format
+let this_thread () = Thread.id (Thread.self ())
+
+(* The thread that Lwt's loop was last seen to run on, before the executor started. *)
+let lwt_thread = ref None
+let descriptor_event = ref Lwt_engine.fake_event
+let started = ref false
+
+let after_fork () =
+  Lwt_engine.stop_event !descriptor_event;
+  descriptor_event := Lwt_engine.fake_event;
+  started := false;
+  disown ()
+
+(* The beginning of a turn: a task that a stub has queued costs no turn of its own. After a tick the loop must not block
+   in its engine: what was resolved may be what [Lwt_main.run] waits for. *)
+let on_turn () =
+  if not !started then lwt_thread := Some (this_thread ())
+  else
+    match turn () with
+    | 0 -> ()
+    | 1 ->
+        if Lwt.paused_count () = 0 then lost_pause ();
+        tick false;
+        if Lwt.paused_count () = 0 then ignore (Lwt.pause () : unit Lwt.t)
+    | 3 -> after_fork ()
+    | _ ->
+        misuse
+          "Lwt_main.run was called on thread %d, but Rust functions were called before on another one, which is the \
+           thread whose promises they are: run Lwt on the thread that calls them first"
+          (this_thread ())
+
+let start () =
+  let descriptor : Unix.file_descr = Obj.magic (start_executor callbacks : int) in
+  started := true;
+  descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ())
+
+(* Called by Rust for a call that it cannot go on with; see start.rs for the numbers. *)
+let start_or_refuse reason what =
+  match reason with
+  | 0 ->
+      let here = this_thread () in
+      let allowed = match !lwt_thread with None -> here = 0 | Some thread -> here = thread in
+      if allowed then start ()
+      else
+        misuse
+          "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
+           main thread, or with Lwt_preemptive.run_in_main"
+          what here
+  | 1 ->
+      misuse
+        "%s was called on thread %d, but Lwt runs on another one, and only that may touch its promises: call it there, \
+         or with Lwt_preemptive.run_in_main"
+        what (this_thread ())
+  | 2 ->
+      misuse
+        "%s was called in the child of a fork, where Rust's threads do not exist: call Rust functions after \
+         Unix.execv, or fork before the first call"
+        what
+  | _ ->
+      misuse
+        "%s was called after Rust_async.shutdown, which happens at exit too: Rust runs nothing any more, so call it \
+         earlier"
+        what
+
+(* The end. *)
+
+let shutdown ?(timeout = 1.0) () = if !started then shutdown_executor timeout
+
+let set_worker_threads count =
+  if count < 1 then invalid_arg "Rust_async.set_worker_threads: at least one";
+  if not (set_worker_threads_of_tokio count) then
+    misuse
+      "Rust_async.set_worker_threads was called after Tokio's runtime had started, which cannot change it: call it \
+       before the first Rust function"
+
+type stats = { tasks : int; subscriptions : int; roots : int }
+
+let stats () =
+  let tasks, subscriptions, roots = stats_of_executor () in
+  { tasks; subscriptions; roots }
+
+let () =
+  Callback.register "ocaml_lwt_interop.start" start_or_refuse;
+  ignore (Lwt_main.Enter_iter_hooks.add_last on_turn : Lwt_main.Enter_iter_hooks.hook);
+  (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after this one
+     and run before it, and those of [Lwt_main.at_exit], behind which this one goes. *)
+  at_exit (fun () ->
+      if !started then
+        ignore
+          (Lwt_main.Exit_hooks.add_last (fun () ->
+               shutdown ();
+               Lwt.return_unit)
+            : Lwt_main.Exit_hooks.hook))

@@ -1,0 +1,195 @@
+//! The only place that imports `caml_*`. Thin, named after what the rest needs.
+//!
+//! Claims about the runtime cite its sources: OCaml 4.13 to 5.4, `runtime/callback.c`, `runtime/fail_*.c`,
+//! `runtime/custom.c`, `runtime/signals.c`.
+
+mod callbacks;
+mod root;
+mod token;
+
+pub(crate) use callbacks::{Callback, Callbacks};
+pub use ocaml::Raw;
+pub(crate) use root::{Root, keeping, live_roots};
+pub(crate) use token::{alloc_token, take_token};
+
+use ocaml::sys;
+
+/// OCaml's `()`.
+pub(crate) const UNIT: Raw = Raw(sys::UNIT);
+
+/// OCaml's `true` and `false`.
+pub(crate) fn bool(b: bool) -> Raw {
+    int(isize::from(b))
+}
+
+/// An OCaml `int`. `n` must fit in 63 bits; all callers pass small indexes.
+pub(crate) fn int(n: isize) -> Raw {
+    Raw((n << 1) | 1)
+}
+
+/// The number in an OCaml `int`.
+pub(crate) fn int_val(v: Raw) -> isize {
+    v.0 >> 1
+}
+
+pub(crate) fn is_immediate(v: Raw) -> bool {
+    v.0 & 1 == 1
+}
+
+/// Roots `v`, unless it is an immediate, which the GC does not look at.
+///
+/// # Safety
+/// The runtime lock is held; `v` is a live OCaml value. Does not allocate on the OCaml heap, runs no OCaml code, and
+/// does not raise (`boxroot_create`: allocates with `malloc`, panics when that fails).
+#[inline]
+pub(crate) unsafe fn protect(v: Raw) -> ocaml::Value {
+    if is_immediate(v) {
+        ocaml::Value::Raw(v.0)
+    } else {
+        // SAFETY: lock and liveness are the caller's
+        ocaml::Value::Root(unsafe { ocaml::root::Root::new(v.0) })
+    }
+}
+
+/// The field `i` of a block.
+///
+/// # Safety
+/// `block` is a live OCaml block with more than `i` fields, not a float array; the runtime lock is held. No allocation.
+#[inline]
+pub(crate) unsafe fn field(block: Raw, i: usize) -> Raw {
+    // SAFETY: a field of a live block, by the caller's word
+    Raw(unsafe { *sys::field(block.0, i) })
+}
+
+/// The tag of a block.
+///
+/// # Safety
+/// `block` is a live OCaml block; the runtime lock is held. No allocation.
+#[inline]
+pub(crate) unsafe fn tag(block: Raw) -> u8 {
+    // SAFETY: by the caller's word
+    unsafe { sys::tag_val(block.0) }
+}
+
+/// The bytes of an OCaml string, copied.
+///
+/// # Safety
+/// `v` is a live OCaml string or bytes; the runtime lock is held. No allocation on the OCaml heap.
+pub(crate) unsafe fn string_bytes(v: Raw) -> Vec<u8> {
+    // SAFETY: `caml_string_length` bytes stand at `String_val(v)`; they are copied before anything can move them
+    unsafe {
+        std::slice::from_raw_parts(sys::string_val(v.0), sys::caml_string_length(v.0)).to_vec()
+    }
+}
+
+/// A rooted OCaml string.
+///
+/// # Safety
+/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
+pub(crate) unsafe fn string(bytes: &[u8]) -> ocaml::Value {
+    // SAFETY: as the caller's
+    unsafe { ocaml::Value::bytes(bytes) }
+}
+
+/// A rooted OCaml list of strings.
+///
+/// # Safety
+/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code.
+pub(crate) unsafe fn string_list(items: &[String]) -> ocaml::Value {
+    let mut list = ocaml::Value::Raw(sys::EMPTY_LIST);
+    for item in items.iter().rev() {
+        // SAFETY: the lock is the caller's; `item` and `list` are rooted across the allocation of the cell, whose
+        // fields are set before anything else can allocate
+        unsafe {
+            let item = string(item.as_bytes());
+            let cell = ocaml::Value::alloc(2, ocaml::Tag(0));
+            sys::store_field(cell.raw().0, 0, item.raw().0);
+            sys::store_field(cell.raw().0, 1, list.raw().0);
+            list = cell;
+        }
+    }
+    list
+}
+
+/// The result of running OCaml code: a value or the exception that ended it. Neither is rooted.
+pub(crate) type CallResult = Result<Raw, Raw>;
+
+fn call_result(v: sys::Value) -> CallResult {
+    if sys::is_exception_result(v) {
+        Err(Raw(sys::extract_exception(v)))
+    } else {
+        Ok(Raw(v))
+    }
+}
+
+/// Applies an OCaml function to one to any number of arguments.
+///
+/// Any function value works: `caml_callback*_exn` apply through the closure's code pointer and `caml_curry*` handle
+/// partial application; closures of a mutually recursive group have `Infix_tag`, which they do not look at.
+///
+/// # Safety
+/// The runtime lock is held on a thread that may run OCaml code (not inside a finaliser of a custom block or a
+/// `noalloc` stub); `f` is a live function, `arguments` are live and need no root of the caller's, since the runtime
+/// takes them over before anything can allocate. Runs OCaml code; does not raise: the exception comes back.
+pub(crate) unsafe fn call(f: Raw, arguments: &mut [Raw]) -> CallResult {
+    // SAFETY: the caller's word; `Raw` is `repr(transparent)` over a value
+    call_result(unsafe {
+        match *arguments {
+            [a] => sys::caml_callback_exn(f.0, a.0),
+            [a, b] => sys::caml_callback2_exn(f.0, a.0, b.0),
+            [a, b, c] => sys::caml_callback3_exn(f.0, a.0, b.0, c.0),
+            _ => sys::caml_callbackN_exn(f.0, arguments.len(), arguments.as_mut_ptr().cast()),
+        }
+    })
+}
+
+/// What OCaml registered under `name` with `Callback.register` or `Callback.register_exception`.
+///
+/// # Safety
+/// The runtime lock is held. No allocation on the OCaml heap; the value is not rooted here, but the table roots it.
+pub(crate) unsafe fn named_value(name: &std::ffi::CStr) -> Option<Raw> {
+    // SAFETY: a C string; the table is protected by the runtime lock (OCaml 4) or its own mutex (OCaml 5)
+    let value = unsafe { sys::caml_named_value(name.as_ptr().cast()) };
+    // SAFETY: a pointer that is not null stays valid for the life of the process (`callback.c`: never freed)
+    (!value.is_null()).then(|| Raw(unsafe { *value }))
+}
+
+/// Raises an OCaml exception.
+///
+/// # Safety
+/// The runtime lock is held; `exception` is a live exception value; no frame between this one and the OCaml caller
+/// holds anything with a destructor, since they are all skipped as by `longjmp`.
+pub(crate) unsafe fn raise(exception: Raw) -> ! {
+    // SAFETY: the caller's word
+    unsafe { sys::caml_raise(exception.0) };
+    unreachable!("caml_raise returned")
+}
+
+/// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
+///
+/// # Safety
+/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. `caml_enter_blocking_section` runs pending
+/// signal handlers first (`signals.c`), so OCaml code may run and values that are not rooted may move.
+pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
+    struct Reacquire;
+    impl Drop for Reacquire {
+        fn drop(&mut self) {
+            // SAFETY: balances the entry below, on the same thread
+            unsafe { sys::caml_leave_blocking_section() }
+        }
+    }
+    // SAFETY: the lock is held, by the caller's word
+    unsafe { sys::caml_enter_blocking_section() };
+    let _reacquire = Reacquire;
+    f()
+}
+
+/// Prepares boxroot. On OCaml 4 it hooks the runtime lock, so this must come after the thread library's own
+/// initialisation, which the OCaml library sees to by depending on `Thread`.
+///
+/// # Safety
+/// The runtime lock is held. No allocation on the OCaml heap.
+pub(crate) unsafe fn setup_roots() -> bool {
+    // SAFETY: as the caller's; calling it again does nothing
+    unsafe { ocaml_boxroot_sys::boxroot_setup() }
+}

@@ -1,0 +1,70 @@
+//! A custom block that owns the receiving end of an awaited promise.
+//!
+//! The callbacks on the promise hold the token, and nothing else does: when the GC collects the promise unresolved, the
+//! token goes with it, its finaliser runs, and the Rust future ends with an error instead of waiting for ever.
+
+use std::sync::Arc;
+
+use ocaml::sys;
+
+use super::Raw;
+use crate::lwt_to_rust::Sink;
+
+static OPERATIONS: Operations = Operations(sys::custom_operations {
+    identifier: c"ocaml_lwt_interop.token".as_ptr().cast(),
+    finalize: Some(finalize),
+    compare: None,
+    hash: None,
+    serialize: None,
+    deserialize: None,
+    compare_ext: None,
+    fixed_length: std::ptr::null(),
+});
+
+/// `custom_operations` holds pointers, so it is not `Sync` by itself.
+struct Operations(sys::custom_operations);
+// SAFETY: constant; the runtime reads it only
+unsafe impl Sync for Operations {}
+
+/// # Safety
+/// The runtime lock is held. Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code; the result is not
+/// rooted.
+pub(crate) unsafe fn alloc_token(sink: Arc<dyn Sink>) -> Raw {
+    // SAFETY: lock by the caller's word; the operations are static; the payload is written before anything can
+    // allocate, so the finaliser never sees a block without one. Custom data is aligned to a word, like the payload.
+    unsafe {
+        let block = sys::caml_alloc_custom(
+            &raw const OPERATIONS.0,
+            size_of::<Option<Arc<dyn Sink>>>(),
+            0,
+            1,
+        );
+        payload(block).write(Some(sink));
+        Raw(block)
+    }
+}
+
+/// Takes the sink out of a token, the first time.
+///
+/// # Safety
+/// The runtime lock is held; `token` comes from [`alloc_token`]. No allocation, runs no OCaml code.
+pub(crate) unsafe fn take_token(token: Raw) -> Option<Arc<dyn Sink>> {
+    // SAFETY: the block holds an initialised payload, and the lock makes this the only access
+    unsafe { (*payload(token.0)).take() }
+}
+
+fn payload(block: sys::Value) -> *mut Option<Arc<dyn Sink>> {
+    // The data of a custom block begins after the pointer to its operations (`mlvalues.h`: Data_custom_val).
+    (block as *mut sys::Value).wrapping_add(1).cast()
+}
+
+/// Called by the GC, on whichever thread collects: must not touch the OCaml heap (`custom.h`), and does not: dropping a
+/// sink or telling it that it was abandoned only queues and signals.
+unsafe extern "C" fn finalize(block: sys::Value) {
+    // SAFETY: a block of ours, dead for everybody else
+    if let Some(sink) = unsafe { take_token(Raw(block)) } {
+        let abandoned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sink.abandon()));
+        // A waker of the user's that panics must not unwind into the GC; there is nobody here to tell.
+        drop(abandoned);
+    }
+}

@@ -1,0 +1,374 @@
+//! The executor of an OCaml domain, as users reach it: from the domain thread with [`spawn`], [`spawn_local`] and
+//! [`ocaml_runtime`], from every other thread with a [`Handle`].
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc;
+
+use ocaml::{Runtime, ToValue};
+
+use crate::caml::{self, Callback, Root};
+use crate::ending::Ending;
+use crate::error::Error;
+use crate::executor::task::{self, TaskCell};
+use crate::executor::{AtHome, Home, Runnable, Scope, start};
+use crate::panic::catch;
+use crate::promise::Promise;
+use crate::rust_to_lwt::output::Settled;
+use crate::rust_to_lwt::settle::SettlePromise;
+
+pub use crate::executor::join::JoinHandle;
+pub use crate::executor::tick::Budget;
+pub use crate::tokio_runtime::{set_tokio_rt, set_worker_threads, tokio_rt};
+
+/// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
+#[derive(Clone, Copy)]
+pub struct DomainExecutor {
+    home: &'static Home,
+    not_send: PhantomData<*const ()>,
+}
+
+impl DomainExecutor {
+    /// The executor of this thread, if it has one: the first `#[func]` that is called starts it.
+    pub fn current() -> Option<DomainExecutor> {
+        AtHome::here().map(|at| DomainExecutor {
+            home: at.home(),
+            not_send: PhantomData,
+        })
+    }
+
+    /// What other threads use.
+    pub fn handle(self) -> Handle {
+        Handle { home: self.home }
+    }
+
+    /// Sets how much a tick does before it lets Lwt's I/O have its turn.
+    pub fn set_budget(self, budget: Budget) {
+        if let Some(at) = AtHome::of(self.home) {
+            self.home.set_budget(at, budget);
+        }
+    }
+
+    /// The number of tasks that have not ended.
+    pub fn live_tasks(self) -> usize {
+        AtHome::of(self.home).map_or(0, |at| self.home.live_tasks(at))
+    }
+}
+
+/// A domain executor, from any thread.
+#[derive(Clone, Copy)]
+pub struct Handle {
+    home: &'static Home,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+impl Handle {
+    /// Runs a future on the domain thread; from any thread.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let home = self.home;
+        JoinHandle::new(home, |join| match AtHome::of(home) {
+            Some(at) => task::spawn_local(at, future, join),
+            None => task::spawn_remote(home, future, join),
+        })
+    }
+
+    /// Runs a closure on the domain thread, in its next tick, and gives its value; from any thread.
+    ///
+    /// # Errors
+    /// The closure panicked, or the executor has shut down.
+    pub fn call<R>(&self, f: impl FnOnce(&Runtime) -> R + Send + 'static) -> JoinHandle<R>
+    where
+        R: Send + 'static,
+    {
+        self.spawn(async move { f(&ocaml_runtime()) })
+    }
+
+    /// Makes this the executor of [`handle`] and [`spawn`] on this thread, until the guard is dropped.
+    #[must_use = "the executor is left when the guard is dropped"]
+    pub fn enter(&self) -> ExecutorGuard {
+        let depth = ENTERED.with_borrow_mut(|entered| {
+            entered.push(*self);
+            entered.len()
+        });
+        ExecutorGuard {
+            depth,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Whether this thread is the domain thread.
+    pub fn is_home(&self) -> bool {
+        AtHome::of(self.home).is_some()
+    }
+}
+
+thread_local! {
+    /// The executors that guards have entered on this thread, innermost last.
+    static ENTERED: RefCell<Vec<Handle>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An executor entered by [`Handle::enter`].
+///
+/// # Panics
+/// When guards are not dropped in the reverse order of their making.
+#[derive(Debug)]
+pub struct ExecutorGuard {
+    depth: usize,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for ExecutorGuard {
+    fn drop(&mut self) {
+        let depth = ENTERED.with_borrow_mut(|entered| {
+            let depth = entered.len();
+            entered.truncate(self.depth - 1);
+            depth
+        });
+        assert!(
+            depth == self.depth || std::thread::panicking(),
+            "executor guard {} of {depth} was dropped first: guards are dropped in the reverse order of their making",
+            self.depth,
+        );
+    }
+}
+
+/// The executor that was entered last on this thread, or else this thread's own.
+///
+/// # Panics
+/// Where there is none.
+pub fn handle() -> Handle {
+    try_handle().expect(
+        "handle() was called on a thread without a domain executor: pass a Handle to this thread, and enter it there",
+    )
+}
+
+fn try_handle() -> Option<Handle> {
+    ENTERED
+        .with_borrow(|entered| entered.last().copied())
+        .or_else(|| DomainExecutor::current().map(DomainExecutor::handle))
+}
+
+/// The executor of the domain that `runtime` was given for, in a `#[ocaml::func]`, say; started if need be.
+///
+/// # Panics
+/// On a thread that does not run Lwt.
+pub fn handle_from_runtime(_runtime: &Runtime) -> Handle {
+    Handle {
+        home: here_or_start().home(),
+    }
+}
+
+fn here_or_start() -> AtHome {
+    AtHome::here().or_else(start::start_here).expect(
+        "the bridge was used on a thread that does not run Lwt, or after it was shut down: \
+         call it from the main thread, or send work there with a Handle",
+    )
+}
+
+/// Runs a future on the domain thread; see [`handle`] for which.
+///
+/// # Panics
+/// As [`handle`].
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    handle().spawn(future)
+}
+
+/// Runs a future on this very thread, which is a domain thread; it need not be `Send`.
+///
+/// # Panics
+/// On another thread.
+pub fn spawn_local<F: Future + 'static>(future: F) -> JoinHandle<F::Output> {
+    let at = AtHome::here().expect(
+        "spawn_local was called on a thread without a domain executor, where a future that is not Send cannot run: \
+         use Handle::spawn",
+    );
+    JoinHandle::new(at.home(), |join| task::spawn_local(at, future, join))
+}
+
+/// As [`spawn_local`], where there may be no executor yet: in a `#[ocaml::func]`, whose `runtime` shows that it is OCaml
+/// that calls. The task is first polled in the loop's next turn.
+///
+/// # Panics
+/// On a thread that does not run Lwt.
+pub fn spawn_with_runtime<F: Future + 'static>(
+    runtime: &Runtime,
+    future: F,
+) -> JoinHandle<F::Output> {
+    with_scope_of(runtime, |scope| {
+        let handle = JoinHandle::new(scope.home(), |join| {
+            task::spawn_local(scope.at(), future, join)
+        });
+        scope.home().arm_if_needed(scope);
+        handle
+    })
+}
+
+/// Runs a future as the body of a `#[func]` runs: polled once, here and now, and then as a task. Gives the promise that
+/// it settles, for OCaml. Cancelling the promise drops the future.
+///
+/// # Panics
+/// On a thread that does not run Lwt, and when OCaml raises an asynchronous exception (`Sys.Break`) meanwhile.
+pub fn spawn_lwt<T, F>(runtime: &Runtime, future: F) -> Promise<T>
+where
+    T: ToValue + 'static,
+    F: Future<Output = Result<T, Error>> + 'static,
+{
+    with_scope_of(runtime, |scope| {
+        let home = scope.home();
+        let ending = |output: Result<T, Error>| match output {
+            Ok(value) => Settled::Value(value),
+            Err(error) => Settled::Error(error),
+        };
+        let task = TaskCell::<F, SettlePromise<_>>::eager(scope.at(), future);
+        let first = task.poll_first(scope);
+        let key = if first.is_pending() {
+            task.register(scope)
+        } else {
+            usize::MAX >> 2
+        };
+        let mut arguments = [caml::int(key as isize), caml::bool(first.is_pending())];
+        // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
+        let (promise, resolver) = unsafe {
+            let Ok(pair) = home.call(scope, Callback::Pending, &mut arguments) else {
+                panic!("OCaml raised an exception while a promise was made");
+            };
+            (
+                Root::new(caml::field(pair, 0)),
+                Root::new(caml::field(pair, 1)),
+            )
+        };
+        match first {
+            std::task::Poll::Ready(ready) => {
+                let ready = ready.map(|output| Ending::Value(ending(output)));
+                crate::rust_to_lwt::settle::settle(scope, resolver, ready);
+            }
+            std::task::Poll::Pending => {
+                task.set_completion(scope, SettlePromise { resolver, ending });
+                task.suspend_first(scope);
+            }
+        }
+        home.arm_if_needed(scope);
+        // SAFETY: a promise
+        unsafe { Promise::from_root(promise, home) }
+    })
+}
+
+/// OCaml's runtime, as ocaml-rs's functions want to see it, for as long as this is not awaited across.
+///
+/// Stays on its thread.
+#[derive(Debug)]
+pub struct OCamlRuntime {
+    home: &'static Home,
+    not_send: PhantomData<*const ()>,
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Home")
+    }
+}
+
+impl OCamlRuntime {
+    /// In the scope whose proof this is.
+    pub(crate) fn with_scope<R>(&self, f: impl FnOnce(&Scope) -> R) -> R {
+        Scope::with_current(self.home, f)
+            .expect("an OCamlRuntime was kept longer than the #[func] or task it is for")
+    }
+}
+
+impl Deref for OCamlRuntime {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        // SAFETY: made where the lock is held, and it stays on that thread
+        unsafe { Runtime::recover_handle() }
+    }
+}
+
+/// OCaml's runtime: in a `#[func]`, in a task, in a closure that was sent home.
+///
+/// # Panics
+/// Elsewhere: on other threads, and in OCaml finalisers.
+pub fn ocaml_runtime() -> OCamlRuntime {
+    let at = AtHome::here().filter(|at| at.in_scope()).expect(
+        "ocaml_runtime() was called where OCaml values cannot be touched: \
+         send a closure to the domain thread with Handle::call",
+    );
+    OCamlRuntime {
+        home: at.home(),
+        not_send: PhantomData,
+    }
+}
+
+/// A scope for somebody who has ocaml-rs's proof that OCaml called.
+pub(crate) fn with_scope_of<R>(_runtime: &Runtime, f: impl FnOnce(&Scope) -> R) -> R {
+    let at = here_or_start();
+    // SAFETY: a `&Runtime` is ocaml-rs's proof that OCaml called and holds the lock
+    let scope = unsafe { Scope::enter(at) };
+    f(&scope)
+}
+
+pub(crate) fn try_with_scope_of<R>(
+    _runtime: &Runtime,
+    home: &'static Home,
+    f: impl FnOnce(&Scope) -> R,
+) -> Result<R, Error> {
+    let Some(at) = AtHome::of(home) else {
+        return Err(Error::misuse(
+            "an OCamlFunc was called on a thread that is not its home, where OCaml values cannot be touched: \
+             call it in a closure that Handle::call runs at home",
+        ));
+    };
+    // SAFETY: a `&Runtime` is ocaml-rs's proof that OCaml called and holds the lock
+    let scope = unsafe { Scope::enter(at) };
+    Ok(f(&scope))
+}
+
+/// Runs a closure on the domain thread and blocks for its value; from any other thread, Tokio's included.
+///
+/// # Errors
+/// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
+pub fn run_in_ocaml_domain<R: Send>(
+    handle: &Handle,
+    f: impl FnOnce(&Runtime) -> R + Send,
+) -> Result<R, Error> {
+    if handle.is_home() {
+        return Err(Error::misuse(
+            "run_in_ocaml_domain was called on the domain thread, which would wait for itself for ever: \
+             call the closure directly, or use Handle::call and await it",
+        ));
+    }
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let job = move |scope: &Scope| {
+        let _ = scope;
+        let ended = catch(AssertUnwindSafe(|| f(&ocaml_runtime())));
+        // The receiver waits.
+        let _ = sender.send(ended);
+    };
+    let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(job);
+    // SAFETY: the closure may borrow from this frame, which is left only when the closure has been run or dropped: the
+    // channel says so, since its sender lives in the closure and is dropped with it.
+    let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
+    handle.home.queue_anywhere(Runnable::Job(job));
+    match receiver.recv() {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(panic)) => Err(Error::from_panic(panic)),
+        Err(mpsc::RecvError) => Err(Error::broken_promise()),
+    }
+}

@@ -1,0 +1,233 @@
+//! [`Error`]: what an asynchronous computation ends with when it does not end with a value, on every thread.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::exception::Exception;
+use crate::panic::Panic;
+
+/// An error that crosses between OCaml and Rust.
+///
+/// - Made from any `std::error::Error` by `?`; OCaml sees [`Rust_async.Rust_error`] with the chain of messages.
+/// - An OCaml exception that Rust received ([`Error::exception`]); OCaml gets that same exception back (`==`).
+/// - A panic that was caught ([`Error::panic_message`]); OCaml sees `Rust_async.Rust_panic`.
+/// - A promise that nobody can resolve any more ([`Error::is_broken_promise`]); OCaml sees
+///   `Rust_async.Broken_promise`.
+///
+/// `Send` and `Sync`; dropped on any thread. Like `anyhow::Error` it does not implement `std::error::Error` itself,
+/// which is what lets `?` convert every error type; [`Error::into_std`] gives one that does.
+///
+/// [`Rust_async.Rust_error`]: crate#endings
+pub struct Error(Box<Repr>);
+
+enum Repr {
+    Rust(Box<dyn StdError + Send + Sync>),
+    Exception(Exception),
+    Panic(Panic),
+    Broken,
+    /// What was done, why it cannot work, what to do instead.
+    Misuse(String),
+    /// A value that does not convert.
+    Conversion(String),
+}
+
+impl Error {
+    fn new(repr: Repr) -> Error {
+        Error(Box::new(repr))
+    }
+
+    /// An error with just a message.
+    pub fn msg(message: impl fmt::Display) -> Error {
+        Error::new(Repr::Rust(message.to_string().into()))
+    }
+
+    /// A promise that nobody can resolve any more: OCaml's `Rust_async.Broken_promise`.
+    pub fn broken_promise() -> Error {
+        Error::new(Repr::Broken)
+    }
+
+    pub(crate) fn from_exception(exception: Exception) -> Error {
+        Error::new(Repr::Exception(exception))
+    }
+
+    pub(crate) fn from_panic(panic: Panic) -> Error {
+        Error::new(Repr::Panic(panic))
+    }
+
+    pub(crate) fn misuse(message: impl Into<String>) -> Error {
+        Error::new(Repr::Misuse(message.into()))
+    }
+
+    pub(crate) fn conversion(message: impl Into<String>) -> Error {
+        Error::new(Repr::Conversion(message.into()))
+    }
+
+    /// The OCaml exception, if that is what it is.
+    pub fn exception(&self) -> Option<&Exception> {
+        match &*self.0 {
+            Repr::Exception(exception) => Some(exception),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an OCaml exception of this name, as OCaml prints it: `"Not_found"`, `"Unix.Unix_error"`,
+    /// `"Lwt.Resolution_loop.Canceled"` (see [`Error::is_canceled`]).
+    pub fn is_exception(&self, name: &str) -> bool {
+        self.exception()
+            .is_some_and(|exception| exception.name() == name)
+    }
+
+    /// Whether it is `Lwt.Canceled`.
+    pub fn is_canceled(&self) -> bool {
+        // Lwt defines it in a submodule whose name the exception carries, and which is not promised to stay.
+        self.exception().is_some_and(|exception| {
+            exception.name().starts_with("Lwt.") && exception.name().ends_with("Canceled")
+        })
+    }
+
+    /// Whether the promise was broken: its resolver was dropped, or OCaml collected it unresolved, or the executor shut
+    /// down; on this side of the bridge or on the other.
+    pub fn is_broken_promise(&self) -> bool {
+        matches!(&*self.0, Repr::Broken) || self.is_exception("Rust_async.Broken_promise")
+    }
+
+    /// The message of a panic that was caught on this side of the bridge.
+    pub fn panic_message(&self) -> Option<&str> {
+        match &*self.0 {
+            Repr::Panic(panic) => Some(&panic.message),
+            _ => None,
+        }
+    }
+
+    /// The Rust error, if it was made from an `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        match &*self.0 {
+            Repr::Rust(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The messages of the error and of its sources, outermost first; never empty.
+    pub fn chain(&self) -> Vec<String> {
+        let mut messages = vec![self.to_string()];
+        if let Repr::Rust(error) = &*self.0 {
+            let mut source = error.source();
+            while let Some(error) = source {
+                messages.push(error.to_string());
+                source = error.source();
+            }
+        }
+        messages
+    }
+
+    /// As a `std::error::Error`, for functions that ask for one.
+    pub fn into_std(self) -> Box<dyn StdError + Send + Sync> {
+        match *self.0 {
+            Repr::Rust(error) => error,
+            repr => Box::new(Opaque(Error::new(repr))),
+        }
+    }
+
+    /// What the error becomes in OCaml; read by `exception.rs`.
+    pub(crate) fn kind(&self) -> Kind<'_> {
+        match &*self.0 {
+            Repr::Rust(_) => Kind::Rust,
+            Repr::Exception(exception) => Kind::Exception(exception),
+            Repr::Panic(panic) => Kind::Panic(panic),
+            Repr::Broken => Kind::Broken,
+            Repr::Misuse(message) => Kind::Misuse(message),
+            Repr::Conversion(message) => Kind::InvalidArgument(message),
+        }
+    }
+}
+
+/// The OCaml exception that an error becomes.
+pub(crate) enum Kind<'a> {
+    /// `Rust_async.Rust_error`
+    Rust,
+    /// That same exception.
+    Exception(&'a Exception),
+    /// `Rust_async.Rust_panic`
+    Panic(&'a Panic),
+    /// `Rust_async.Broken_promise`
+    Broken,
+    /// `Rust_async.Misuse`
+    Misuse(&'a str),
+    /// `Invalid_argument`
+    InvalidArgument(&'a str),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Repr::Rust(error) => error.fmt(f),
+            Repr::Exception(exception) => exception.fmt(f),
+            Repr::Panic(panic) => write!(f, "panicked at {}: {}", panic.location, panic.message),
+            Repr::Broken => f.write_str("the promise can no longer be resolved"),
+            Repr::Misuse(message) | Repr::Conversion(message) => f.write_str(message),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?})", self.chain())
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Error {
+        let error: Box<dyn StdError + Send + Sync> = Box::new(error);
+        // What `into_std` wrapped comes back as it was.
+        match error.downcast::<Opaque>() {
+            Ok(opaque) => opaque.0,
+            Err(error) => Error::new(Repr::Rust(error)),
+        }
+    }
+}
+
+/// [`Error`] as a `std::error::Error`.
+#[derive(Debug)]
+struct Opaque(Error);
+
+impl fmt::Display for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Opaque {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("reading the configuration")
+        }
+    }
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_chain_has_every_message_outermost_first() {
+        let error = Error::from(Outer(std::io::Error::other("disk on fire")));
+        assert_eq!(error.chain(), ["reading the configuration", "disk on fire"]);
+        assert!(error.downcast_ref::<Outer>().is_some());
+    }
+
+    #[test]
+    fn an_error_survives_the_way_through_a_boxed_one() {
+        let boxed = Error::broken_promise().into_std();
+        assert_eq!(boxed.to_string(), "the promise can no longer be resolved");
+        let opaque = boxed.downcast::<Opaque>().unwrap();
+        assert!(Error::from(*opaque).is_broken_promise());
+        assert_eq!(Error::msg("plain").chain(), ["plain"]);
+    }
+}

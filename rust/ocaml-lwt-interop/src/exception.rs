@@ -1,0 +1,367 @@
+//! OCaml exceptions as Rust sees them, and Rust's errors as OCaml exceptions.
+
+use std::ffi::CString;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use ocaml::{FromValue, ToValue};
+
+use crate::caml::{self, Callback, Raw, Root};
+use crate::error::{Error, Kind};
+use crate::executor::{AtHome, Home, Scope};
+use crate::panic::{Panic, catch_quietly};
+
+/// An OCaml exception that Rust received, kept alive so that it can be sent back as that same exception.
+///
+/// `Send`, `Sync` and cheap to clone; [`Exception::name`] and the message ([`fmt::Display`]) can be read on any thread,
+/// the value itself at home.
+#[derive(Clone)]
+pub struct Exception(Arc<Inner>);
+
+struct Inner {
+    value: Root,
+    /// `Printexc.raw_backtrace option`, as OCaml had it when the exception arrived.
+    backtrace: Root,
+    name: String,
+    message: String,
+}
+
+impl Exception {
+    /// # Safety
+    /// `exception` is a live exception value. Runs OCaml code (registered printers), may collect.
+    pub(crate) unsafe fn capture(scope: &Scope, exception: Raw) -> Exception {
+        // SAFETY: a scope holds the lock; rooted before anything can allocate
+        let value = unsafe { Root::new(exception) };
+        // SAFETY: an exception is a live argument for `Describe`, which gives a pair of a string and an option; both
+        // are read before anything else can allocate
+        unsafe {
+            let name = name_of(value.get());
+            let (message, backtrace) =
+                match scope
+                    .home()
+                    .call(scope, Callback::Describe, &mut [value.get()])
+                {
+                    Ok(pair) => {
+                        let message = caml::string_bytes(caml::field(pair, 0));
+                        (
+                            String::from_utf8_lossy(&message).into_owned(),
+                            Root::new(caml::field(pair, 1)),
+                        )
+                    }
+                    Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
+                };
+            Exception(Arc::new(Inner {
+                value,
+                backtrace,
+                name,
+                message,
+            }))
+        }
+    }
+
+    /// The name that OCaml prints, with its module path: `Not_found`, `Stdlib.Exit`, `Unix.Unix_error`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The exception value, to take its arguments apart. With the proof that this is a thread that runs OCaml.
+    pub fn value(&self, _runtime: &ocaml::Runtime) -> ocaml::Value {
+        // SAFETY: a `&Runtime` is ocaml-rs's proof of the runtime lock
+        unsafe { caml::protect(self.0.value.get()) }
+    }
+
+    /// The argument `i` of the exception, converted; `None` when it has no such argument.
+    ///
+    /// # Panics
+    /// When ocaml-rs's conversion panics.
+    pub fn argument<T: FromValue>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
+        let value = self.value(runtime).raw();
+        // SAFETY: the value is kept alive by `self` and the lock is held. An exception with arguments is a block of tag
+        // 0 with its constructor in field 0 (OCaml manual, "Interfacing C with OCaml", 4.13 to 5.4); a constant one has
+        // `Object_tag`.
+        unsafe {
+            if caml::tag(value) != 0 || i + 1 >= ocaml::sys::wosize_val(value.0) {
+                return None;
+            }
+            Some(T::from_value(caml::protect(caml::field(value, i + 1))))
+        }
+    }
+}
+
+/// # Safety
+/// `exception` is a live exception value and the runtime lock is held. No allocation on the OCaml heap.
+unsafe fn name_of(exception: Raw) -> String {
+    // SAFETY: the layout of exceptions, as in `caml_format_exception` (`printexc.c`, 4.13 to 5.4): the constructor is
+    // the block itself or its field 0, and its field 0 is the name
+    let bytes = unsafe {
+        let constructor = if caml::tag(exception) == 0 {
+            caml::field(exception, 0)
+        } else {
+            exception
+        };
+        caml::string_bytes(caml::field(constructor, 0))
+    };
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exception({})", self.0.message)
+    }
+}
+
+impl Error {
+    /// The exception that OCaml registered under `name` with `Callback.register_exception`, with one argument: how Rust
+    /// raises an exception that OCaml defined. On the domain thread, in a `#[func]` or a task.
+    ///
+    /// A name that is not registered gives an error that says so.
+    ///
+    /// # Panics
+    /// When it is called on another thread.
+    pub fn registered<A: ToValue>(name: &str, argument: A) -> Error {
+        let runtime = crate::domain_executor::ocaml_runtime();
+        let Some(constructor) = CString::new(name).ok().and_then(|name| {
+            // SAFETY: the runtime's proof of the lock
+            unsafe { caml::named_value(&name) }
+        }) else {
+            return Error::misuse(format!(
+                "the exception {name:?} was asked for, but OCaml has not registered one of that name: \
+                 call Callback.register_exception {name:?} (…) in a module that is linked"
+            ));
+        };
+        // SAFETY: the lock is held; the constructor is rooted by the table of names, the argument and the new block by
+        // their `Value`s, and the fields are set before anything else allocates
+        let exception = unsafe {
+            let constructor = caml::protect(constructor);
+            let argument = argument.to_value(&runtime);
+            exception_with_argument(&constructor, &argument)
+        };
+        runtime.with_scope(|scope| {
+            // SAFETY: the exception is rooted by its `Value`
+            Error::from_exception(unsafe { Exception::capture(scope, exception.raw()) })
+        })
+    }
+
+    /// The error with this OCaml exception: what an OCaml function that Rust called with ocaml-rs raised, say. On the
+    /// domain thread, in a `#[func]` or a task.
+    ///
+    /// # Panics
+    /// When it is called on another thread.
+    pub fn from_exception_value(exception: ocaml::Value) -> Error {
+        crate::domain_executor::ocaml_runtime().with_scope(|scope| {
+            // SAFETY: kept alive by its `Value`
+            Error::from_exception(unsafe { Exception::capture(scope, exception.raw()) })
+        })
+    }
+}
+
+/// # Safety
+/// The runtime lock is held; `constructor` is an exception constructor.
+unsafe fn exception_with_argument(
+    constructor: &ocaml::Value,
+    argument: &ocaml::Value,
+) -> ocaml::Value {
+    // SAFETY: both are rooted across the allocation; an exception is a block of tag 0
+    unsafe {
+        let block = ocaml::Value::alloc(2, ocaml::Tag(0));
+        ocaml::sys::store_field(block.raw().0, 0, constructor.raw().0);
+        ocaml::sys::store_field(block.raw().0, 1, argument.raw().0);
+        block
+    }
+}
+
+/// An exception on its way to OCaml, with the backtrace it came with.
+pub(crate) struct Outgoing {
+    pub(crate) exception: ocaml::Value,
+    /// `Printexc.raw_backtrace option`
+    pub(crate) backtrace: ocaml::Value,
+}
+
+impl Outgoing {
+    fn plain(exception: ocaml::Value) -> Self {
+        Outgoing {
+            exception,
+            backtrace: ocaml::Value::none(),
+        }
+    }
+}
+
+/// The OCaml exception that an error becomes. Runs OCaml code, may collect.
+pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
+    let message = |callback, message: &str| {
+        // SAFETY: a scope holds the lock; the string is rooted until it is an argument
+        let string = unsafe { caml::string(message.as_bytes()) };
+        make(scope, callback, &mut [string.raw()])
+    };
+    match error.kind() {
+        Kind::Exception(exception) => {
+            // SAFETY: a scope holds the lock
+            let (exception, backtrace) = unsafe {
+                (
+                    caml::protect(exception.0.value.get()),
+                    caml::protect(exception.0.backtrace.get()),
+                )
+            };
+            Outgoing {
+                exception,
+                backtrace,
+            }
+        }
+        Kind::Rust => {
+            let chain = error.chain();
+            // SAFETY: a scope holds the lock; both are rooted until they are arguments
+            let (message, causes) = unsafe {
+                (
+                    caml::string(chain[0].as_bytes()),
+                    caml::string_list(&chain[1..]),
+                )
+            };
+            make(
+                scope,
+                Callback::RustError,
+                &mut [message.raw(), causes.raw()],
+            )
+        }
+        Kind::Panic(panic) => of_panic(scope, panic),
+        Kind::Broken => make(scope, Callback::BrokenPromise, &mut [caml::UNIT]),
+        Kind::Misuse(text) => message(Callback::Misuse, text),
+        Kind::InvalidArgument(text) => predefined(scope, Predefined::InvalidArgument, text),
+    }
+}
+
+/// `Rust_async.Rust_panic`. Runs OCaml code, may collect.
+pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
+    // SAFETY: a scope holds the lock; both are rooted until they are arguments
+    let (message, location) = unsafe {
+        (
+            caml::string(panic.message.as_bytes()),
+            caml::string(panic.location.as_bytes()),
+        )
+    };
+    make(
+        scope,
+        Callback::RustPanic,
+        &mut [message.raw(), location.raw()],
+    )
+}
+
+/// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `rust_async.ml`.
+#[derive(Clone, Copy)]
+#[repr(isize)]
+enum Predefined {
+    NotFound,
+    Failure,
+    InvalidArgument,
+    OutOfMemory,
+    StackOverflow,
+    EndOfFile,
+    DivisionByZero,
+    SysBlockedIo,
+    SysError,
+}
+
+fn predefined(scope: &Scope, which: Predefined, message: &str) -> Outgoing {
+    // SAFETY: a scope holds the lock; the string is rooted until it is an argument
+    let message = unsafe { caml::string(message.as_bytes()) };
+    make(
+        scope,
+        Callback::Predefined,
+        &mut [caml::int(which as isize), message.raw()],
+    )
+}
+
+/// What ocaml-rs would have raised for its error (`ocaml` 1.3, `error.rs`). Runs OCaml code, may collect.
+pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
+    use ocaml::CamlError::*;
+    let plain = |which| predefined(scope, which, "");
+    match error {
+        ocaml::Error::Caml(error) => match error {
+            Exception(value) => Outgoing::plain(value.clone()),
+            WithArg(constructor, argument) => {
+                // SAFETY: a scope holds the lock; an exception constructor by the caller's word
+                Outgoing::plain(unsafe { exception_with_argument(constructor, argument) })
+            }
+            NotFound => plain(Predefined::NotFound),
+            OutOfMemory => plain(Predefined::OutOfMemory),
+            StackOverflow => plain(Predefined::StackOverflow),
+            EndOfFile => plain(Predefined::EndOfFile),
+            ZeroDivide => plain(Predefined::DivisionByZero),
+            SysBlockedIo => plain(Predefined::SysBlockedIo),
+            ArrayBoundError => {
+                predefined(scope, Predefined::InvalidArgument, "index out of bounds")
+            }
+            Failure(message) => predefined(scope, Predefined::Failure, message),
+            InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
+            SysError(message) => {
+                let message = message.raw();
+                make(
+                    scope,
+                    Callback::Predefined,
+                    &mut [caml::int(Predefined::SysError as isize), message],
+                )
+            }
+        },
+        ocaml::Error::Message(message) => predefined(scope, Predefined::Failure, message),
+        ocaml::Error::Error(error) => predefined(scope, Predefined::Failure, &format!("{error:?}")),
+        ocaml::Error::NotDoubleArray => {
+            predefined(scope, Predefined::Failure, "invalid double array")
+        }
+        ocaml::Error::NotCallable => {
+            predefined(scope, Predefined::Failure, "value is not callable")
+        }
+    }
+}
+
+/// Has OCaml make an exception. Should making it fail (an asynchronous exception: `Sys.Break`, `Stack_overflow`), then
+/// that is the exception.
+fn make(scope: &Scope, callback: Callback, arguments: &mut [Raw]) -> Outgoing {
+    // SAFETY: the arguments are live and of the callback's types: every caller in this file; the result is rooted
+    // before anything can allocate
+    unsafe {
+        let (Ok(exception) | Err(exception)) = scope.home().call(scope, callback, arguments);
+        Outgoing::plain(caml::protect(exception))
+    }
+}
+
+/// `Invalid_argument` for an argument of a `#[func]` that does not convert. Runs OCaml code, may collect.
+pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
+    predefined(scope, Predefined::InvalidArgument, message)
+}
+
+/// Converts a value of OCaml's. ocaml-rs refuses by panicking.
+pub(crate) fn convert<T: FromValue>(value: ocaml::Value) -> Result<T, Panic> {
+    catch_quietly(AssertUnwindSafe(|| T::from_value(value)))
+}
+
+/// Hands an exception to `!Lwt.async_exception_hook`. Runs OCaml code; what the hook raises leaves at the end of the
+/// tick.
+pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
+    // SAFETY: rooted by its `Value`; the one that comes back is kept before anything can allocate
+    unsafe {
+        if let Err(raised) =
+            scope
+                .home()
+                .call(scope, Callback::Async, &mut [exception.exception.raw()])
+        {
+            scope.home().escape(scope, raised);
+        }
+    }
+}
+
+/// The domain executor for a value that arrives from OCaml outside of our stubs, in a `#[ocaml::func]`, say.
+///
+/// # Panics
+/// On a thread that has none; ocaml-rs's conversions have no other way to refuse.
+pub(crate) fn home_of_conversion(what: &str) -> &'static Home {
+    match AtHome::here().or_else(crate::executor::start::start_here) {
+        Some(at) => at.home(),
+        None => panic!("{what} can be received only on the thread that runs Lwt"),
+    }
+}

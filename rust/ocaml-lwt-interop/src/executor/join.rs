@@ -1,0 +1,143 @@
+//! [`JoinHandle`]: what `spawn` gives back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::task::{Completion, Task};
+use super::{Home, Runnable, Scope};
+use crate::ending::Ending;
+use crate::error::Error;
+use crate::exception;
+
+/// A spawned task. Awaiting it gives its value, or an error when it panicked or was aborted; on any thread.
+///
+/// Like Tokio's: dropping the handle detaches the task, which runs on. A panic of a detached task is reported to OCaml's
+/// `Lwt.async_exception_hook`.
+pub struct JoinHandle<T> {
+    shared: Arc<Shared<T>>,
+    home: &'static Home,
+    task: Arc<dyn Task>,
+}
+
+/// Under the lock nothing is woken and nothing of the user's is dropped.
+struct Shared<T>(Mutex<State<T>>);
+
+enum State<T> {
+    /// The task runs.
+    Running(Option<Waker>),
+    /// It has ended and nobody has taken the ending.
+    Ended(Ending<T>),
+    /// The ending was taken.
+    Taken,
+    /// The handle is gone.
+    Detached,
+}
+
+impl<T> Shared<T> {
+    fn replace(&self, f: impl FnOnce(&mut State<T>) -> Option<State<T>>) -> Option<State<T>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = f(&mut state)?;
+        Some(std::mem::replace(&mut *state, next))
+    }
+}
+
+/// The task's end of it.
+pub(crate) struct Join<T>(Arc<Shared<T>>);
+
+impl<T: 'static> Completion<T> for Join<T> {
+    fn complete(self, scope: &Scope, ending: Ending<T>) {
+        let mut ending = Some(ending);
+        let before = self.0.replace(|state| match state {
+            State::Running(_) => ending.take().map(State::Ended),
+            _ => None,
+        });
+        if let Some(State::Running(Some(waker))) = before {
+            waker.wake();
+        }
+        if let Some(Ending::Panic(panic)) = ending {
+            let exception = exception::of_panic(scope, &panic);
+            exception::report_async(scope, &exception);
+        }
+    }
+}
+
+/// When the task never reached the domain thread, because it had shut down.
+impl<T> Drop for Join<T> {
+    fn drop(&mut self) {
+        let before = self.0.replace(|state| match state {
+            State::Running(_) => Some(State::Ended(Ending::Dropped)),
+            _ => None,
+        });
+        if let Some(State::Running(Some(waker))) = before {
+            waker.wake();
+        }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// Makes the task with `spawn` and the handle for it.
+    pub(crate) fn new(home: &'static Home, spawn: impl FnOnce(Join<T>) -> Arc<dyn Task>) -> Self {
+        let shared = Arc::new(Shared(Mutex::new(State::Running(None))));
+        let task = spawn(Join(shared.clone()));
+        JoinHandle { shared, home, task }
+    }
+
+    /// Lets the task run on without a handle.
+    pub fn detach(self) {}
+
+    /// Drops the task's future on the domain thread: at once when called there in a `#[func]` or a task, else in the
+    /// next tick. Awaiting the handle then gives a broken promise, unless the task had ended.
+    pub fn abort(&self) {
+        let done = Scope::with_current(self.home, |scope| self.task.clone().cancel(scope));
+        if done.is_none() {
+            self.home
+                .queue_anywhere(Runnable::Cancel(self.task.clone()));
+        }
+    }
+
+    /// Whether the task has ended.
+    pub fn is_finished(&self) -> bool {
+        !matches!(
+            *self.shared.0.lock().unwrap_or_else(PoisonError::into_inner),
+            State::Running(_)
+        )
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        // The old state is dropped here, outside the lock.
+        let before = self.shared.replace(|state| match state {
+            State::Running(_) | State::Ended(_) => Some(State::Detached),
+            _ => None,
+        });
+        // It had panicked already, and nobody was told.
+        if let Some(State::Ended(Ending::Panic(panic))) = before {
+            let report = move |scope: &Scope| {
+                let exception = exception::of_panic(scope, &panic);
+                exception::report_async(scope, &exception);
+            };
+            self.home.queue_anywhere(Runnable::Job(Box::new(report)));
+        }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let waker = context.waker().clone();
+        let before = self.shared.replace(|state| match state {
+            State::Running(_) => Some(State::Running(Some(waker))),
+            State::Ended(_) => Some(State::Taken),
+            _ => None,
+        });
+        match before {
+            Some(State::Ended(ending)) => Poll::Ready(ending.into_result()),
+            Some(_) => Poll::Pending,
+            None => panic!("a JoinHandle was polled after it gave its value"),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The domain executor: the tasks of one OCaml domain, polled by its domain thread only.
+//!
+//! In flow order: [`context`] says where we are; [`task`] is what runs, with the states of [`task_state`]; [`tick`]
+//! polls; [`start`] makes an executor at first use, and [`lifetime`] ends it.
+
+pub(crate) mod context;
+pub(crate) mod join;
+pub(crate) mod lifetime;
+pub(crate) mod start;
+pub(crate) mod task;
+mod task_state;
+pub(crate) mod tick;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use slab::Slab;
+
+pub(crate) use context::{AtHome, Scope};
+use task::Task;
+
+use crate::caml::{Callback, Callbacks, Raw, Root};
+use crate::wake::Wake;
+
+/// What a tick runs, in the order of the queue.
+pub(crate) enum Runnable {
+    /// Poll a task.
+    Task(Arc<dyn Task>),
+    /// Cancel a task: from a handle on another thread.
+    Cancel(Arc<dyn Task>),
+    /// Run a closure that another thread sent home.
+    Job(Box<dyn FnOnce(&Scope) + Send>),
+    /// Take the callbacks of a dropped future off its promise.
+    Release(crate::lwt_to_rust::Release),
+}
+
+impl std::fmt::Debug for Runnable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Runnable")
+    }
+}
+
+/// A domain executor. Never freed: handles, wakers and OCaml's hooks refer to it from everywhere, and there is one per
+/// domain.
+pub(crate) struct Home {
+    /// What other threads see.
+    pub(crate) wake: Wake,
+    /// The OCaml functions we call.
+    callbacks: Callbacks,
+    /// What only the domain thread sees.
+    local: Local,
+}
+
+/// Touched by the domain thread only: every access goes through an [`AtHome`] or a [`Scope`]. No borrow of these cells
+/// is held while anything of the user's, or OCaml, runs.
+pub(crate) struct Local {
+    queue: RefCell<VecDeque<Runnable>>,
+    /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
+    registry: RefCell<Slab<Arc<dyn Task>>>,
+    /// How many ticks are on the stack: more than one only when OCaml's `exit` runs a loop inside of one.
+    ticks: Cell<u32>,
+    /// A tick will follow from a pause of the loop.
+    armed: Cell<bool>,
+    /// An exception that left a promise's callbacks during the tick; it leaves the tick at its end.
+    escaped: RefCell<Option<Root>>,
+    budget: Cell<tick::Budget>,
+    /// The indexes of subscriptions: the free ones, and how many there ever were.
+    pub(crate) subscriptions: RefCell<crate::lwt_to_rust::Indexes>,
+}
+
+// SAFETY: `wake` is shared, `callbacks` is read with the runtime lock held, and `local` is touched by the domain thread
+// only, see `Home::local`
+unsafe impl Sync for Home {}
+// SAFETY: as above
+unsafe impl Send for Home {}
+
+impl Home {
+    /// The one way to the domain thread's own part: with the proof that this is that thread.
+    #[inline]
+    pub(crate) fn local(&'static self, at: AtHome) -> &'static Local {
+        debug_assert!(std::ptr::eq(at.home(), self));
+        &self.local
+    }
+
+    /// Calls one of the OCaml functions of the bridge.
+    ///
+    /// # Safety
+    /// `arguments` are live and of the types that the callback takes. Runs OCaml code, may collect; does not raise. The
+    /// result is not rooted.
+    #[inline]
+    pub(crate) unsafe fn call(
+        &self,
+        _scope: &Scope,
+        callback: Callback,
+        arguments: &mut [Raw],
+    ) -> Result<Raw, Raw> {
+        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; the rest is the caller's word
+        unsafe { self.callbacks.call(callback, arguments) }
+    }
+
+    /// At the end of this domain's own queue.
+    pub(crate) fn push(&'static self, at: AtHome, runnable: Runnable) {
+        self.local(at).queue.borrow_mut().push_back(runnable);
+    }
+
+    /// Queues a woken task from any thread: at home without a lock, and without a system call where a stub or a tick is
+    /// about to look.
+    pub(crate) fn enqueue(home: &'static Home, task: Arc<dyn Task>) {
+        home.queue_anywhere(Runnable::Task(task));
+    }
+
+    /// Queues from any thread; after shutdown what is queued is dropped.
+    pub(crate) fn queue_anywhere(&'static self, runnable: Runnable) {
+        match AtHome::of(self) {
+            Some(_) if lifetime::status() != lifetime::Status::Running => drop(runnable),
+            Some(at) => {
+                self.push(at, runnable);
+                if !at.in_scope() {
+                    self.wake.signal();
+                }
+            }
+            None => drop(self.wake.send(runnable)),
+        }
+    }
+
+    pub(crate) fn register(&'static self, at: AtHome, task: Arc<dyn Task>) -> usize {
+        self.local(at).registry.borrow_mut().insert(task)
+    }
+
+    fn unregister(&'static self, at: AtHome, key: usize) {
+        // The reference is dropped after the borrow ends: it may be the last, and run destructors of the user's.
+        let task = self.local(at).registry.borrow_mut().try_remove(key);
+        drop(task);
+    }
+
+    /// `Lwt.cancel` on the promise of the task with this key.
+    pub(crate) fn cancel(&'static self, scope: &Scope, key: usize) {
+        let task = self.local(scope.at()).registry.borrow().get(key).cloned();
+        if let Some(task) = task {
+            task.cancel(scope);
+        }
+    }
+
+    /// Whether a tick would find something.
+    pub(crate) fn has_runnable(&'static self, at: AtHome) -> bool {
+        !self.local(at).queue.borrow().is_empty() || self.wake.is_notified()
+    }
+
+    pub(crate) fn live_tasks(&'static self, at: AtHome) -> usize {
+        self.local(at).registry.borrow().len()
+    }
+
+    /// Arranges for a tick after the loop's next pause, if tasks are runnable and nothing else will see to them.
+    ///
+    /// May run OCaml code and collect.
+    #[inline]
+    pub(crate) fn arm_if_needed(&'static self, scope: &Scope) {
+        let local = self.local(scope.at());
+        if local.ticks.get() == 0 && !local.armed.get() && !local.queue.borrow().is_empty() {
+            self.arm(scope);
+        }
+    }
+
+    fn arm(&'static self, scope: &Scope) {
+        self.local(scope.at()).armed.set(true);
+        // SAFETY: `unit -> unit`
+        let armed = unsafe { self.call(scope, Callback::Arm, &mut [crate::caml::UNIT]) };
+        if let Err(exception) = armed {
+            // SAFETY: the exception was just returned, nothing has allocated since
+            unsafe { self.escape(scope, exception) };
+        }
+    }
+
+    /// Without calling OCaml: for what was queued after a stub could still arm.
+    fn signal_unless_armed(&'static self, at: AtHome) {
+        let local = self.local(at);
+        if !local.armed.get() && !local.queue.borrow().is_empty() {
+            self.wake.signal();
+        }
+    }
+
+    /// The wake descriptor is readable: empties it, and says whether the caller must arm.
+    pub(crate) fn descriptor_readable(&'static self, at: AtHome) -> bool {
+        self.wake.drain_descriptor();
+        !self.local(at).armed.replace(true)
+    }
+
+    /// Keeps an exception that escaped from OCaml code called by us, to be raised where the tick or stub ends, as it
+    /// would have left the loop without us. A second one is dropped, as Lwt would never have got to it.
+    ///
+    /// # Safety
+    /// `exception` is live.
+    pub(crate) unsafe fn escape(&'static self, scope: &Scope, exception: Raw) {
+        let mut escaped = self.local(scope.at()).escaped.borrow_mut();
+        if escaped.is_none() {
+            // SAFETY: a scope holds the lock; live by the caller's word
+            *escaped = Some(unsafe { Root::new(exception) });
+        }
+    }
+
+    pub(crate) fn take_escaped(&'static self, scope: &Scope) -> Option<Root> {
+        self.local(scope.at()).escaped.borrow_mut().take()
+    }
+}

@@ -1,0 +1,123 @@
+//! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::OnceLock;
+
+use slab::Slab;
+
+use super::lifetime::{Status, status};
+use super::{AtHome, Home, Local, lifetime};
+use crate::caml::{self, Callbacks, Raw};
+use crate::panic;
+
+/// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
+static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
+
+/// Why a call cannot go on as it is; the numbers are those of `start` in `rust_async.ml`, which raises for all but the
+/// first.
+#[derive(Clone, Copy)]
+#[repr(isize)]
+enum Reason {
+    /// Nothing is wrong yet: the first call of the process.
+    FirstUse = 0,
+    /// Lwt runs on another thread.
+    WrongThread = 1,
+    /// This is a child of `fork`, which has none of its parent's threads.
+    Forked = 2,
+    /// `Rust_async.shutdown` was called, or the program is exiting.
+    ShutDown = 3,
+}
+
+/// The executor of this thread, for a call of the OCaml function or the Rust one called `what`. An exception says why
+/// there is none; it is not rooted.
+///
+/// # Safety
+/// The runtime lock is held on a thread that may run OCaml code. May run OCaml code; does not raise.
+#[inline]
+pub(crate) unsafe fn executor(what: &str) -> Result<AtHome, Raw> {
+    match AtHome::here() {
+        Some(at) if status() == Status::Running => Ok(at),
+        // SAFETY: as the caller's
+        at => unsafe { executor_slow(what, at) },
+    }
+}
+
+#[cold]
+unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
+    let reason = match (status(), at) {
+        (Status::Forked, _) => Reason::Forked,
+        (Status::ShutDown, _) => Reason::ShutDown,
+        (Status::Running, Some(at)) => return Ok(at),
+        (Status::Running, None) if LWT_HOME.get().is_some() => Reason::WrongThread,
+        (Status::Running, None) => Reason::FirstUse,
+    };
+    // SAFETY: as the caller's; the name is rooted until it is an argument; `start` is `int -> string -> unit`
+    unsafe {
+        let Some(start) = caml::named_value(START) else {
+            ocaml::sys::caml_failwith(
+                c"ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: \
+                  add rust-async to the libraries of the executable"
+                    .as_ptr()
+                    .cast(),
+            );
+            unreachable!("caml_failwith returned");
+        };
+        let what = caml::string(what.as_bytes());
+        caml::call(start, &mut [caml::int(reason as isize), what.raw()])?;
+    }
+    Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
+}
+
+/// As [`executor`], for code that has only ocaml-rs's word for where it is: conversions, and holders of a `&Runtime`.
+/// `None`: there is none and none can be started here.
+pub(crate) fn start_here() -> Option<AtHome> {
+    // SAFETY: both are ocaml-rs's proofs that OCaml called us and holds the lock
+    unsafe {
+        caml::named_value(START)?;
+        executor("a Rust function").ok()
+    }
+}
+
+/// What `rust_async.ml` registers.
+const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
+
+/// Makes this thread the domain thread of a new executor, whose wake descriptor the caller registers with the engine.
+/// `Err` is a message.
+///
+/// # Safety
+/// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
+pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
+    // SAFETY: as the caller's; the record is rooted by the table before anything can allocate
+    let callbacks = unsafe {
+        if !caml::setup_roots() {
+            return Err(
+                "the library of GC roots refused to start: was a thread started before the OCaml \
+                        library of threads was initialised?"
+                    .to_owned(),
+            );
+        }
+        Callbacks::new(callbacks)
+    };
+    let wake = crate::wake::Wake::new()
+        .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
+    panic::install_hook();
+    lifetime::watch_forks();
+    crate::tokio_runtime::enter_for_ever();
+    let home: &'static Home = Box::leak(Box::new(Home {
+        wake,
+        callbacks,
+        local: Local {
+            queue: RefCell::new(VecDeque::with_capacity(64)),
+            registry: RefCell::new(Slab::new()),
+            ticks: Cell::new(0),
+            armed: Cell::new(false),
+            escaped: RefCell::new(None),
+            budget: Cell::default(),
+            subscriptions: RefCell::default(),
+        },
+    }));
+    let _ = LWT_HOME.set(home);
+    AtHome::settle(home);
+    Ok(home.wake.descriptor_number())
+}

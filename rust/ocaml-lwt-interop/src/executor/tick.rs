@@ -1,0 +1,141 @@
+//! The tick: polls runnable tasks, up to a budget, and arranges for the next one.
+//!
+//! 1. Ticks never nest, but for one case: OCaml's `exit`, called by a continuation inside a tick, runs the loop again
+//!    for its `at_exit` hooks; what these await must still be polled. The tick below is never returned to.
+//! 2. A tick that ends with tasks runnable has armed another; one that ends without has put the wake path to sleep.
+//! 3. No panic leaves a tick; an OCaml exception that escapes a promise's callbacks ends the tick, and is raised by the
+//!    stub that called it, after the tick is in order.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use super::{Local, Runnable, Scope};
+use crate::exception;
+use crate::panic::catch;
+use crate::wake::state::Sleep;
+
+/// How much a tick does before it lets Lwt's I/O have its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Polls, at least one.
+    pub polls: u32,
+    /// Time; looked at every few polls.
+    pub slice: Duration,
+}
+
+impl Default for Budget {
+    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by less than that
+    /// and one poll.
+    fn default() -> Self {
+        Budget {
+            polls: 256,
+            slice: Duration::from_micros(500),
+        }
+    }
+}
+
+/// The clock is looked at every so many polls.
+const CLOCK_INTERVAL: u32 = 16;
+
+/// Runs one tick. Runs OCaml code, may collect.
+pub(crate) fn tick(scope: &Scope) {
+    let home = scope.home();
+    let local = home.local(scope.at());
+    let _ticking = Ticking::begin(local);
+    loop {
+        match catch(AssertUnwindSafe(|| poll_until_budget(scope, local))) {
+            Ok(Rest::Asleep) => return,
+            Ok(Rest::Runnable) => break,
+            Err(panic) => {
+                // Tasks catch their own; this is a destructor of a job or of a runnable that was dropped.
+                let exception = exception::of_panic(scope, &panic);
+                exception::report_async(scope, &exception);
+            }
+        }
+    }
+    // Should another thread's wake come between here and the next tick, one write is made for it: harmless.
+    let _ = home.wake.try_sleep();
+    if !local.armed.get() {
+        home.arm(scope);
+    }
+}
+
+enum Rest {
+    Asleep,
+    Runnable,
+}
+
+fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
+    let home = scope.home();
+    let budget = local.budget.get();
+    let mut started = None;
+    let mut polls = 0;
+    home.wake.look(&mut *local.queue.borrow_mut());
+    loop {
+        let next = local.queue.borrow_mut().pop_front();
+        let Some(runnable) = next else {
+            match home.wake.try_sleep() {
+                Sleep::Asleep => return Rest::Asleep,
+                Sleep::LookAgain => home.wake.look(&mut *local.queue.borrow_mut()),
+            };
+            continue;
+        };
+        run(scope, runnable);
+        polls += 1;
+        if local.escaped.borrow().is_some() || polls >= budget.polls {
+            return Rest::Runnable;
+        }
+        if polls % CLOCK_INTERVAL == 0
+            && started.get_or_insert_with(Instant::now).elapsed() >= budget.slice
+        {
+            return Rest::Runnable;
+        }
+    }
+}
+
+fn run(scope: &Scope, runnable: Runnable) {
+    match runnable {
+        Runnable::Task(task) => task.run(scope),
+        Runnable::Cancel(task) => task.cancel(scope),
+        Runnable::Job(job) => job(scope),
+        Runnable::Release(release) => release.run(scope),
+    }
+}
+
+struct Ticking<'a>(&'a Local);
+
+impl<'a> Ticking<'a> {
+    fn begin(local: &'a Local) -> Self {
+        local.ticks.set(local.ticks.get() + 1);
+        Ticking(local)
+    }
+}
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.ticks.set(self.0.ticks.get() - 1);
+    }
+}
+
+impl super::Home {
+    /// How much a tick does; see [`Budget`].
+    pub(crate) fn set_budget(&'static self, at: super::AtHome, budget: Budget) {
+        self.local(at).budget.set(Budget {
+            polls: budget.polls.max(1),
+            ..budget
+        });
+    }
+
+    /// A tick from a place that must not nest: a promise was resolved or cancelled under our eyes. Inside a tick or a
+    /// stub nothing is to be done: it sees to the rest.
+    pub(crate) fn tick_if_outermost(&'static self, scope: &Scope) {
+        if scope.is_outermost() && self.has_runnable(scope.at()) {
+            tick(scope);
+        }
+    }
+
+    /// The armed pause is over.
+    pub(crate) fn disarm(&'static self, at: super::AtHome) {
+        self.local(at).armed.set(false);
+    }
+}

@@ -1,0 +1,206 @@
+//! What the OCaml library calls: the `external`s of `ocaml/rust_async.ml`, in its order.
+//!
+//! Each is called by OCaml with the runtime lock held. A panic of ours would abort the process, not unwind into OCaml:
+//! `extern "C"`. None leaves anything with a destructor behind when it raises.
+
+use std::time::Duration;
+
+use crate::caml::{self, Raw, UNIT};
+use crate::executor::lifetime::{self, Status, status};
+use crate::executor::{AtHome, Scope, start, tick};
+
+/// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
+    // SAFETY: OCaml calls, with its record
+    let message = match unsafe { start::start(callbacks) } {
+        Ok(descriptor) => return caml::int(descriptor as isize),
+        // SAFETY: the lock is held
+        Err(message) => unsafe { caml::string(message.as_bytes()) }.raw(),
+    };
+    // SAFETY: the lock is held, the string was just made, and this frame has nothing left to drop
+    unsafe { ocaml::sys::caml_failwith_value(message.0) };
+    unreachable!("caml_failwith_value returned")
+}
+
+/// What the hook at the beginning of a turn has to do; the numbers are those of `rust_async.ml`.
+#[repr(isize)]
+enum Turn {
+    Nothing = 0,
+    Tick = 1,
+    /// Lwt's loop runs on another thread than the one that called Rust first.
+    WrongThread = 2,
+    /// The first turn in the child of a `fork`.
+    Forked = 3,
+}
+
+/// `turn : unit -> int`, `noalloc`: asked at the beginning of each turn of the loop.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
+    let turn = match (status(), AtHome::here()) {
+        (Status::Forked, _) => Turn::Forked,
+        (_, None) => Turn::WrongThread,
+        (_, Some(at)) if at.home().has_runnable(at) => Turn::Tick,
+        _ => Turn::Nothing,
+    };
+    caml::int(turn as isize)
+}
+
+/// `tick : bool -> unit`: from the hook (`false`) or from the armed pause (`true`). Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_tick(from_pause: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe {
+        in_scope(|scope| {
+            if caml::int_val(from_pause) != 0 {
+                scope.home().disarm(scope.at());
+            }
+            if scope.home().has_runnable(scope.at()) {
+                tick::tick(scope);
+            }
+        })
+    }
+}
+
+/// `readable : unit -> bool`, `noalloc`: the wake descriptor is readable. True: the caller arms.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_readable(_unit: Raw) -> Raw {
+    let arm = status() != Status::Forked
+        && AtHome::here().is_some_and(|at| at.home().descriptor_readable(at));
+    caml::bool(arm)
+}
+
+/// `lost_pause : unit -> unit`, `noalloc`: the loop has no paused promise, so an armed one was abandoned.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_lost_pause(_unit: Raw) -> Raw {
+    if let Some(at) = AtHome::here() {
+        at.home().disarm(at);
+    }
+    UNIT
+}
+
+/// `cancel : int -> unit`: `Lwt.cancel` on the promise of the task with that key. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_cancel(key: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe {
+        in_scope(|scope| {
+            scope.home().cancel(scope, caml::int_val(key) as usize);
+            scope.home().tick_if_outermost(scope);
+        })
+    }
+}
+
+/// `fulfilled : token -> 'a -> unit`: an awaited promise was fulfilled. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_fulfilled(token: Raw, value: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe { settled(token, Ok(value)) }
+}
+
+/// `rejected : token -> exn -> unit`: an awaited promise was rejected. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_rejected(token: Raw, exception: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe { settled(token, Err(exception)) }
+}
+
+/// # Safety
+/// Called by OCaml with a token of ours and a live value.
+unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe {
+        in_scope(|scope| {
+            if let Some(sink) = caml::take_token(token) {
+                sink.settle(scope, result);
+                drop(sink);
+                scope.home().tick_if_outermost(scope);
+            }
+        })
+    }
+}
+
+/// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
+    // SAFETY: OCaml calls with a float
+    let seconds = unsafe { ocaml::sys::caml_sys_double_val(timeout.0) };
+    let timeout = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    // SAFETY: OCaml calls
+    unsafe { in_scope(|scope| lifetime::shutdown(scope, timeout)) }
+}
+
+/// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe { in_scope(lifetime::disown_all) }
+}
+
+/// `set_worker_threads : int -> bool`, `noalloc`: false when it is too late.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_set_worker_threads(count: Raw) -> Raw {
+    let count = usize::try_from(caml::int_val(count)).unwrap_or(1);
+    caml::bool(crate::tokio_runtime::set_worker_threads(count).is_ok())
+}
+
+/// `stats : unit -> int * int * int`: live tasks, subscriptions and roots.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_stats(_unit: Raw) -> Raw {
+    let stats = crate::stats::Stats::now();
+    // SAFETY: the lock is held; three immediates are stored before anything else can allocate
+    unsafe {
+        let block = ocaml::sys::caml_alloc_tuple(3);
+        for (i, n) in [stats.tasks, stats.subscriptions, stats.roots]
+            .into_iter()
+            .enumerate()
+        {
+            ocaml::sys::store_field(block, i, caml::int(n as isize).0);
+        }
+        Raw(block)
+    }
+}
+
+/// Runs `f` as a scope and raises what escaped meanwhile. On a thread without an executor nothing is done.
+///
+/// # Safety
+/// Called by a stub that OCaml called, with nothing to drop in its frame.
+unsafe fn in_scope(f: impl FnOnce(&Scope)) -> Raw {
+    let escaped = AtHome::here().and_then(|at| {
+        // SAFETY: OCaml called, by the caller's word
+        let scope = unsafe { Scope::enter(at) };
+        f(&scope);
+        let escaped = at.home().take_escaped(&scope);
+        // SAFETY: the lock is held; the root goes here, and nothing allocates until the exception is raised
+        escaped.map(|root| unsafe { root.get() })
+    });
+    match escaped {
+        None => UNIT,
+        // SAFETY: everything was dropped above
+        Some(exception) => unsafe { caml::raise(exception) },
+    }
+}

@@ -1,0 +1,53 @@
+//! The arguments of an OCaml function that Rust calls: a tuple, of which each element converts.
+
+use ocaml::{Runtime, ToValue, Value};
+
+/// The arguments of an OCaml function, as a tuple of one to twelve; `()` for a function of `unit`.
+pub trait IntoArguments {
+    #[doc(hidden)]
+    type Array: AsRef<[Value]>;
+    /// Converts them, in order; each is rooted before the next is converted.
+    #[doc(hidden)]
+    fn into_array(self, runtime: &Runtime) -> Self::Array;
+}
+
+impl IntoArguments for () {
+    type Array = [Value; 1];
+
+    fn into_array(self, _runtime: &Runtime) -> [Value; 1] {
+        [Value::unit()]
+    }
+}
+
+macro_rules! count {
+    () => { 0 };
+    ($head:ident $($tail:ident)*) => { 1 + count!($($tail)*) };
+}
+
+macro_rules! tuples {
+    ($($name:ident)*) => {
+        impl<$($name: ToValue),*> IntoArguments for ($($name,)*) {
+            type Array = [Value; count!($($name)*)];
+
+            #[allow(non_snake_case)]
+            fn into_array(self, runtime: &Runtime) -> Self::Array {
+                let ($($name,)*) = self;
+                // ocaml-rs's values are rooted, or immediate
+                [$($name.to_value(runtime)),*]
+            }
+        }
+    };
+}
+
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+tuples!(A B C D E F G);
+tuples!(A B C D E F G H);
+tuples!(A B C D E F G H I);
+tuples!(A B C D E F G H I J);
+tuples!(A B C D E F G H I J K);
+tuples!(A B C D E F G H I J K L);

@@ -1,0 +1,161 @@
+//! [`OCamlFunc`] and [`OCamlAsyncFunc`]: OCaml functions that Rust holds and calls.
+
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use ocaml::{FromValue, Runtime, ToValue, Value};
+
+use super::arguments::IntoArguments;
+use super::promise::{PromiseFuture, Start, Token};
+use crate::caml::{self, Root};
+use crate::error::Error;
+use crate::exception::{self, Exception};
+use crate::executor::{Home, Scope};
+use crate::panic::catch;
+
+macro_rules! function_handle {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        pub struct $name<Args, Ret> {
+            /// Shared, so that any thread can make a call: reading a root needs the lock.
+            root: Arc<Root>,
+            home: &'static Home,
+            signature: PhantomData<*const fn(Args) -> Ret>,
+        }
+
+        // SAFETY: the root may go anywhere; arguments go home from where the handle is, and the value comes from there
+        unsafe impl<Args: Send, Ret: Send> Send for $name<Args, Ret> {}
+        // SAFETY: as above
+        unsafe impl<Args: Send, Ret: Send> Sync for $name<Args, Ret> {}
+
+        // SAFETY: rooted at once, before anything can allocate
+        unsafe impl<Args, Ret> FromValue for $name<Args, Ret> {
+            /// # Panics
+            /// On a thread that does not run Lwt.
+            fn from_value(value: Value) -> Self {
+                let home = exception::home_of_conversion($what);
+                // SAFETY: a conversion runs with the lock held, on a live value
+                $name { root: Arc::new(unsafe { Root::new(value.raw()) }), home, signature: PhantomData }
+            }
+        }
+
+        // SAFETY: gives the value that it keeps alive
+        unsafe impl<Args, Ret> ToValue for $name<Args, Ret> {
+            fn to_value(&self, _runtime: &Runtime) -> Value {
+                // SAFETY: a conversion runs with the lock held
+                unsafe { caml::protect(self.root.get()) }
+            }
+        }
+
+        impl<Args, Ret> Clone for $name<Args, Ret> {
+            fn clone(&self) -> Self {
+                $name { root: self.root.clone(), home: self.home, signature: PhantomData }
+            }
+        }
+
+        impl<Args, Ret> std::fmt::Debug for $name<Args, Ret> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+function_handle! {
+    /// An OCaml function that returns a promise: `a -> b -> r Lwt.t` is `OCamlAsyncFunc<(A, B), R>`, and `unit -> r Lwt.t`
+    /// is `OCamlAsyncFunc<(), R>`.
+    ///
+    /// Any function value: partial applications and mutually recursive closures too. The types of the arguments and of
+    /// the result are taken on trust, as in an `external` declaration.
+    OCamlAsyncFunc, "an OCaml function"
+}
+
+function_handle! {
+    /// An OCaml function that returns its value at once: `a -> b -> r` is `OCamlFunc<(A, B), R>`. Called at home only.
+    OCamlFunc, "an OCaml function"
+}
+
+impl<Args, Ret> OCamlAsyncFunc<Args, Ret>
+where
+    Args: IntoArguments + 'static,
+    Ret: FromValue + 'static,
+{
+    /// Calls the function when the future is first polled, and awaits its promise, on any thread.
+    ///
+    /// # Errors
+    /// The promise was rejected, or the function raised before it returned one: the exception. Its value does not
+    /// convert. Nobody can resolve the promise any more, or the executor has shut down: a broken promise.
+    pub fn call(&self, arguments: Args) -> CallFuture<Args, Ret> {
+        PromiseFuture::new(
+            self.home,
+            true,
+            Call {
+                function: self.root.clone(),
+                arguments,
+            },
+        )
+    }
+}
+
+/// The future of a call of an OCaml function: it calls at its first poll. `Send` when the arguments and the value are.
+///
+/// Dropping it cancels the promise that the function returned.
+pub type CallFuture<Args, Ret> = PromiseFuture<Ret, Call<Args>>;
+
+/// A call to be made.
+#[doc(hidden)]
+pub struct Call<Args> {
+    function: Arc<Root>,
+    arguments: Args,
+}
+
+impl<Args: IntoArguments + 'static> Start for Call<Args> {
+    fn start(self, scope: Token<'_>) -> Result<Value, Error> {
+        apply(scope.0, &self.function, self.arguments)
+    }
+}
+
+impl<Args, Ret> OCamlFunc<Args, Ret>
+where
+    Args: IntoArguments,
+    Ret: FromValue,
+{
+    /// Calls the function, at home. The runtime is [`ocaml_runtime`](crate::ocaml_runtime)'s or that of
+    /// [`Handle::call`](crate::Handle::call).
+    ///
+    /// # Errors
+    /// The exception that it raised; or its value does not convert; or this is not its home.
+    pub fn call(&self, runtime: &Runtime, arguments: Args) -> Result<Ret, Error> {
+        crate::domain_executor::try_with_scope_of(runtime, self.home, |scope| {
+            let value = apply(scope, &self.root, arguments)?;
+            exception::convert(value).map_err(|panic| {
+                Error::conversion(format!(
+                    "the value of an OCaml function does not convert: {}",
+                    panic.message
+                ))
+            })
+        })?
+    }
+}
+
+/// Runs OCaml code, and the conversions of the arguments.
+fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Result<Value, Error> {
+    // SAFETY: a scope holds the lock; the handle is a token of it without content
+    let runtime = unsafe { Runtime::recover_handle() };
+    let values =
+        catch(AssertUnwindSafe(|| arguments.into_array(runtime))).map_err(Error::from_panic)?;
+    let mut raws = [caml::UNIT; 12];
+    let values = values.as_ref();
+    for (raw, value) in raws.iter_mut().zip(values) {
+        *raw = value.raw();
+    }
+    // SAFETY: a scope holds the lock; the function and the arguments are rooted until the call takes them over; the
+    // result is rooted before anything can allocate
+    unsafe {
+        match caml::call(function.get(), &mut raws[..values.len()]) {
+            Ok(value) => Ok(caml::protect(value)),
+            Err(exception) => Err(Error::from_exception(Exception::capture(scope, exception))),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! A Lwt promise becomes a Rust future.
+//!
+//! [`promise`] and [`func`] are what users hold; [`resolver`] is the other end of a promise that Rust makes. An awaited
+//! promise has a [`subscription`] that leads to a [`slot`].
+
+pub(crate) mod arguments;
+pub(crate) mod func;
+pub(crate) mod promise;
+pub(crate) mod resolver;
+mod slot;
+mod subscription;
+
+pub(crate) use subscription::{Indexes, Release, Sink, Subscription, look};

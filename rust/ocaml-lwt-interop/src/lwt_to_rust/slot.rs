@@ -1,0 +1,147 @@
+//! Where the ending of an awaited promise waits for its future. Pure: no `unsafe`, no OCaml.
+//!
+//! One side is the future, on any thread; the other is the domain thread, or the GC when it collects the promise. Rules:
+//!
+//! 1. The slot is settled at most once, and its value is taken at most once.
+//! 2. Under the lock nothing is woken, converted or dropped that belongs to the user.
+//! 3. Who moves it from `Waiting` gets the index of the subscription, and with it the duty to end that: the future, by
+//!    closing the slot, has it released; the domain thread, by settling it, has it forgotten.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+#[derive(Debug)]
+enum State<T> {
+    /// The promise is pending as far as we know. The index is there from the moment that the domain thread has looked
+    /// at the promise.
+    Waiting {
+        waker: Option<Waker>,
+        index: Option<usize>,
+    },
+    /// The promise was settled, and the future has not looked yet.
+    Settled(T),
+    /// The future has taken the value, or is gone.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Slot<T>(Mutex<State<T>>);
+
+/// What settling a slot leaves to be done.
+#[must_use = "a waker that is not woken is a lost wake"]
+#[derive(Debug)]
+pub(crate) struct Woken {
+    /// To be woken, now that the lock is free.
+    pub(crate) waker: Option<Waker>,
+    /// The subscription that has ended.
+    pub(crate) index: Option<usize>,
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new() -> Self {
+        Slot(Mutex::new(State::Waiting {
+            waker: None,
+            index: None,
+        }))
+    }
+
+    /// The future's poll.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<T> {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Waiting {
+                waker: Some(old), ..
+            } if old.will_wake(waker) => Poll::Pending,
+            State::Waiting { waker: old, .. } => {
+                // Cloning a waker runs the user's code only in the executors that have their own; it may not come back
+                // here, since this slot is known to its own future alone.
+                let old = old.replace(waker.clone());
+                drop(state);
+                drop(old);
+                Poll::Pending
+            }
+            State::Settled(_) => match std::mem::replace(&mut *state, State::Closed) {
+                State::Settled(value) => Poll::Ready(value),
+                State::Waiting { .. } | State::Closed => unreachable!("matched above"),
+            },
+            State::Closed => panic!("a future was polled after it was ready"),
+        }
+    }
+
+    /// The domain thread is about to subscribe. False: nobody waits any more, and the index is not used.
+    #[must_use]
+    pub(crate) fn subscribe(&self, new: usize) -> bool {
+        match &mut *self.lock() {
+            State::Waiting { index, .. } => {
+                *index = Some(new);
+                true
+            }
+            State::Settled(_) | State::Closed => false,
+        }
+    }
+
+    /// The domain thread's or the GC's end. Gives the value back when nobody waits for it any more.
+    pub(crate) fn settle(&self, value: T) -> Result<Woken, T> {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Waiting { waker, index } => {
+                let woken = Woken {
+                    waker: waker.take(),
+                    index: *index,
+                };
+                *state = State::Settled(value);
+                Ok(woken)
+            }
+            State::Settled(_) | State::Closed => Err(value),
+        }
+    }
+
+    /// Whether the future still waits.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(*self.lock(), State::Waiting { .. })
+    }
+
+    /// The future is dropped. Gives the index of a subscription to release.
+    #[must_use = "a subscription that is not released stays on its promise"]
+    pub(crate) fn close(&self) -> Option<usize> {
+        let before = std::mem::replace(&mut *self.lock(), State::Closed);
+        // The lock is free: what `before` holds of the user's is dropped at the end of this function.
+        match before {
+            State::Waiting { index, .. } => index,
+            State::Settled(_) | State::Closed => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_taken_once() {
+        let slot = Slot::new();
+        assert!(slot.poll(Waker::noop()).is_pending());
+        assert!(slot.subscribe(3));
+        let woken = slot.settle(7).unwrap();
+        assert!(woken.waker.is_some());
+        assert_eq!(woken.index, Some(3));
+        assert_eq!(slot.settle(8).unwrap_err(), 8);
+        assert_eq!(slot.poll(Waker::noop()), Poll::Ready(7));
+        assert_eq!(slot.close(), None);
+    }
+
+    #[test]
+    fn a_closed_slot_gives_the_value_back_and_the_index_once() {
+        let slot = Slot::new();
+        assert!(slot.subscribe(3));
+        assert_eq!(slot.close(), Some(3));
+        assert_eq!(slot.close(), None);
+        assert!(!slot.is_waiting());
+        assert!(!slot.subscribe(4));
+        assert_eq!(slot.settle(7).unwrap_err(), 7);
+    }
+}

@@ -1,0 +1,232 @@
+//! What stands between a pending promise and the slot of a Rust future.
+//!
+//! 1. OCaml's callbacks on the promise own a token, the token owns the [`Sink`]; Rust owns no root of the promise while
+//!    it waits, or the promise could not be collected, and the future would wait for ever for one that nobody can
+//!    resolve.
+//! 2. Rust finds the promise again, to cancel it, through a weak table in OCaml, by an index that is in use from
+//!    `subscribe` until the promise is settled, collected, or released.
+//! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser: it queues a
+//!    [`Release`].
+
+use std::sync::Arc;
+
+use ocaml::FromValue;
+
+use super::slot::{Slot, Woken};
+use crate::caml::{self, Callback, Raw};
+use crate::error::Error;
+use crate::exception::{Exception, convert};
+use crate::executor::{AtHome, Home, Runnable, Scope};
+
+/// The free indexes of the weak table, and how many there ever were. On the domain thread only.
+#[derive(Default, Debug)]
+pub(crate) struct Indexes {
+    free: Vec<usize>,
+    count: usize,
+}
+
+impl Indexes {
+    fn take(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.count += 1;
+            self.count - 1
+        })
+    }
+
+    /// How many are in use.
+    pub(crate) fn live(&self) -> usize {
+        self.count - self.free.len()
+    }
+}
+
+/// The receiving end of a subscription, as OCaml's callbacks and the GC see it.
+pub(crate) trait Sink: Send + Sync {
+    /// The promise was fulfilled (`Ok`) or rejected (`Err`); the value is not rooted.
+    ///
+    /// # Safety
+    /// The value is live.
+    unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>);
+    /// The GC collected the promise. Called from a finaliser, on any thread: touches nothing of OCaml's.
+    fn abandon(&self);
+}
+
+/// A slot that a promise will settle.
+pub(crate) struct Subscription<T> {
+    pub(crate) slot: Slot<Result<T, Error>>,
+    home: &'static Home,
+}
+
+/// What a dropped future leaves to be done at home.
+#[derive(Debug)]
+pub(crate) struct Release {
+    index: usize,
+    cancel: bool,
+}
+
+impl Release {
+    /// Takes the callbacks off the promise and cancels it. Runs OCaml code.
+    pub(crate) fn run(self, scope: &Scope) {
+        let home = scope.home();
+        // SAFETY: `int -> bool -> unit`; the exception is kept before anything can allocate
+        unsafe {
+            let mut arguments = [caml::int(self.index as isize), caml::bool(self.cancel)];
+            if let Err(escaped) = home.call(scope, Callback::Release, &mut arguments) {
+                home.escape(scope, escaped);
+            }
+        }
+        forget_index(scope.at(), self.index);
+    }
+}
+
+fn forget_index(at: AtHome, index: usize) {
+    at.home()
+        .local(at)
+        .subscriptions
+        .borrow_mut()
+        .free
+        .push(index);
+}
+
+/// The state of a promise now: its ending, or `None` while it is pending. May run OCaml code (printers), may collect.
+pub(crate) fn look<T: FromValue>(
+    scope: &Scope,
+    promise: &ocaml::Value,
+) -> Option<Result<T, Error>> {
+    // SAFETY: the promise is rooted; `State` gives a block that is read before anything can allocate
+    unsafe {
+        match scope
+            .home()
+            .call(scope, Callback::State, &mut [promise.raw()])
+        {
+            Ok(state) if caml::is_immediate(state) => None,
+            // The constructors of `Lwt.state` with an argument, in order: `Return`, `Fail`.
+            Ok(state) if caml::tag(state) == 0 => Some(ending(scope, Ok(caml::field(state, 0)))),
+            Ok(state) => Some(ending(scope, Err(caml::field(state, 0)))),
+            Err(exception) => Some(ending(scope, Err(exception))),
+        }
+    }
+}
+
+/// # Safety
+/// The value is live. May run OCaml code (printers), may collect.
+unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Result<T, Error> {
+    match result {
+        // SAFETY: live by the caller's word, and rooted before anything can allocate
+        Ok(value) => convert(unsafe { caml::protect(value) }).map_err(|panic| {
+            Error::conversion(format!(
+                "the value of an OCaml promise does not convert: {}",
+                panic.message
+            ))
+        }),
+        // SAFETY: live by the caller's word
+        Err(exception) => Err(Error::from_exception(unsafe {
+            Exception::capture(scope, exception)
+        })),
+    }
+}
+
+impl<T: FromValue + 'static> Subscription<T> {
+    pub(crate) fn new(home: &'static Home) -> Arc<Self> {
+        Arc::new(Subscription {
+            slot: Slot::new(),
+            home,
+        })
+    }
+
+    /// Looks at the promise: settles the slot at once, or subscribes. For a future that waits on another thread.
+    pub(crate) fn attach(self: &Arc<Self>, scope: &Scope, promise: Result<ocaml::Value, Error>) {
+        let ended = match promise {
+            Ok(promise) => match look(scope, &promise) {
+                Some(ended) => ended,
+                None => return self.subscribe(scope, &promise),
+            },
+            Err(error) => Err(error),
+        };
+        self.put(scope.at(), ended);
+    }
+
+    /// Has a pending promise settle the slot. May collect; runs OCaml code, but none of the user's.
+    pub(crate) fn subscribe(self: &Arc<Self>, scope: &Scope, promise: &ocaml::Value) {
+        let home = scope.home();
+        let index = home.local(scope.at()).subscriptions.borrow_mut().take();
+        // A future on another thread may have been dropped since it asked.
+        if !self.slot.subscribe(index) {
+            return forget_index(scope.at(), index);
+        }
+        // SAFETY: the token becomes an argument before anything can allocate
+        let subscribed = unsafe {
+            let token = caml::alloc_token(self.clone());
+            home.call(
+                scope,
+                Callback::Subscribe,
+                &mut [promise.raw(), token, caml::int(index as isize)],
+            )
+        };
+        if let Err(exception) = subscribed {
+            // An asynchronous exception, before or after the callbacks were attached. SAFETY: just returned.
+            unsafe { self.settle(scope, Err(exception)) };
+        }
+    }
+
+    /// The executor has shut down before it looked at the promise. From any thread.
+    pub(crate) fn break_promise(&self) {
+        if let Ok(Woken {
+            waker: Some(waker), ..
+        }) = self.slot.settle(Err(Error::broken_promise()))
+        {
+            waker.wake();
+        }
+    }
+
+    fn put(&self, at: AtHome, result: Result<T, Error>) {
+        // Nobody waits any more: the value goes, outside the slot's lock.
+        let Ok(Woken { waker, index }) = self.slot.settle(result) else {
+            return;
+        };
+        if let Some(index) = index {
+            forget_index(at, index);
+        }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The future is dropped, on any thread.
+    pub(crate) fn close(&self, cancel: bool) {
+        if let Some(index) = self.slot.close() {
+            self.home
+                .queue_anywhere(Runnable::Release(Release { index, cancel }));
+        }
+    }
+}
+
+impl<T: FromValue + 'static> Sink for Subscription<T> {
+    unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>) {
+        if !self.slot.is_waiting() {
+            return;
+        }
+        // SAFETY: live by the caller's word
+        self.put(scope.at(), unsafe { ending(scope, result) });
+    }
+
+    fn abandon(&self) {
+        let Ok(Woken { waker, index }) = self.slot.settle(Err(Error::broken_promise())) else {
+            return;
+        };
+        if let Some(index) = index {
+            self.home.queue_anywhere(Runnable::Release(Release {
+                index,
+                cancel: false,
+            }));
+        }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+// SAFETY: `T` is made by `settle`, on the domain thread, and taken by the future, which is `Send` only when `T` is: a
+// future that is not stays on the domain thread. The GC, on another thread, only ever puts an error.
+unsafe impl<T> Send for Subscription<T> {}
+// SAFETY: as above
+unsafe impl<T> Sync for Subscription<T> {}

@@ -1,0 +1,120 @@
+//! The one place where panics stop. Nothing of Rust's unwinds into OCaml.
+//!
+//! Where a panic happened is known to the panic hook only, so one is installed in front of the hook that was there,
+//! which still runs: a panic is printed as in any Rust program. ocaml-rs's own hook, which raises an OCaml exception
+//! from inside the hook, is switched off by its feature `no-panic-hook`.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{PanicHookInfo, UnwindSafe};
+use std::sync::Once;
+
+/// A caught panic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Panic {
+    /// What `panic!` was given, when it was text.
+    pub(crate) message: String,
+    /// `file:line:column`; empty when another hook replaced ours.
+    pub(crate) location: String,
+}
+
+thread_local! {
+    /// How many `catch` are on the stack.
+    static CATCHING: Cell<u32> = const { Cell::new(0) };
+    /// Panics are expected and become error messages: nothing is printed.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Puts our hook in front of the one that is installed now.
+pub(crate) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if CATCHING.get() > 0 {
+                let location = info.location().map(ToString::to_string).unwrap_or_default();
+                LOCATION.with(|slot| *slot.borrow_mut() = location);
+                if QUIET.get() {
+                    return;
+                }
+            }
+            previous(info);
+        }));
+    });
+}
+
+/// Runs `f` and catches its panic.
+pub(crate) fn catch<R>(f: impl FnOnce() -> R + UnwindSafe) -> Result<R, Panic> {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            CATCHING.set(CATCHING.get() - 1);
+        }
+    }
+    CATCHING.set(CATCHING.get() + 1);
+    let _leave = Leave;
+    std::panic::catch_unwind(f).map_err(|payload| Panic {
+        message: message(payload),
+        location: LOCATION.with(|slot| std::mem::take(&mut *slot.borrow_mut())),
+    })
+}
+
+/// As [`catch`], and nothing is printed: for conversions, whose panics (ocaml-rs's way to refuse a value) are errors of
+/// the caller's, not of this program's.
+pub(crate) fn catch_quietly<R>(f: impl FnOnce() -> R + UnwindSafe) -> Result<R, Panic> {
+    let before = QUIET.replace(true);
+    let result = catch(f);
+    QUIET.set(before);
+    result
+}
+
+fn message(payload: Box<dyn Any + Send>) -> String {
+    let text = match payload.downcast::<String>() {
+        Ok(text) => return *text,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(text) => return (*text).to_owned(),
+            Err(payload) => payload,
+        },
+    };
+    // A payload of the user's own type: its destructor may panic as well.
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(text))).is_err() {
+        return "a panic whose payload panicked in its destructor".to_owned();
+    }
+    "a panic with a payload that is not text".to_owned()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_has_its_message_and_place() {
+        install_hook();
+        let panic = catch_quietly(|| panic!("seven {}", 7)).unwrap_err();
+        assert_eq!(panic.message, "seven 7");
+        assert!(panic.location.contains("panic.rs:"), "{panic:?}");
+        assert_eq!(catch(|| 3), Ok(3));
+    }
+
+    #[test]
+    fn a_payload_that_is_not_text_is_said_to_be_so() {
+        let panic = catch_quietly(|| std::panic::panic_any(7)).unwrap_err();
+        assert_eq!(panic.message, "a panic with a payload that is not text");
+    }
+
+    #[test]
+    fn a_payload_whose_destructor_panics_does_not_escape() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("boom");
+            }
+        }
+        let panic = catch_quietly(|| std::panic::panic_any(Bomb)).unwrap_err();
+        assert_eq!(
+            panic.message,
+            "a panic whose payload panicked in its destructor"
+        );
+    }
+}

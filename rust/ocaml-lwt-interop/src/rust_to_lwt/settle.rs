@@ -1,0 +1,103 @@
+//! Settling: a Rust ending becomes the state of a Lwt promise.
+
+use std::panic::AssertUnwindSafe;
+
+use ocaml::ToValue;
+
+use super::output::Settled;
+use crate::caml::{Callback, Root};
+use crate::ending::Ending;
+use crate::exception::{self, Outgoing};
+use crate::executor::Scope;
+use crate::executor::task::Completion;
+use crate::panic::catch;
+
+/// An ending in OCaml's terms, rooted.
+pub(crate) enum Converted {
+    Value(ocaml::Value),
+    Exception(Outgoing),
+}
+
+/// Converts an ending. May collect; may run OCaml code, to make an exception. A conversion that panics is a panic of
+/// the function's.
+pub(crate) fn convert<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
+    let panicked = |panic| Converted::Exception(exception::of_panic(scope, &panic));
+    match ending {
+        Ending::Value(Settled::Value(value)) => {
+            // SAFETY: a scope holds the lock; the handle is a token of it without content
+            let runtime = unsafe { ocaml::Runtime::recover_handle() };
+            let converted = catch(AssertUnwindSafe(|| value.to_value(runtime)));
+            // The value is dropped inside the catch of its own.
+            let dropped = catch(AssertUnwindSafe(|| drop(value)));
+            match (converted, dropped) {
+                (Ok(value), Ok(())) => Converted::Value(value),
+                (Err(panic), _) | (_, Err(panic)) => panicked(panic),
+            }
+        }
+        Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
+            Converted::Exception(exception::of_error(scope, &error))
+        }
+        Ending::Value(Settled::OCaml(error)) => {
+            Converted::Exception(exception::of_ocaml_error(scope, &error))
+        }
+        Ending::Panic(panic) => panicked(panic),
+        Ending::Dropped => Converted::Exception(exception::of_error(
+            scope,
+            &crate::error::Error::broken_promise(),
+        )),
+    }
+}
+
+/// Settles a pending promise: `Lwt.wakeup`, so that what was bound to it runs here and now, and its next call is
+/// polled in the same tick. A promise that was cancelled stays so.
+///
+/// Runs OCaml code. An exception that its callbacks let escape is kept for the end of the tick.
+pub(crate) fn settle<T: ToValue>(scope: &Scope, resolver: Root, ending: Ending<Settled<T>>) {
+    let converted = convert(scope, ending);
+    // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted` until the call takes them
+    // over; their types are those of the callbacks. An exception is kept before anything can allocate.
+    unsafe {
+        let resolver = resolver.get();
+        let home = scope.home();
+        let settled = match &converted {
+            Converted::Value(value) => {
+                home.call(scope, Callback::Fulfil, &mut [resolver, value.raw()])
+            }
+            Converted::Exception(Outgoing {
+                exception,
+                backtrace,
+            }) => home.call(
+                scope,
+                Callback::Reject,
+                &mut [resolver, exception.raw(), backtrace.raw()],
+            ),
+        };
+        if let Err(escaped) = settled {
+            home.escape(scope, escaped);
+        }
+    }
+}
+
+/// The completion of a task that a promise stands for.
+pub(crate) struct SettlePromise<E> {
+    pub(crate) resolver: Root,
+    pub(crate) ending: E,
+}
+
+impl<R, T, E> Completion<R> for SettlePromise<E>
+where
+    T: ToValue,
+    E: FnOnce(R) -> Settled<T> + 'static,
+{
+    fn complete(self, scope: &Scope, ending: Ending<R>) {
+        let SettlePromise {
+            resolver,
+            ending: of_output,
+        } = self;
+        settle(
+            scope,
+            resolver,
+            ending.map(|output| Ending::Value(of_output(output))),
+        );
+    }
+}

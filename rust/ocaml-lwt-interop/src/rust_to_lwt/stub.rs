@@ -1,0 +1,156 @@
+//! What a `#[func]` does when OCaml calls it. This is the model function of the crate: read it first.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
+use ocaml::ToValue;
+
+use super::argument::{ArgumentError, Arguments, Cancel, Signature};
+use super::output::Outcome;
+use super::settle::{Converted, SettlePromise, convert};
+use crate::caml::{self, Callback, Raw, Root};
+use crate::exception::{self, Outgoing};
+use crate::executor::task::TaskCell;
+use crate::executor::{AtHome, Scope, start};
+use crate::panic::catch;
+
+/// Called by the stub of a `#[func]`.
+///
+/// # Safety
+/// OCaml calls the stub, so this thread holds the runtime lock and may run OCaml code; `arguments` are its arguments,
+/// live and of the types that the `external` declares. Allocates, runs OCaml code, and raises `Invalid_argument` or
+/// `Rust_async.Misuse`; the caller holds nothing with a destructor.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
+    ending: E,
+) -> Raw
+where
+    F: Future + 'static,
+    T: ToValue,
+    E: FnOnce(F::Output) -> Outcome<T> + 'static,
+{
+    // SAFETY: as the caller's
+    match unsafe { call(signature, arguments, make, ending) } {
+        Ok(promise) => promise,
+        // SAFETY: as the caller's; everything of `call`'s was dropped when it returned, and nothing has allocated since
+        Err(exception) => unsafe { caml::raise(exception) },
+    }
+}
+
+/// Does the work, and returns with nothing left to drop. Neither result is rooted.
+///
+/// # Safety
+/// As for [`rust_to_lwt`], but nothing is raised.
+unsafe fn call<const N: usize, F, T, E>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
+    ending: E,
+) -> Result<Raw, Raw>
+where
+    F: Future + 'static,
+    T: ToValue,
+    E: FnOnce(F::Output) -> Outcome<T> + 'static,
+{
+    // This thread must be the one that runs Lwt. The first call ever starts the executor, which runs OCaml code.
+    let mut arguments = arguments;
+    let started = match AtHome::here() {
+        // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
+        Some(_) => unsafe { start::executor(signature.function) },
+        // SAFETY: the lock is held; the arguments are live
+        None => unsafe { caml::keeping(&mut arguments, || start::executor(signature.function)) },
+    };
+    let at = started?;
+    // SAFETY: OCaml called the stub, by the caller's word
+    let scope = unsafe { Scope::enter(at) };
+
+    // All arguments are rooted before the first is converted: a conversion may collect.
+    // SAFETY: live, and the lock is held
+    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
+    let arguments = Arguments {
+        signature,
+        values: &values,
+    };
+    // The function's own code does not run yet: an async body starts at its first poll.
+    let future = match catch(AssertUnwindSafe(|| make(&arguments))) {
+        Ok(Ok(future)) => future,
+        Ok(Err(ArgumentError(message))) => {
+            return Err(exception::invalid_argument(&scope, &message)
+                .exception
+                .raw());
+        }
+        Err(panic) => return Err(exception::of_panic(&scope, &panic).exception.raw()),
+    };
+
+    // Eager, as a Lwt function runs until its first suspension.
+    let ending = move |output| ending(output).0;
+    let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);
+    match task.poll_first(&scope) {
+        Poll::Ready(ready) => {
+            drop(task);
+            let converted = convert(
+                &scope,
+                ready.map(|output| crate::ending::Ending::Value(ending(output))),
+            );
+            at.home().arm_if_needed(&scope);
+            // SAFETY: rooted by `converted`
+            unsafe { settled_promise(&scope, &converted) }
+        }
+        Poll::Pending => {
+            let key = task.register(&scope);
+            task.suspend_first(&scope);
+            at.home().arm_if_needed(&scope);
+            // SAFETY: the lock is held; the pair and its parts are read before anything can allocate
+            unsafe {
+                let cancelable = signature.cancel == Cancel::Drop;
+                let mut arguments = [caml::int(key as isize), caml::bool(cancelable)];
+                match at.home().call(&scope, Callback::Pending, &mut arguments) {
+                    Ok(pair) => {
+                        let (promise, resolver) =
+                            (caml::field(pair, 0), Root::new(caml::field(pair, 1)));
+                        task.set_completion(&scope, SettlePromise { resolver, ending });
+                        Ok(promise)
+                    }
+                    Err(exception) => {
+                        // An asynchronous exception (`Sys.Break`): the caller gets it, and the future goes. Dropping
+                        // it may run anything, so the exception is rooted meanwhile.
+                        let exception = caml::protect(exception);
+                        at.home().cancel(&scope, key);
+                        Err(exception.raw())
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `Lwt.return` or `Lwt.fail`. The result is not rooted.
+///
+/// # Safety
+/// None beyond a scope's.
+pub(crate) unsafe fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
+    // SAFETY: rooted until they are arguments, of the callbacks' types
+    unsafe {
+        match converted {
+            Converted::Value(value) => {
+                scope
+                    .home()
+                    .call(scope, Callback::Resolved, &mut [value.raw()])
+            }
+            Converted::Exception(Outgoing {
+                exception,
+                backtrace,
+            }) => scope.home().call(
+                scope,
+                Callback::Failed,
+                &mut [exception.raw(), backtrace.raw()],
+            ),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! [`Stats`]: what is alive, for leak checks.
+
+use crate::caml::live_roots;
+use crate::executor::AtHome;
+
+/// How much of the bridge is alive now; all zero when everything has ended and its handles are gone. OCaml reads the
+/// same numbers with `Rust_async.stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Tasks of this thread's executor that have not ended; zero on a thread without one.
+    pub tasks: usize,
+    /// Promises that Rust futures of this thread's executor await; zero on a thread without one.
+    pub subscriptions: usize,
+    /// OCaml values that handles of this process keep alive: promises, resolvers, functions, exceptions.
+    pub roots: usize,
+}
+
+impl Stats {
+    /// The numbers now; from any thread.
+    pub fn now() -> Stats {
+        let (tasks, subscriptions) = AtHome::here().map_or((0, 0), |at| {
+            let local = at.home().local(at);
+            (
+                at.home().live_tasks(at),
+                local.subscriptions.borrow().live(),
+            )
+        });
+        Stats {
+            tasks,
+            subscriptions,
+            roots: live_roots(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Tokio's runtime: multi-threaded, shared by the whole process, made at first use.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::error::Error;
+
+static RUNTIME: Mutex<State> = Mutex::new(State::Unset {
+    worker_threads: None,
+});
+
+enum State {
+    /// Nobody has asked for it yet. `None`: Tokio's default, a worker for each core or `TOKIO_WORKER_THREADS`.
+    Unset { worker_threads: Option<usize> },
+    /// Ours.
+    Own(Runtime),
+    /// The program's own, which it also shuts down.
+    Given(Handle),
+    /// After shutdown.
+    Gone(Handle),
+}
+
+/// The runtime on which `tokio::spawn` in a `#[func]` spawns. Made now if need be. From any thread.
+///
+/// # Panics
+/// When the operating system refuses its threads.
+pub fn tokio_rt() -> Handle {
+    let mut state = lock();
+    if let State::Unset { worker_threads } = *state {
+        *state = State::Own(build(worker_threads));
+    }
+    match &*state {
+        State::Own(runtime) => runtime.handle().clone(),
+        State::Given(handle) | State::Gone(handle) => handle.clone(),
+        State::Unset { .. } => unreachable!("set above"),
+    }
+}
+
+/// Sets the number of Tokio's worker threads; before the first `#[func]` is called.
+///
+/// # Errors
+/// When the runtime exists already.
+pub fn set_worker_threads(count: usize) -> Result<(), Error> {
+    match &mut *lock() {
+        State::Unset { worker_threads } => {
+            *worker_threads = Some(count.max(1));
+            Ok(())
+        }
+        _ => Err(too_late("the number of Tokio's worker threads")),
+    }
+}
+
+/// Makes the program's own runtime the one that is entered; before the first `#[func]` is called. The program keeps it
+/// alive, and shuts it down.
+///
+/// # Errors
+/// When a runtime is in use already.
+pub fn set_tokio_rt(handle: Handle) -> Result<(), Error> {
+    let mut state = lock();
+    match *state {
+        State::Unset { .. } => {
+            *state = State::Given(handle);
+            Ok(())
+        }
+        _ => Err(too_late("Tokio's runtime")),
+    }
+}
+
+fn too_late(what: &str) -> Error {
+    Error::misuse(format!(
+        "{what} was set after the runtime had started, which cannot change it: \
+         set it before the first call of a Rust function"
+    ))
+}
+
+fn lock() -> std::sync::MutexGuard<'static, State> {
+    RUNTIME
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn build(worker_threads: Option<usize>) -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .enable_all()
+        .thread_name("tokio-ocaml")
+        .on_thread_start(block_signals);
+    if let Some(count) = worker_threads {
+        builder.worker_threads(count);
+    }
+    builder
+        .build()
+        .unwrap_or_else(|error| panic!("Tokio's runtime could not start: {error}"))
+}
+
+/// Signals are OCaml's: its handlers run on OCaml's threads, and one that sleeps in its loop wakes only when the signal
+/// is delivered to it. Children are not concerned: `std::process::Command` gives them an empty mask.
+fn block_signals() {
+    // SAFETY: a local set, initialised by `sigfillset`; changes this thread's mask only
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        // A fault of the thread's own must still kill the process.
+        for fault in [
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGABRT,
+            libc::SIGTRAP,
+        ] {
+            libc::sigdelset(&mut all, fault);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+    }
+}
+
+/// Enters the runtime on this thread for good: entering for each poll costs 21 ns (Tokio 1.54), nearly half of a call,
+/// and a domain thread has no other runtime to be confused with. Code that enters one of its own still can.
+pub(crate) fn enter_for_ever() {
+    std::mem::forget(Box::leak(Box::new(tokio_rt())).enter());
+}
+
+/// Shuts down our own runtime: its tasks are dropped at their next `.await`, its blocking tasks are waited for, at most
+/// `timeout` long. Blocks; holds no lock of ours meanwhile.
+pub(crate) fn shutdown(timeout: Duration) {
+    let mut state = lock();
+    let handle = match &*state {
+        State::Own(runtime) => runtime.handle().clone(),
+        _ => return,
+    };
+    let before = std::mem::replace(&mut *state, State::Gone(handle));
+    drop(state);
+    if let State::Own(runtime) = before {
+        runtime.shutdown_timeout(timeout);
+    }
+}

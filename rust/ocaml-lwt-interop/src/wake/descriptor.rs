@@ -1,0 +1,63 @@
+//! The wake descriptor: what the Lwt engine waits on and another thread writes to. An eventfd on Linux, a pipe
+//! elsewhere. It is ours, not `lwt_unix_send_notification`'s, which raises an OCaml exception when its write fails:
+//! undefined behaviour on a thread without the runtime lock.
+
+use rustix::fd::{AsRawFd, OwnedFd, RawFd};
+use rustix::io::{Errno, read, write};
+
+/// Lives as long as the process: the engine holds its number.
+#[derive(Debug)]
+pub(crate) struct WakeDescriptor {
+    read: OwnedFd,
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    write: OwnedFd,
+}
+
+impl WakeDescriptor {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use rustix::event::{EventfdFlags, eventfd};
+        Ok(WakeDescriptor {
+            read: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
+        let (read, write) = rustix::pipe::pipe()?;
+        for descriptor in [&read, &write] {
+            fcntl_setfd(descriptor, FdFlags::CLOEXEC)?;
+            ioctl_fionbio(descriptor, true)?;
+        }
+        Ok(WakeDescriptor { read, write })
+    }
+
+    /// The number to register with `Lwt_engine.on_readable`.
+    pub(crate) fn number(&self) -> RawFd {
+        self.read.as_raw_fd()
+    }
+
+    /// Makes the descriptor readable; from any thread. A full counter or pipe is readable already. Another error
+    /// means that the descriptor was closed by somebody else; there is nobody to tell here, and the next turn of the
+    /// loop looks at the queue in any case.
+    pub(crate) fn write(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let target = &self.read;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let target = &self.write;
+        while write(target, &1u64.to_ne_bytes()) == Err(Errno::INTR) {}
+    }
+
+    /// Makes it unreadable again; on the domain thread.
+    pub(crate) fn drain(&self) {
+        let mut buffer = [0u8; 64];
+        loop {
+            match read(&self.read, &mut buffer) {
+                Ok(n) if n == buffer.len() => continue,
+                Err(Errno::INTR) => continue,
+                _ => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The Rust functions that the OCaml tests call; one module for each kind of test, see `README.md`.
+#![allow(missing_docs)]
+
+mod cancel;
+mod gc;
+mod matrix;
+mod process;
+mod values;
