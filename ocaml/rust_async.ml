@@ -162,14 +162,17 @@ let lwt_thread = ref None
 let descriptor_event = ref Lwt_engine.fake_event
 let started = ref false
 
+(* What was resolved in a hook may be what [Lwt_main.run] waits for, so the loop must not block in its engine now. *)
+let not_block () = if Lwt.paused_count () = 0 then ignore (Lwt.pause () : unit Lwt.t)
+
 let after_fork () =
   Lwt_engine.stop_event !descriptor_event;
   descriptor_event := Lwt_engine.fake_event;
   started := false;
-  disown ()
+  disown ();
+  not_block ()
 
-(* The beginning of a turn: a task that a stub has queued costs no turn of its own. After a tick the loop must not block
-   in its engine: what was resolved may be what [Lwt_main.run] waits for. *)
+(* The beginning of a turn: a task that a stub has queued costs no turn of its own. *)
 let on_turn () =
   if not !started then lwt_thread := Some (this_thread ())
   else
@@ -178,7 +181,7 @@ let on_turn () =
     | 1 ->
         if Lwt.paused_count () = 0 then lost_pause ();
         tick false;
-        if Lwt.paused_count () = 0 then ignore (Lwt.pause () : unit Lwt.t)
+        not_block ()
     | 3 -> after_fork ()
     | _ ->
         misuse

@@ -14,7 +14,7 @@ use crate::caml::{self, Callback, Root};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::task::{self, TaskCell};
-use crate::executor::{AtHome, Home, Runnable, Scope, start};
+use crate::executor::{AtHome, Home, Key, Runnable, Scope, start};
 use crate::panic::catch;
 use crate::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
@@ -240,9 +240,9 @@ where
         let key = if first.is_pending() {
             task.register(scope)
         } else {
-            usize::MAX >> 2
+            Key::NONE
         };
-        let mut arguments = [caml::int(key as isize), caml::bool(first.is_pending())];
+        let mut arguments = [caml::int(key.to_int()), caml::bool(first.is_pending())];
         // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
         let (promise, resolver) = unsafe {
             let Ok(pair) = home.call(scope, Callback::Pending, &mut arguments) else {

@@ -3,11 +3,14 @@
 //! Each is called by OCaml with the runtime lock held. A panic of ours would abort the process, not unwind into OCaml:
 //! `extern "C"`. None leaves anything with a destructor behind when it raises.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::caml::{self, Raw, UNIT};
+use crate::exception;
 use crate::executor::lifetime::{self, Status, status};
-use crate::executor::{AtHome, Scope, start, tick};
+use crate::executor::{AtHome, Key, Scope, start, tick};
+use crate::panic::catch;
 
 /// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`.
 ///
@@ -94,7 +97,9 @@ unsafe extern "C" fn ocaml_lwt_interop_cancel(key: Raw) -> Raw {
     // SAFETY: OCaml calls
     unsafe {
         in_scope(|scope| {
-            scope.home().cancel(scope, caml::int_val(key) as usize);
+            scope
+                .home()
+                .cancel(scope, Key::from_int(caml::int_val(key)));
             scope.home().tick_if_outermost(scope);
         })
     }
@@ -193,7 +198,11 @@ unsafe fn in_scope(f: impl FnOnce(&Scope)) -> Raw {
     let escaped = AtHome::here().and_then(|at| {
         // SAFETY: OCaml called, by the caller's word
         let scope = unsafe { Scope::enter(at) };
-        f(&scope);
+        // A waker of the user's that panics, say.
+        if let Err(panic) = catch(AssertUnwindSafe(|| f(&scope))) {
+            let exception = exception::of_panic(&scope, &panic);
+            exception::report_async(&scope, &exception);
+        }
         let escaped = at.home().take_escaped(&scope);
         // SAFETY: the lock is held; the root goes here, and nothing allocates until the exception is raised
         escaped.map(|root| unsafe { root.get() })

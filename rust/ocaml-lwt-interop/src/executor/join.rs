@@ -87,14 +87,11 @@ impl<T> JoinHandle<T> {
     /// Lets the task run on without a handle.
     pub fn detach(self) {}
 
-    /// Drops the task's future on the domain thread: at once when called there in a `#[func]` or a task, else in the
-    /// next tick. Awaiting the handle then gives a broken promise, unless the task had ended.
+    /// Drops the task's future on the domain thread, in its next tick or later in the one that runs. Awaiting the
+    /// handle then gives a broken promise, unless the task had ended.
     pub fn abort(&self) {
-        let done = Scope::with_current(self.home, |scope| self.task.clone().cancel(scope));
-        if done.is_none() {
-            self.home
-                .queue_anywhere(Runnable::Cancel(self.task.clone()));
-        }
+        self.home
+            .queue_anywhere(Runnable::Cancel(self.task.clone()));
     }
 
     /// Whether the task has ended.

@@ -72,12 +72,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
             None => break,
         }
     }
-    let tasks: Vec<_> = local
-        .registry
-        .borrow()
-        .iter()
-        .map(|(_, task)| task.clone())
-        .collect();
+    let tasks = local.registry.borrow().all();
     for task in tasks {
         task.cancel(scope);
     }
@@ -89,12 +84,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
 /// In the child of a `fork`: rejects what can never be resolved here, without touching the futures.
 pub(crate) fn disown_all(scope: &Scope) {
     let local = scope.home().local(scope.at());
-    let tasks: Vec<_> = local
-        .registry
-        .borrow()
-        .iter()
-        .map(|(_, task)| task.clone())
-        .collect();
+    let tasks = local.registry.borrow().all();
     for task in tasks {
         task.disown(scope);
     }

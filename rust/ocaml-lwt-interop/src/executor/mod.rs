@@ -6,6 +6,7 @@
 pub(crate) mod context;
 pub(crate) mod join;
 pub(crate) mod lifetime;
+mod registry;
 pub(crate) mod start;
 pub(crate) mod task;
 mod task_state;
@@ -15,9 +16,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use slab::Slab;
-
 pub(crate) use context::{AtHome, Scope};
+pub(crate) use registry::Key;
+use registry::Registry;
 use task::Task;
 
 use crate::caml::{Callback, Callbacks, Raw, Root};
@@ -57,7 +58,7 @@ pub(crate) struct Home {
 pub(crate) struct Local {
     queue: RefCell<VecDeque<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
-    registry: RefCell<Slab<Arc<dyn Task>>>,
+    registry: RefCell<Registry>,
     /// How many ticks are on the stack: more than one only when OCaml's `exit` runs a loop inside of one.
     ticks: Cell<u32>,
     /// A tick will follow from a pause of the loop.
@@ -124,19 +125,19 @@ impl Home {
         }
     }
 
-    pub(crate) fn register(&'static self, at: AtHome, task: Arc<dyn Task>) -> usize {
+    pub(crate) fn register(&'static self, at: AtHome, task: Arc<dyn Task>) -> Key {
         self.local(at).registry.borrow_mut().insert(task)
     }
 
-    fn unregister(&'static self, at: AtHome, key: usize) {
+    fn unregister(&'static self, at: AtHome, key: Key) {
         // The reference is dropped after the borrow ends: it may be the last, and run destructors of the user's.
-        let task = self.local(at).registry.borrow_mut().try_remove(key);
+        let task = self.local(at).registry.borrow_mut().remove(key);
         drop(task);
     }
 
     /// `Lwt.cancel` on the promise of the task with this key.
-    pub(crate) fn cancel(&'static self, scope: &Scope, key: usize) {
-        let task = self.local(scope.at()).registry.borrow().get(key).cloned();
+    pub(crate) fn cancel(&'static self, scope: &Scope, key: Key) {
+        let task = self.local(scope.at()).registry.borrow().get(key);
         if let Some(task) = task {
             task.cancel(scope);
         }

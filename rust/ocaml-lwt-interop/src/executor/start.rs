@@ -4,8 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use slab::Slab;
-
 use super::lifetime::{Status, status};
 use super::{AtHome, Home, Local, lifetime};
 use crate::caml::{self, Callbacks, Raw};
@@ -109,7 +107,7 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
         callbacks,
         local: Local {
             queue: RefCell::new(VecDeque::with_capacity(64)),
-            registry: RefCell::new(Slab::new()),
+            registry: RefCell::default(),
             ticks: Cell::new(0),
             armed: Cell::new(false),
             escaped: RefCell::new(None),

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::task_state::{Suspend, TaskState, Wake};
-use super::{AtHome, Home, Runnable, Scope};
+use super::{AtHome, Home, Key, Runnable, Scope};
 use crate::ending::Ending;
 use crate::panic::catch;
 
@@ -45,13 +45,10 @@ pub(crate) trait Task: Send + Sync {
     fn disown(self: Arc<Self>, scope: &Scope);
 }
 
-/// No key: not in the registry.
-const UNREGISTERED: usize = usize::MAX;
-
 pub(crate) struct TaskCell<F: Future, C> {
     state: TaskState,
     home: &'static Home,
-    key: Cell<usize>,
+    key: Cell<Key>,
     cancelled: Cell<bool>,
     completion: UnsafeCell<Option<C>>,
     future: UnsafeCell<Option<F>>,
@@ -71,7 +68,7 @@ where
         Arc::new(TaskCell {
             state,
             home,
-            key: Cell::new(UNREGISTERED),
+            key: Cell::new(Key::NONE),
             cancelled: Cell::new(false),
             completion: UnsafeCell::new(completion),
             future: UnsafeCell::new(Some(future)),
@@ -91,7 +88,7 @@ where
     }
 
     /// Registers a task that is pending after its eager poll, and gives the key by which it can be cancelled.
-    pub(crate) fn register(self: &Arc<Self>, scope: &Scope) -> usize {
+    pub(crate) fn register(self: &Arc<Self>, scope: &Scope) -> Key {
         let key = scope.home().register(scope.at(), self.clone());
         self.key.set(key);
         key
@@ -157,7 +154,7 @@ where
     fn complete(self: &Arc<Self>, scope: &Scope, ending: Ending<F::Output>) {
         scope
             .home()
-            .unregister(scope.at(), self.key.replace(UNREGISTERED));
+            .unregister(scope.at(), self.key.replace(Key::NONE));
         // SAFETY: rule 2
         if let Some(completion) = unsafe { (*self.completion.get()).take() } {
             completion.complete(scope, ending);
@@ -212,7 +209,7 @@ where
         if !self.state.start() {
             return;
         }
-        if self.key.get() == UNREGISTERED {
+        if self.key.get() == Key::NONE {
             self.register(scope);
         }
         match self.poll(scope) {

@@ -13,7 +13,7 @@ use super::{Subscription, look};
 use crate::caml::{self, Callback, Root};
 use crate::error::Error;
 use crate::exception;
-use crate::executor::{Home, Runnable, Scope};
+use crate::executor::{Home, Key, Runnable, Scope};
 
 /// A Lwt promise, `'a Lwt.t`, whose value converts to `T`.
 ///
@@ -56,8 +56,7 @@ impl<T> Promise<T> {
         T: ToValue + 'static,
     {
         crate::domain_executor::with_scope_of(runtime, |scope| {
-            // A key that no task has: cancelling this promise drops no future.
-            let mut arguments = [caml::int(0), caml::bool(false)];
+            let mut arguments = [caml::int(Key::NONE.to_int()), caml::bool(false)];
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
             unsafe {
                 let Ok(pair) = scope.home().call(scope, Callback::Pending, &mut arguments) else {

@@ -7,14 +7,13 @@ use ocaml::ToValue;
 use crate::caml::Root;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::executor::{Home, Runnable, Scope};
+use crate::executor::{Home, Runnable};
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::settle;
 
 /// Settles the promise it was made with, once, from any thread; see [`Promise::new`](crate::Promise::new).
 ///
-/// At home, inside a `#[func]` or a task, what is bound to the promise runs before `resolve` returns; from elsewhere, in
-/// the domain's next tick. A promise that was cancelled stays so. Dropping the resolver rejects the promise with
+/// What is bound to the promise runs in the domain's next tick, or later in the one that runs. A promise that was cancelled stays so. Dropping the resolver rejects the promise with
 /// `Rust_async.Broken_promise`.
 pub struct Resolver<T: ToValue + 'static> {
     root: Option<Root>,
@@ -46,23 +45,16 @@ impl<T: ToValue + 'static> Resolver<T> {
         self.settle(Ending::Error(error));
     }
 
+    /// Never settles here and now: a resolver may be dropped, or used by a destructor of the user's, inside an OCaml
+    /// finaliser, where OCaml must not be called.
     fn settle(&mut self, ending: Ending<Settled<T>>) {
         let Some(root) = self.root.take() else { return };
-        let mut pair = Some((root, ending));
-        let at_home = Scope::with_current(self.home, |scope| {
-            if let Some((root, ending)) = pair.take() {
+        let pair = AssertSend((root, ending));
+        self.home
+            .queue_anywhere(Runnable::Job(Box::new(move |scope| {
+                let (root, ending) = pair.into_inner();
                 settle(scope, root, ending);
-            }
-        });
-        if at_home.is_none() {
-            let pair = AssertSend(pair);
-            self.home
-                .queue_anywhere(Runnable::Job(Box::new(move |scope| {
-                    if let Some((root, ending)) = pair.into_inner() {
-                        settle(scope, root, ending);
-                    }
-                })));
-        }
+            })));
     }
 }
 

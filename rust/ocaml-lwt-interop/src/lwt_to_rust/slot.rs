@@ -47,24 +47,36 @@ impl<T> Slot<T> {
 
     /// The future's poll.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<T> {
+        if let Some(poll) = self.poll_known(waker) {
+            return poll;
+        }
+        // Cloning may run code of the user's, so the lock is given up for it, by rule 2.
+        let mut new = Some(waker.clone());
         let mut state = self.lock();
-        match &mut *state {
+        if let State::Waiting { waker: old, .. } = &mut *state {
+            std::mem::swap(old, &mut new);
+            drop(state);
+            drop(new);
+            return Poll::Pending;
+        }
+        drop(state);
+        self.poll_known(waker).expect("it was settled in between")
+    }
+
+    /// What needs no new waker.
+    fn poll_known(&self, waker: &Waker) -> Option<Poll<T>> {
+        let mut state = self.lock();
+        match &*state {
             State::Waiting {
                 waker: Some(old), ..
-            } if old.will_wake(waker) => Poll::Pending,
-            State::Waiting { waker: old, .. } => {
-                // Cloning a waker runs the user's code only in the executors that have their own; it may not come back
-                // here, since this slot is known to its own future alone.
-                let old = old.replace(waker.clone());
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-            State::Settled(_) => match std::mem::replace(&mut *state, State::Closed) {
-                State::Settled(value) => Poll::Ready(value),
-                State::Waiting { .. } | State::Closed => unreachable!("matched above"),
-            },
+            } if old.will_wake(waker) => return Some(Poll::Pending),
+            State::Waiting { .. } => return None,
+            State::Settled(_) => {}
             State::Closed => panic!("a future was polled after it was ready"),
+        }
+        match std::mem::replace(&mut *state, State::Closed) {
+            State::Settled(value) => Some(Poll::Ready(value)),
+            State::Waiting { .. } | State::Closed => unreachable!("matched above"),
         }
     }
 

@@ -109,7 +109,7 @@ where
             // SAFETY: the lock is held; the pair and its parts are read before anything can allocate
             unsafe {
                 let cancelable = signature.cancel == Cancel::Drop;
-                let mut arguments = [caml::int(key as isize), caml::bool(cancelable)];
+                let mut arguments = [caml::int(key.to_int()), caml::bool(cancelable)];
                 match at.home().call(&scope, Callback::Pending, &mut arguments) {
                     Ok(pair) => {
                         let (promise, resolver) =
