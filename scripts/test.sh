@@ -50,10 +50,10 @@ esac
 
 part "dune: tests" dune_tests
 part "cargo: unit tests, compile-fail tests, documentation" cargo test --workspace --target-dir target
-# With this flag the pure state files use the model checker's atomics, and every other unit test is left out. It
+# With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
 # compiles every dependency anew, hence a target folder of its own.
 part "loom: the state machines, every interleaving" env RUSTFLAGS="--cfg loom" \
-  cargo test --release --target-dir target/loom -p ocaml-lwt-interop --lib
+  cargo test --release --target-dir target/loom -p interop-model
 for script in test/*.sh; do
   if [ -x "$script" ]; then part "$script" "$script"; fi
 done

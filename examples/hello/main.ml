@@ -2,8 +2,15 @@ open Lwt.Syntax
 
 external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet"
 
+let on_done name = Lwt_io.printlf "greeted %s" name
+
 let main () =
-  let* greeting = greet "world" (fun name -> Lwt_io.printlf "greeted %s" name) in
-  Lwt_io.printl greeting
+  let* greeting = greet "world" on_done in
+  let* () = Lwt_io.printl greeting in
+  Lwt.catch
+    (fun () -> Lwt.map ignore (greet "" on_done))
+    (function
+      | Rust_async.Rust_error { message; _ } -> Lwt_io.printlf "Rust says: %s" message
+      | exn -> Lwt.fail exn)
 
 let () = Lwt_main.run (main ())

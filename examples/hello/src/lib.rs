@@ -4,10 +4,10 @@ use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 
 #[ocaml_lwt_interop::func]
 pub async fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
+    if name.is_empty() {
+        return Err(Error::msg("nobody to greet")); // `?` works on every error as well
+    }
     tokio::time::sleep(Duration::from_millis(10)).await; // Tokio just works
     on_done.call((name.clone(),)).await?; // an OCaml function that returns a promise
-    if name.is_empty() {
-        return Err(Error::msg("nobody to greet"));
-    }
     Ok(format!("hello {name}"))
 }

@@ -198,7 +198,7 @@ impl fmt::Display for Opaque {
 
 impl StdError for Opaque {}
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

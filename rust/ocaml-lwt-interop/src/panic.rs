@@ -84,7 +84,7 @@ fn message(payload: Box<dyn Any + Send>) -> String {
     "a panic with a payload that is not text".to_owned()
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

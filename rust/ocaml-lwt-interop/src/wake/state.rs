@@ -1,5 +1,5 @@
 //! The states of the wake path. Pure: no `unsafe`, no OCaml, no descriptor, so that a model checker takes this
-//! very file (`cargo test` with `--cfg loom`, see the tests at its end).
+//! very file (with `--cfg loom`, in `test/model`).
 //!
 //! A waker on another thread first queues its task and then calls [`WakeState::notify`]; the domain thread calls
 //! [`WakeState::look`] and then empties the queue. Rules:

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The README's own project, made by the README's commands in a folder elsewhere; only `git clone` is a copy of this
+# checkout instead.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+checkout=$PWD
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+git() {
+  [ "$1" = clone ] || die "the README uses git for something else than cloning: git $*"
+  mkdir ocaml-lwt-interop
+  tar -C "$checkout" --exclude=./_build --exclude=./target --exclude=./.git --exclude=node_modules -cf - . |
+    tar -C ocaml-lwt-interop -xf -
+}
+
+commands=$(awk '/^<!-- run: new-project -->/{ on = 1; next } on && /^```$/ { exit } on && !/^```/' "$checkout/README.md")
+[ -n "$commands" ] || die "README.md has no block marked <!-- run: new-project -->"
+printed=$(eval "$commands")
+[[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README printed: $printed"
+echo "the README's project builds and runs elsewhere"
