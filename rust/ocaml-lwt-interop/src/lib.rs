@@ -1,7 +1,105 @@
 //! A bridge between OCaml's Lwt promises and Rust's futures.
 //!
-//! See the repository's README for a whole project.
+//! A Rust function that OCaml calls is an async function with an attribute. OCaml declares it as
+//! `external add : int -> int -> int Lwt.t = "add"` and has a function like any other of Lwt's:
+//!
+//! ```no_run
+//! #[ocaml_lwt_interop::func]
+//! pub async fn add(a: isize, b: isize) -> isize {
+//!     a + b
+//! }
+//! ```
+//!
+//! Its body runs on the thread that runs Lwt, so nothing in it has to be `Send`; and Tokio is there:
+//!
+//! ```no_run
+//! # use std::{rc::Rc, time::Duration};
+//! #[ocaml_lwt_interop::func]
+//! pub async fn wait_for(milliseconds: isize) {
+//!     let local = Rc::new(milliseconds);
+//!     tokio::time::sleep(Duration::from_millis(*local as u64)).await;
+//! }
+//! ```
+//!
+//! It fails with `?`, whatever the error is. OCaml's promise is rejected with `Rust_async.Rust_error`, with all the
+//! messages; a panic rejects it with `Rust_async.Rust_panic`, and the program goes on:
+//!
+//! ```no_run
+//! # use ocaml_lwt_interop::Error;
+//! #[ocaml_lwt_interop::func]
+//! pub async fn read_file(path: String) -> Result<String, Error> {
+//!     Ok(tokio::task::spawn_blocking(|| std::fs::read_to_string(path)).await??)
+//! }
+//! ```
+//!
+//! It takes OCaml functions that return promises, and awaits them. An exception comes back as an [`Error`], and goes to
+//! OCaml as the exception it was:
+//!
+//! ```no_run
+//! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+//! #[ocaml_lwt_interop::func]
+//! pub async fn retry(f: OCamlAsyncFunc<(isize,), String>) -> Result<String, Error> {
+//!     for attempt in 0..3 {
+//!         match f.call((attempt,)).await {
+//!             Err(error) if error.is_exception("Unix.Unix_error") => continue,
+//!             ended => return ended,
+//!         }
+//!     }
+//!     Err(Error::msg("gave up"))
+//! }
+//! ```
+//!
+//! Handles of OCaml values go to every thread, and work there; the OCaml function runs at home:
+//!
+//! ```no_run
+//! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+//! #[ocaml_lwt_interop::func]
+//! pub async fn from_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
+//!     tokio::spawn(async move { f.call(()).await }).await?
+//! }
+//! ```
+//!
+//! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`; and a future that is dropped cancels the
+//! OCaml promise it awaits, as this one does when time is up:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+//! #[ocaml_lwt_interop::func]
+//! pub async fn at_most_a_second(f: OCamlAsyncFunc<(), isize>) -> Result<Option<isize>, Error> {
+//!     tokio::time::timeout(Duration::from_secs(1), f.call(())).await.ok().transpose()
+//! }
+//! ```
+//!
+//! **Everything of OCaml's happens on one thread, and everything else may be anywhere.**
+//!
+//! # Where to look
+//!
+//! - [`macro@func`]: the attribute, with its options and what it refuses.
+//! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
+//! - [`domain_executor`]: spawning, other threads, Tokio's runtime.
+//! - [`Error`] and [`Exception`]: what goes wrong.
+//! - [`ByteBuf`], [`Nativeint`]: conversions that ocaml-rs does not have.
+//!
+//! # Endings
+//!
+//! | Rust | OCaml |
+//! |---|---|
+//! | a value | fulfilled |
+//! | `Err(`[`Error`]`)` of an OCaml exception | rejected with that same exception |
+//! | any other `Err(`[`Error`]`)` | rejected with `Rust_async.Rust_error` |
+//! | `Err(ocaml::Error)` | rejected with what ocaml-rs would have raised |
+//! | any other `Result` | fulfilled with an OCaml `result` |
+//! | a panic | rejected with `Rust_async.Rust_panic` |
+//! | the future, or a [`Resolver`], is dropped | rejected with `Rust_async.Broken_promise` |
+//!
+//! # Rules
+//!
+//! 1. Do not release OCaml's runtime lock while you use this crate: ocaml-rs's `enter_blocking_section` in a `#[func]`
+//!    must be left before the next `.await` and the next use of a handle.
+//! 2. One Rust static library for an executable.
 
+// In the order of a call's way through them.
 mod caml;
 pub mod domain_executor;
 mod ending;
@@ -28,8 +126,8 @@ pub use promise::{Promise, PromiseFuture, Resolver};
 pub use stats::Stats;
 pub use values::{ByteBuf, Nativeint, OCamlValue};
 
-/// Lwt promises in Rust: [`Promise`](promise::Promise), which Rust awaits, and
-/// [`Resolver`](promise::Resolver), with which Rust settles one.
+/// Lwt promises in Rust: [`Promise`], which Rust awaits, and
+/// [`Resolver`], with which Rust settles one.
 pub mod promise {
     pub use crate::lwt_to_rust::promise::{Promise, PromiseFuture};
     pub use crate::lwt_to_rust::resolver::Resolver;
