@@ -4,5 +4,6 @@
 mod cancel;
 mod gc;
 mod matrix;
+mod probe;
 mod process;
 mod values;
