@@ -214,7 +214,7 @@ pub fn spawn_with_runtime<F: Future + 'static>(
         let handle = JoinHandle::new(scope.home(), |join| {
             task::spawn_local(scope.at(), future, join)
         });
-        scope.home().arm_if_needed(scope);
+        scope.home().arm_if_needed(scope, false);
         handle
     })
 }
@@ -260,10 +260,10 @@ where
             }
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
-                task.suspend_first(scope);
+                task.suspend(scope);
             }
         }
-        home.arm_if_needed(scope);
+        home.arm_if_needed(scope, false);
         // SAFETY: a promise
         unsafe { Promise::from_root(promise, home) }
     })

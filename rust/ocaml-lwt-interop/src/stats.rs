@@ -11,7 +11,7 @@ pub struct Stats {
     pub tasks: usize,
     /// Promises that Rust futures of this thread's executor await; zero on a thread without one.
     pub subscriptions: usize,
-    /// OCaml values that handles of this process keep alive: promises, resolvers, functions, exceptions.
+    /// OCaml values that handles made on this thread keep alive: promises, resolvers, functions, exceptions.
     pub roots: usize,
 }
 

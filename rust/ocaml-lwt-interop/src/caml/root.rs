@@ -1,15 +1,23 @@
 //! An owned root that any thread may hold and drop.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use super::{Raw, is_immediate};
+use crate::executor::AtHome;
 
-/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions.
-static LIVE: AtomicIsize = AtomicIsize::new(0);
+/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Roots are made on domain
+/// threads, and mostly dropped there: these count without atomic operations, and the others count what they drop.
+static DROPPED_ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
 
-/// See [`crate::Stats`].
+thread_local! {
+    /// Made less dropped on this thread.
+    static BALANCE: Cell<isize> = const { Cell::new(0) };
+}
+
+/// See [`crate::Stats`]. On the domain thread; elsewhere zero.
 pub(crate) fn live_roots() -> usize {
-    LIVE.load(Ordering::Relaxed).max(0) as usize
+    (BALANCE.get() - DROPPED_ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
 }
 
 /// Keeps an OCaml value alive.
@@ -36,7 +44,7 @@ impl Root {
         if is_immediate(v) {
             return Root::Immediate(v);
         }
-        LIVE.fetch_add(1, Ordering::Relaxed);
+        BALANCE.set(BALANCE.get() + 1);
         // SAFETY: as the caller's
         Root::Cell(unsafe { ocaml::root::Root::new(v.0) })
     }
@@ -55,7 +63,11 @@ impl Root {
 impl Drop for Root {
     fn drop(&mut self) {
         if let Root::Cell(_) = self {
-            LIVE.fetch_sub(1, Ordering::Relaxed);
+            if AtHome::here().is_some() {
+                BALANCE.set(BALANCE.get() - 1);
+            } else {
+                DROPPED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }

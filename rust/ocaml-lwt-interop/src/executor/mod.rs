@@ -26,8 +26,10 @@ use crate::wake::Wake;
 
 /// What a tick runs, in the order of the queue.
 pub(crate) enum Runnable {
-    /// Poll a task.
+    /// Poll a task that was woken at home.
     Task(Arc<dyn Task>),
+    /// Poll a task that was woken on another thread.
+    RemoteTask(Arc<dyn Task>),
     /// Cancel a task: from a handle on another thread.
     Cancel(Arc<dyn Task>),
     /// Run a closure that another thread sent home.
@@ -105,10 +107,20 @@ impl Home {
         self.local(at).queue.borrow_mut().push_back(runnable);
     }
 
-    /// Queues a woken task from any thread: at home without a lock, and without a system call where a stub or a tick is
-    /// about to look.
-    pub(crate) fn enqueue(home: &'static Home, task: Arc<dyn Task>) {
-        home.queue_anywhere(Runnable::Task(task));
+    /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
+    pub(crate) fn wake_task(&'static self, at: AtHome, task: Arc<dyn Task>) {
+        if lifetime::status() != lifetime::Status::Running {
+            return;
+        }
+        self.push(at, Runnable::Task(task));
+        if !at.in_scope() {
+            self.wake.signal();
+        }
+    }
+
+    /// Queues a task that was woken on another thread. After shutdown it is dropped.
+    pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) {
+        drop(self.wake.send(Runnable::RemoteTask(task)));
     }
 
     /// Queues from any thread; after shutdown what is queued is dropped.
@@ -152,13 +164,15 @@ impl Home {
         self.local(at).registry.borrow().len()
     }
 
-    /// Arranges for a tick after the loop's next pause, if tasks are runnable and nothing else will see to them.
+    /// Arranges for a tick after the loop's next pause, if tasks are runnable, or the caller is about to queue one, and
+    /// nothing else will see to them.
     ///
     /// May run OCaml code and collect.
     #[inline]
-    pub(crate) fn arm_if_needed(&'static self, scope: &Scope) {
+    pub(crate) fn arm_if_needed(&'static self, scope: &Scope, about_to_queue: bool) {
         let local = self.local(scope.at());
-        if local.ticks.get() == 0 && !local.armed.get() && !local.queue.borrow().is_empty() {
+        let idle = local.ticks.get() == 0 && !local.armed.get();
+        if idle && (about_to_queue || !local.queue.borrow().is_empty()) {
             self.arm(scope);
         }
     }

@@ -5,9 +5,9 @@
 //!
 //! Rules, field by field:
 //!
-//! 1. `state`: any thread, through [`TaskState`]'s transitions only.
-//! 2. `future`, `completion`, `key`, `cancelled`: the domain thread only, which is what the [`Scope`] or [`AtHome`]
-//!    argument of every method that touches them stands for. Hence a future that is not `Send` is polled and dropped
+//! 1. `remote`: any thread, through [`RemoteState`]'s transitions only.
+//! 2. `state`, `future`, `completion`, `key`, `cancelled`: the domain thread only, which is what the [`Scope`] or
+//!    [`AtHome`] argument of every method that touches them stands for. Hence a future that is not `Send` is polled and dropped
 //!    where it was made.
 //! 3. `future` is pinned: it is dropped in place, never moved, and the allocation outlives it.
 //! 4. When the last reference goes on another thread, `future` and `completion` are `None` already, or `Send`: the
@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use super::task_state::{Suspend, TaskState, Wake};
+use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
 use super::{AtHome, Home, Key, Runnable, Scope};
 use crate::ending::Ending;
 use crate::panic::catch;
@@ -36,8 +36,10 @@ pub(crate) trait Completion<T>: 'static {
 
 /// What the executor does with a task it knows nothing about.
 pub(crate) trait Task: Send + Sync {
-    /// Polls it, once.
+    /// Polls it, once; it was in the domain's own queue.
     fn run(self: Arc<Self>, scope: &Scope);
+    /// Polls it, once, unless it is queued here as well; it was in the queue from other threads.
+    fn run_remote(self: Arc<Self>, scope: &Scope);
     /// Drops the future now, or after the poll that is under way, and completes it with `Ending::Dropped`.
     fn cancel(self: Arc<Self>, scope: &Scope);
     /// After `fork`, in the child: completes it without touching the future, whose locks may be held by threads that
@@ -46,7 +48,8 @@ pub(crate) trait Task: Send + Sync {
 }
 
 pub(crate) struct TaskCell<F: Future, C> {
-    state: TaskState,
+    remote: RemoteState,
+    state: AtHomeState,
     home: &'static Home,
     key: Cell<Key>,
     cancelled: Cell<bool>,
@@ -64,8 +67,14 @@ where
     F: Future + 'static,
     C: Completion<F::Output>,
 {
-    fn new(home: &'static Home, state: TaskState, future: F, completion: Option<C>) -> Arc<Self> {
+    fn new(
+        home: &'static Home,
+        (state, remote): (AtHomeState, RemoteState),
+        future: F,
+        completion: Option<C>,
+    ) -> Arc<Self> {
         Arc::new(TaskCell {
+            remote,
             state,
             home,
             key: Cell::new(Key::NONE),
@@ -77,7 +86,8 @@ where
 
     /// A task that the caller polls with [`TaskCell::poll_first`], on the domain thread.
     pub(crate) fn eager(at: AtHome, future: F) -> Arc<Self> {
-        Self::new(at.home(), TaskState::running(), future, None)
+        let state = (AtHomeState::running(), RemoteState::idle());
+        Self::new(at.home(), state, future, None)
     }
 
     /// The eager poll. Ready: the future is dropped and the task is finished; there is no completion to call.
@@ -94,9 +104,9 @@ where
         key
     }
 
-    /// The end of an eager poll that was pending. A wake during the poll is honoured now.
-    pub(crate) fn suspend_first(self: &Arc<Self>, scope: &Scope) {
-        self.suspend(scope);
+    /// Whether the eager poll woke its own task, which `suspend` will queue.
+    pub(crate) fn is_woken(&self, _scope: &Scope) -> bool {
+        self.state.is_woken()
     }
 
     /// What the stub learns only after the task exists: whose promise it is.
@@ -134,14 +144,22 @@ where
         }
     }
 
-    fn suspend(self: &Arc<Self>, scope: &Scope) {
+    /// The end of a poll that was pending. A wake during the poll is honoured now; the reference becomes the queue's.
+    pub(crate) fn suspend(self: Arc<Self>, scope: &Scope) {
         if self.cancelled.get() {
             self.end(scope, Ending::Dropped);
         } else {
             match self.state.suspend() {
                 Suspend::Idle => {}
-                Suspend::Enqueue => scope.home().push(scope.at(), Runnable::Task(self.clone())),
+                Suspend::Enqueue => scope.home().push(scope.at(), Runnable::Task(self)),
             }
+        }
+    }
+
+    fn run_once(self: Arc<Self>, scope: &Scope) {
+        match self.poll(scope) {
+            Poll::Ready(ending) => self.end(scope, ending),
+            Poll::Pending => self.suspend(scope),
         }
     }
 
@@ -181,16 +199,24 @@ where
     unsafe fn wake(task: *const ()) {
         // SAFETY: as above; the waker's reference becomes ours
         let task = unsafe { Arc::from_raw(task.cast::<Self>()) };
-        if task.state.wake() == Wake::Enqueue {
-            Home::enqueue(task.home, task);
+        match AtHome::of(task.home) {
+            Some(at) if task.state.wake() == Wake::Enqueue => at.home().wake_task(at, task),
+            None if task.remote.wake() == Wake::Enqueue => task.home.send_task(task),
+            _ => {}
         }
     }
 
     unsafe fn wake_by_ref(task: *const ()) {
         // SAFETY: as above; the waker keeps its reference, so ours is not dropped
         let task = unsafe { ManuallyDrop::new(Arc::from_raw(task.cast::<Self>())) };
-        if task.state.wake() == Wake::Enqueue {
-            Home::enqueue(task.home, Arc::<Self>::clone(&task));
+        match AtHome::of(task.home) {
+            Some(at) if task.state.wake() == Wake::Enqueue => {
+                at.home().wake_task(at, Arc::<Self>::clone(&task));
+            }
+            None if task.remote.wake() == Wake::Enqueue => {
+                task.home.send_task(Arc::<Self>::clone(&task));
+            }
+            _ => {}
         }
     }
 
@@ -206,16 +232,20 @@ where
     C: Completion<F::Output>,
 {
     fn run(self: Arc<Self>, scope: &Scope) {
-        if !self.state.start() {
+        if self.state.start() {
+            self.run_once(scope);
+        }
+    }
+
+    fn run_remote(self: Arc<Self>, scope: &Scope) {
+        self.remote.taken();
+        if !self.state.start_remote() {
             return;
         }
         if self.key.get() == Key::NONE {
             self.register(scope);
         }
-        match self.poll(scope) {
-            Poll::Ready(ending) => self.end(scope, ending),
-            Poll::Pending => self.suspend(scope),
-        }
+        self.run_once(scope);
     }
 
     fn cancel(self: Arc<Self>, scope: &Scope) {
@@ -239,19 +269,21 @@ where
     F: Future + 'static,
     C: Completion<F::Output>,
 {
-    let task = TaskCell::new(at.home(), TaskState::queued(), future, Some(completion));
+    let state = (AtHomeState::queued(), RemoteState::idle());
+    let task = TaskCell::new(at.home(), state, future, Some(completion));
     task.key.set(at.home().register(at, task.clone()));
-    Home::enqueue(at.home(), task.clone());
+    at.home().wake_task(at, task.clone());
     task
 }
 
-/// A task made on any thread. After shutdown it is dropped here and its completion never called.
+/// A task made on any other thread. After shutdown it is dropped here and its completion never called.
 pub(crate) fn spawn_remote<F, C>(home: &'static Home, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + Send + 'static,
     C: Completion<F::Output> + Send,
 {
-    let task = TaskCell::new(home, TaskState::queued(), future, Some(completion));
-    Home::enqueue(home, task.clone());
+    let state = (AtHomeState::idle(), RemoteState::queued());
+    let task = TaskCell::new(home, state, future, Some(completion));
+    home.send_task(task.clone());
     task
 }

@@ -1,30 +1,26 @@
 //! The states of a task. Pure: no `unsafe`, no OCaml, so that a model checker takes this very file.
 //!
-//! A task is polled by its domain thread only, and woken from any thread. Rules:
+//! A task is polled by its domain thread only, and woken from any thread. Its state is in two parts, so that what
+//! happens at home, which is nearly everything, costs no atomic operation (they were a quarter of a call): [`AtHomeState`]
+//! is the domain thread's own, [`RemoteState`] is a flag that the others set. Rules:
 //!
-//! 1. A task is in at most one queue, once: whoever moves it from idle to queued puts it there.
+//! 1. A task is at most once in the domain's own queue, and at most once in the queue from other threads: whoever sets
+//!    the state puts it there.
 //! 2. A wake during a poll is not lost: the poller sees it when it suspends, and queues the task itself.
-//! 3. A finished task is never queued again.
+//! 3. A finished task is never polled again.
+
+use std::cell::Cell;
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicU8, Ordering};
+use loom::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicU8, Ordering};
-
-/// Waits to be woken; in no queue.
-const IDLE: u8 = 0;
-/// In a queue, or woken during its poll and about to be queued. A bit, so that a wake is one `fetch_or`.
-const QUEUED: u8 = 1;
-/// Being polled, or about to be for the first time. Only the domain thread enters and leaves it.
-const RUNNING: u8 = 2;
-/// The future is gone. Final; a late wake may add `QUEUED` to it, which nobody looks at.
-const DONE: u8 = 4;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the waker must do now.
 #[must_use = "a task that is not queued is a lost wake"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// Put the task into a queue.
+    /// Put the task into the queue: the domain's own, or the one from other threads.
     Enqueue,
     /// Nothing: it is queued, or will be by its poller, or is done.
     Nothing,
@@ -34,72 +30,149 @@ pub(crate) enum Wake {
 #[must_use = "a task that is not queued is a lost wake"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suspend {
-    /// Nobody woke it: forget it until somebody does.
+    /// Nobody at home woke it: forget it until somebody does.
     Idle,
-    /// It was woken during the poll: put it into the queue.
+    /// It was woken during the poll: put it into the domain's own queue.
     Enqueue,
 }
 
+/// The domain thread's part; the methods are called there.
 #[derive(Debug)]
-pub(crate) struct TaskState(AtomicU8);
+pub(crate) struct AtHomeState(Cell<State>);
 
-impl TaskState {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Waits to be woken; not in the domain's own queue.
+    Idle,
+    /// In the domain's own queue.
+    Queued,
+    /// Being polled, or about to be for the first time.
+    Running,
+    /// Being polled, and woken meanwhile at home.
+    Woken,
+    /// The future is gone. Final.
+    Done,
+}
+
+impl AtHomeState {
     /// A task whose creator polls it right away.
     pub(crate) fn running() -> Self {
-        TaskState(AtomicU8::new(RUNNING))
+        AtHomeState(Cell::new(State::Running))
     }
 
-    /// A task that its creator queues.
+    /// A task that its creator puts into the domain's own queue.
     pub(crate) fn queued() -> Self {
-        TaskState(AtomicU8::new(QUEUED))
+        AtHomeState(Cell::new(State::Queued))
     }
 
-    /// From any thread.
+    /// A task that its creator, on another thread, sends home.
+    pub(crate) fn idle() -> Self {
+        AtHomeState(Cell::new(State::Idle))
+    }
+
     pub(crate) fn wake(&self) -> Wake {
-        match self.0.fetch_or(QUEUED, Ordering::AcqRel) {
-            IDLE => Wake::Enqueue,
-            _ => Wake::Nothing,
+        match self.0.get() {
+            State::Idle => {
+                self.0.set(State::Queued);
+                Wake::Enqueue
+            }
+            State::Running => {
+                self.0.set(State::Woken);
+                Wake::Nothing
+            }
+            State::Queued | State::Woken | State::Done => Wake::Nothing,
         }
     }
 
-    /// On the domain thread, when the task was taken out of the queue. False when it is done: there is nothing to poll.
+    /// The task was taken out of the domain's own queue. False when it is done: there is nothing to poll.
     #[must_use]
     pub(crate) fn start(&self) -> bool {
-        if self.is_done() {
-            return false;
+        match self.0.get() {
+            State::Queued => {
+                self.0.set(State::Running);
+                true
+            }
+            State::Done => false,
+            state => unreachable!("a task in the queue is {state:?}"),
         }
-        // `AcqRel`: the poll sees what the wakers did before they woke. Only this thread sets `DONE`.
-        self.0.swap(RUNNING, Ordering::AcqRel);
-        true
     }
 
-    /// On the domain thread, after a poll that returned pending.
+    /// The task was taken out of the queue from other threads. False when it need not be polled now: it is queued here
+    /// as well, or is being polled further down the stack and will be queued, or is done.
+    #[must_use]
+    pub(crate) fn start_remote(&self) -> bool {
+        match self.0.get() {
+            State::Idle => {
+                self.0.set(State::Running);
+                true
+            }
+            State::Running => {
+                self.0.set(State::Woken);
+                false
+            }
+            State::Queued | State::Woken | State::Done => false,
+        }
+    }
+
+    /// After a poll that returned pending.
     pub(crate) fn suspend(&self) -> Suspend {
-        match self
-            .0
-            .compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire)
-        {
-            Ok(_) => Suspend::Idle,
-            Err(_) => {
-                self.0.fetch_and(!RUNNING, Ordering::AcqRel);
+        match self.0.get() {
+            State::Running => {
+                self.0.set(State::Idle);
+                Suspend::Idle
+            }
+            State::Woken => {
+                self.0.set(State::Queued);
                 Suspend::Enqueue
             }
+            state => unreachable!("a task that suspends is {state:?}"),
         }
     }
 
-    /// On the domain thread, before the future is dropped.
+    /// Before the future is dropped.
     pub(crate) fn finish(&self) {
-        self.0.store(DONE, Ordering::Release);
+        self.0.set(State::Done);
     }
 
-    /// On the domain thread.
     pub(crate) fn is_running(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & RUNNING != 0
+        matches!(self.0.get(), State::Running | State::Woken)
     }
 
-    /// Exact on the domain thread, a hint elsewhere.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.0.get() == State::Woken
+    }
+
     pub(crate) fn is_done(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & DONE != 0
+        self.0.get() == State::Done
+    }
+}
+
+/// The other threads' part: whether the task is in the queue from them, or on its way there.
+#[derive(Debug)]
+pub(crate) struct RemoteState(AtomicBool);
+
+impl RemoteState {
+    pub(crate) fn idle() -> Self {
+        RemoteState(AtomicBool::new(false))
+    }
+
+    /// A task that its creator sends home.
+    pub(crate) fn queued() -> Self {
+        RemoteState(AtomicBool::new(true))
+    }
+
+    /// On another thread. `AcqRel`: the poll that follows sees what was done before.
+    pub(crate) fn wake(&self) -> Wake {
+        if self.0.swap(true, Ordering::AcqRel) {
+            Wake::Nothing
+        } else {
+            Wake::Enqueue
+        }
+    }
+
+    /// On the domain thread, when the task was taken out of the queue from other threads, before it is polled.
+    pub(crate) fn taken(&self) {
+        self.0.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -109,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_wake_during_a_poll_queues_the_task_again() {
-        let state = TaskState::running();
+        let state = AtHomeState::running();
         assert_eq!(state.wake(), Wake::Nothing);
         assert_eq!(state.suspend(), Suspend::Enqueue);
         assert_eq!(state.wake(), Wake::Nothing);
@@ -119,15 +192,30 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_task_is_never_queued() {
-        let state = TaskState::running();
+    fn a_task_in_both_queues_is_polled_from_its_own() {
+        let state = AtHomeState::queued();
+        assert!(!state.start_remote());
+        assert!(state.start());
+    }
+
+    #[test]
+    fn a_remote_wake_seen_during_a_poll_queues_the_task_again() {
+        let state = AtHomeState::running();
+        assert!(!state.start_remote());
+        assert_eq!(state.suspend(), Suspend::Enqueue);
+    }
+
+    #[test]
+    fn a_finished_task_is_never_queued_or_polled() {
+        let state = AtHomeState::queued();
         state.finish();
         assert_eq!(state.wake(), Wake::Nothing);
         assert!(!state.start());
+        assert!(!state.start_remote());
     }
 }
 
-/// The model: wakers against a poller; the task must be polled after the last wake, and be in one queue at most.
+/// The model: wakers against a poller; the task must be polled after the last wake, and be queued at most once.
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
@@ -135,23 +223,11 @@ mod model {
     use loom::sync::atomic::AtomicUsize;
 
     struct Task {
-        state: TaskState,
+        state: RemoteState,
         /// How often the task stands in the queue.
         queue: AtomicUsize,
         /// What the wakers published.
         published: AtomicUsize,
-    }
-
-    fn push(task: &Task) {
-        assert_eq!(task.queue.fetch_add(1, Ordering::SeqCst), 0, "queued twice");
-    }
-
-    fn poll(task: &Task) -> usize {
-        let seen = task.published.load(Ordering::Relaxed);
-        if task.state.suspend() == Suspend::Enqueue {
-            push(task);
-        }
-        seen
     }
 
     /// Every schedule with at most three preemptions: all there are take minutes, and find nothing more.
@@ -165,7 +241,7 @@ mod model {
     fn the_last_wake_is_followed_by_a_poll_that_sees_it() {
         check(|| {
             let task = Arc::new(Task {
-                state: TaskState::running(),
+                state: RemoteState::idle(),
                 queue: AtomicUsize::new(0),
                 published: AtomicUsize::new(0),
             });
@@ -175,17 +251,21 @@ mod model {
                     loom::thread::spawn(move || {
                         task.published.fetch_add(1, Ordering::Relaxed);
                         if task.state.wake() == Wake::Enqueue {
-                            push(&task);
+                            assert_eq!(
+                                task.queue.fetch_add(1, Ordering::SeqCst),
+                                0,
+                                "queued twice"
+                            );
                         }
                     })
                 })
                 .collect();
-            let mut seen = poll(&task);
+            let mut seen = 0;
             while seen < 2 {
                 if task.queue.load(Ordering::SeqCst) == 1 {
                     task.queue.fetch_sub(1, Ordering::SeqCst);
-                    assert!(task.state.start());
-                    seen = poll(&task);
+                    task.state.taken();
+                    seen = task.published.load(Ordering::Relaxed);
                 } else {
                     loom::thread::yield_now();
                 }

@@ -96,6 +96,7 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
 fn run(scope: &Scope, runnable: Runnable) {
     match runnable {
         Runnable::Task(task) => task.run(scope),
+        Runnable::RemoteTask(task) => task.run_remote(scope),
         Runnable::Cancel(task) => task.cancel(scope),
         Runnable::Job(job) => job(scope),
         Runnable::Release(release) => release.run(scope),

@@ -98,14 +98,14 @@ where
                 &scope,
                 ready.map(|output| crate::ending::Ending::Value(ending(output))),
             );
-            at.home().arm_if_needed(&scope);
+            at.home().arm_if_needed(&scope, false);
             // SAFETY: rooted by `converted`
             unsafe { settled_promise(&scope, &converted) }
         }
         Poll::Pending => {
             let key = task.register(&scope);
-            task.suspend_first(&scope);
-            at.home().arm_if_needed(&scope);
+            // Before the promise is made, which would have to be rooted meanwhile.
+            at.home().arm_if_needed(&scope, task.is_woken(&scope));
             // SAFETY: the lock is held; the pair and its parts are read before anything can allocate
             unsafe {
                 let cancelable = signature.cancel == Cancel::Drop;
@@ -115,6 +115,7 @@ where
                         let (promise, resolver) =
                             (caml::field(pair, 0), Root::new(caml::field(pair, 1)));
                         task.set_completion(&scope, SettlePromise { resolver, ending });
+                        task.suspend(&scope);
                         Ok(promise)
                     }
                     Err(exception) => {
@@ -122,6 +123,7 @@ where
                         // it may run anything, so the exception is rooted meanwhile.
                         let exception = caml::protect(exception);
                         at.home().cancel(&scope, key);
+                        task.suspend(&scope);
                         Err(exception.raw())
                     }
                 }

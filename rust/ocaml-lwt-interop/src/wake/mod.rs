@@ -9,7 +9,7 @@ pub(crate) mod state;
 use std::sync::{Mutex, PoisonError};
 
 use descriptor::WakeDescriptor;
-use state::{Notify, Sleep, WakeState};
+use state::{Look, Notify, Sleep, WakeState};
 
 use crate::executor::Runnable;
 
@@ -67,15 +67,14 @@ impl Wake {
         self.descriptor.drain();
     }
 
-    /// On the domain thread: appends what came in, in order. Returns whether there was anything.
-    pub(crate) fn look(&self, into: &mut impl Extend<Runnable>) -> bool {
-        self.state.look();
-        let came = match &mut *self.lock() {
-            Some(queue) if !queue.is_empty() => std::mem::take(queue),
-            _ => return false,
-        };
+    /// On the domain thread: appends what came in, in order.
+    pub(crate) fn look(&self, into: &mut impl Extend<Runnable>) {
+        // What was queued and not yet notified is seen by the tick that follows its notification.
+        if self.state.look() == Look::Empty {
+            return;
+        }
+        let came = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
         into.extend(came);
-        true
     }
 
     pub(crate) fn try_sleep(&self) -> Sleep {

@@ -32,6 +32,16 @@ pub(crate) enum Notify {
     Nothing,
 }
 
+/// What the domain thread will find.
+#[must_use = "what is queued has to be taken out"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Something was queued since the last look.
+    Queued,
+    /// Nobody has notified: the queue need not be looked at.
+    Empty,
+}
+
 /// What the domain thread must do now.
 #[must_use = "a refused sleep means that the queue has to be emptied again"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +69,11 @@ impl WakeState {
     }
 
     /// On the domain thread, before emptying the queue.
-    pub(crate) fn look(&self) {
-        self.0.swap(AWAKE, Ordering::AcqRel);
+    pub(crate) fn look(&self) -> Look {
+        match self.0.swap(AWAKE, Ordering::AcqRel) {
+            NOTIFIED => Look::Queued,
+            _ => Look::Empty,
+        }
     }
 
     /// On the domain thread, when the queue was found empty, or when the tick ends with its budget used up and has
@@ -91,7 +104,7 @@ mod tests {
         let state = WakeState::new();
         assert_eq!(state.notify(), Notify::Write);
         assert_eq!(state.notify(), Notify::Nothing);
-        state.look();
+        assert_eq!(state.look(), Look::Queued);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
         assert_eq!(state.notify(), Notify::Write);
     }
@@ -99,19 +112,19 @@ mod tests {
     #[test]
     fn a_wake_during_a_tick_refuses_sleep_and_writes_nothing() {
         let state = WakeState::new();
-        state.look();
+        assert_eq!(state.look(), Look::Empty);
         assert_eq!(state.notify(), Notify::Nothing);
         assert!(state.is_notified());
         assert_eq!(state.try_sleep(), Sleep::LookAgain);
-        state.look();
+        assert_eq!(state.look(), Look::Queued);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
     }
 
     #[test]
     fn a_nested_tick_that_slept_lets_the_outer_one_sleep() {
         let state = WakeState::new();
-        state.look();
-        state.look();
+        assert_eq!(state.look(), Look::Empty);
+        assert_eq!(state.look(), Look::Empty);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
     }
@@ -159,12 +172,12 @@ mod model {
             let mut ticks = 0;
             loop {
                 ticks += 1;
-                self.state.look();
                 loop {
-                    seen += std::mem::take(&mut *self.queue.lock().unwrap());
-                    match self.state.try_sleep() {
-                        Sleep::Asleep => break,
-                        Sleep::LookAgain => self.state.look(),
+                    if self.state.look() == Look::Queued {
+                        seen += std::mem::take(&mut *self.queue.lock().unwrap());
+                    }
+                    if self.state.try_sleep() == Sleep::Asleep {
+                        break;
                     }
                 }
                 if seen == expected {
