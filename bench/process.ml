@@ -1,0 +1,35 @@
+(* What the system knows of this process and of its machine. Linux's /proc; elsewhere there is nothing to show. *)
+
+let lines path =
+  match open_in path with
+  | exception Sys_error _ -> []
+  | channel ->
+      let rec read lines = match input_line channel with line -> read (line :: lines) | exception End_of_file -> lines in
+      Fun.protect ~finally:(fun () -> close_in channel) (fun () -> List.rev (read []))
+
+(* The text behind [key] and a colon. *)
+let field path key =
+  List.find_map
+    (fun line ->
+      match String.index_opt line ':' with
+      | Some colon when String.trim (String.sub line 0 colon) = key ->
+          Some (String.trim (String.sub line (colon + 1) (String.length line - colon - 1)))
+      | _ -> None)
+    (lines path)
+
+let kilobytes key =
+  match field "/proc/self/status" key with Some text -> Scanf.sscanf text "%d kB" Fun.id | None -> 0
+
+(** Bytes. *)
+let resident () = 1024 * kilobytes "VmRSS"
+
+let peak () = 1024 * kilobytes "VmHWM"
+
+(** Has [peak] begin anew. *)
+let forget_peak () =
+  match open_out "/proc/self/clear_refs" with
+  | exception Sys_error _ -> ()
+  | channel -> ( try output_string channel "5"; close_out channel with Sys_error _ -> close_out_noerr channel)
+
+let processor () = Option.value ~default:"?" (field "/proc/cpuinfo" "model name")
+let load () = match lines "/proc/loadavg" with line :: _ -> line | [] -> "?"

@@ -1,0 +1,160 @@
+(* The results, as tables for people and as JSON for machines. *)
+
+open Measure
+
+let rec with_commas n = if n < 1000 then string_of_int n else Printf.sprintf "%s,%03d" (with_commas (n / 1000)) (n mod 1000)
+
+(** Nanoseconds. *)
+let time n =
+  if Float.is_nan n then "-"
+  else if Float.abs n < 100. then Printf.sprintf "%.1f" n
+  else if n < 0. then "-" ^ with_commas (int_of_float (-.n +. 0.5))
+  else with_commas (int_of_float (n +. 0.5))
+
+let milliseconds n = Printf.sprintf "%.3f" (n /. 1e6)
+let megabytes n = Printf.sprintf "%.1f" (float n /. 1e6)
+let ratio n = Printf.sprintf "%.2f ×" n
+
+let bound = function
+  | None -> ""
+  | Some (Case.At_most n) -> time n
+  | Some (Case.Times n) -> ratio n
+
+let verdict = function None -> "" | Some true -> "met" | Some false -> "MISSED"
+
+(* The columns are as wide as their widest cell; all but the first two are set to the right. *)
+let table header rows =
+  (* Characters, not bytes. *)
+  let length text =
+    let characters = ref 0 in
+    String.iter (fun c -> if Char.code c land 0xc0 <> 0x80 then incr characters) text;
+    !characters
+  in
+  let widths = List.fold_left (List.map2 (fun width cell -> max width (length cell))) (List.map length header) rows in
+  let line cells =
+    List.combine widths cells
+    |> List.mapi (fun i (width, cell) ->
+           let space = String.make (width - length cell) ' ' in
+           if i < 2 then cell ^ space else space ^ cell)
+    |> String.concat "  "
+  in
+  List.iter (fun cells -> print_endline (line cells)) (header :: rows);
+  print_newline ()
+
+let group name = match String.index_opt name '/' with Some slash -> String.sub name 0 slash | None -> name
+
+let cases results =
+  let row ({ case; rounds; ratio = of_baseline } as result) =
+    [
+      case.Case.name;
+      case.what;
+      time (median rounds);
+      Printf.sprintf "%.0f %%" (100. *. spread rounds);
+      (match of_baseline with Some n -> ratio n | None -> "");
+      Option.value ~default:"" case.baseline;
+      bound case.bound;
+      verdict (is_met result);
+    ]
+  in
+  let groups =
+    List.fold_left
+      (fun groups { case; _ } ->
+        let group = group case.Case.name in
+        if List.mem group groups then groups else group :: groups)
+      [] results
+  in
+  List.iter
+    (fun wanted ->
+      results
+      |> List.filter (fun { case; _ } -> group case.Case.name = wanted)
+      |> List.map row
+      |> table [ wanted; ""; "ns"; "spread"; "ratio"; "to"; "at most"; "" ])
+    (List.rev groups)
+
+let late_is_met { Lateness.timer; late } = Option.map (fun bound -> quantile 0.99 late < bound) timer.bound
+
+let lateness results =
+  let row ({ Lateness.timer; late } as result) =
+    [
+      timer.name;
+      timer.what;
+      milliseconds (median late);
+      milliseconds (quantile 0.99 late);
+      milliseconds (maximum late);
+      string_of_int (List.length late);
+      Option.fold ~none:"" ~some:milliseconds timer.bound;
+      verdict (late_is_met result);
+    ]
+  in
+  if results <> [] then
+    table [ "late"; "a timer of 1 ms, late by (ms)"; "median"; "p99"; "worst"; "times"; "p99 below"; "" ] (List.map row results)
+
+let memory results =
+  let row { Memory.kind; calls; rust; ocaml; resident; left; peak } =
+    let bytes n = with_commas (int_of_float (Float.round (Float.max 0. n))) in
+    [ kind.Memory.name; kind.what; bytes rust; bytes ocaml; bytes resident; bytes left; megabytes peak; with_commas calls ]
+  in
+  if results <> [] then
+    table
+      [ "memory"; "bytes for each, while pending"; "Rust"; "OCaml"; "process"; "left"; "peak MB"; "of" ]
+      (List.map row results)
+
+let failures failures =
+  List.iter (fun { failed; error } -> Printf.eprintf "FAILED: %s: %s\n" failed.Case.name error) failures
+
+let json (plan : Measure.plan) results late memory =
+  let open Json in
+  let number n = Number n and numbers list = List (List.map (fun n -> Number n) list) in
+  let case ({ case; rounds; ratio } as result) =
+    Object
+      [
+        ("name", Text case.Case.name);
+        ("what", Text case.what);
+        ("rounds_ns", numbers rounds);
+        ("median_ns", Number (median rounds));
+        ("spread", Number (spread rounds));
+        ("baseline", option (fun name -> Text name) case.baseline);
+        ("ratio", option number ratio);
+        ("at_most_ns", match case.bound with Some (Case.At_most n) -> Number n | _ -> Null);
+        ("at_most_ratio", match case.bound with Some (Case.Times n) -> Number n | _ -> Null);
+        ("met", option (fun met -> Bool met) (is_met result));
+      ]
+  in
+  let timer ({ Lateness.timer; late } as result) =
+    Object
+      [
+        ("name", Text timer.name);
+        ("what", Text timer.what);
+        ("samples", Number (float (Stdlib.List.length late)));
+        ("median_ns", Number (median late));
+        ("p99_ns", Number (quantile 0.99 late));
+        ("worst_ns", Number (maximum late));
+        ("p99_below_ns", option number timer.bound);
+        ("met", option (fun met -> Bool met) (late_is_met result));
+      ]
+  in
+  let kind { Memory.kind; calls; rust; ocaml; resident; left; peak } =
+    Object
+      [
+        ("name", Text kind.Memory.name);
+        ("what", Text kind.what);
+        ("calls", Number (float calls));
+        ("rust_bytes", Number rust);
+        ("ocaml_bytes", Number ocaml);
+        ("process_bytes", Number resident);
+        ("left_bytes", Number left);
+        ("peak_bytes", Number (float peak));
+      ]
+  in
+  Object
+    [
+      ("ocaml", Text Sys.ocaml_version);
+      ("lwt", Text Versions.lwt);
+      ("processor", Text (Process.processor ()));
+      ("rounds", Number (float plan.rounds));
+      ("seconds", Number plan.seconds);
+      ("cases", List (Stdlib.List.map case results));
+      ("late", List (Stdlib.List.map timer late));
+      ("memory", List (Stdlib.List.map kind memory));
+      ("peak_bytes", Number (float (Process.peak ())));
+    ]
