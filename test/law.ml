@@ -58,3 +58,25 @@ let check_bool what expected seen = Alcotest.(check bool) what expected seen
 
 let starts_with ~prefix text =
   String.length text >= String.length prefix && String.sub text 0 (String.length prefix) = prefix
+
+let contains ~part text =
+  let n = String.length part in
+  let rec look i = i + n <= String.length text && (String.sub text i n = part || look (i + 1)) in
+  look 0
+
+(* An exception of a module whose name Rust can know. *)
+exception Refused of string
+
+let () =
+  Callback.register_exception "test.refused" (Refused "");
+  Printexc.register_printer (function Refused text -> Some ("refused " ^ text) | _ -> None)
+
+(* Calls [f] with a hook for asynchronous exceptions, and [told], which gives what the hook was told. *)
+let with_async_hook f =
+  let hook = !Lwt.async_exception_hook and told = ref [] in
+  Lwt.async_exception_hook := (fun exn -> told := exn :: !told);
+  Lwt.finalize
+    (fun () -> f (fun () -> String.concat "; " (List.rev_map Printexc.to_string !told)))
+    (fun () ->
+      Lwt.async_exception_hook := hook;
+      Lwt.return_unit)

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod cancel;
+mod endings;
 mod gc;
 mod matrix;
 mod probe;

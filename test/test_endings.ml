@@ -1,0 +1,222 @@
+(* How a future or a promise can end, in detail: errors of every type, exceptions, panics. The table of what ends where
+   is in test_matrix.ml. *)
+
+open Lwt.Syntax
+open Law
+
+external error : int -> bool -> int Lwt.t = "endings_error"
+external ocaml_error : int -> exn -> bool -> int Lwt.t = "endings_ocaml_error"
+external raised_by_ocaml_rs : int -> exn -> int = "endings_raised_by_ocaml_rs"
+external result : bool -> bool -> (int, string) result Lwt.t = "endings_result"
+external pass : (unit -> int Lwt.t) -> bool -> int Lwt.t = "endings_pass"
+external read : int Lwt.t -> (string * string * string option) Lwt.t = "endings_read"
+external handle : int Lwt.t -> int Lwt.t = "endings_handle"
+external registered : string -> bool -> int Lwt.t = "endings_registered"
+external from_value : exn -> bool -> int Lwt.t = "endings_from_value"
+external panic : int -> bool -> unit Lwt.t = "endings_panic"
+external panic_line : unit -> int Lwt.t = "endings_panic_line"
+external destructor_of_task : bool -> int Lwt.t = "endings_destructor_of_task"
+external joined : unit -> string option Lwt.t = "endings_joined"
+external detached : bool -> unit Lwt.t = "endings_detached"
+external caught : unit -> int Lwt.t = "endings_caught"
+external broken : unit -> int Lwt.t Lwt.t = "matrix_broken"
+
+(* Every law about a function of Rust's holds for one that is ready at once, and for one that was pending. *)
+let both name program =
+  [ law (name ^ "/at_once") (fun () -> program false); law (name ^ "/after_a_yield") (fun () -> program true) ]
+
+let check_exn what expected promise =
+  let+ ending = ending promise in
+  match ending with
+  | Ok _ -> Alcotest.failf "%s: fulfilled" what
+  | Error exn -> check_string what (Printexc.to_string expected) (Printexc.to_string exn)
+
+let rust_error message causes = Rust_async.Rust_error { message; causes }
+
+let errors =
+  List.concat_map
+    (fun (which, name, expected) -> both name (fun yields -> check_exn name expected (error which yields)))
+    [
+      (0, "message_is_rust_error", rust_error "only a message" []);
+      (1, "error_with_a_cause_is_rust_error_with_a_chain", rust_error "the probe failed" [ "disk on fire" ]);
+      (2, "error_of_the_standard_library_is_rust_error", rust_error "invalid digit found in string" []);
+      (3, "wrapped_error_keeps_its_chain", rust_error "the probe failed" [ "disk on fire" ]);
+    ]
+
+let ocaml_errors =
+  List.concat_map
+    (fun (which, name) ->
+      both (name ^ "_is_what_ocaml_rs_raises") (fun yields ->
+          let sent = Refused "with an argument" in
+          let expected = match raised_by_ocaml_rs which sent with _ -> Exit | exception exn -> exn in
+          let+ ending = ending (ocaml_error which sent yields) in
+          match ending with
+          | Ok _ -> Alcotest.fail "fulfilled"
+          | Error exn ->
+              check_string "the exception" (Printexc.to_string expected) (Printexc.to_string exn);
+              check_bool "equal" true (exn = expected);
+              if which = 14 then check_bool "the same" true (exn == sent)))
+    [
+      (0, "message"); (1, "not_callable"); (2, "not_double_array"); (3, "boxed_error"); (4, "not_found");
+      (5, "failure"); (6, "invalid_argument"); (7, "out_of_memory"); (8, "stack_overflow"); (9, "sys_error");
+      (10, "end_of_file"); (11, "zero_divide"); (12, "array_bound_error"); (13, "sys_blocked_io");
+      (14, "exception"); (15, "exception_with_argument");
+    ]
+[@@ocamlformat "disable"]
+
+let results =
+  both "other_result_fulfils_with_an_ocaml_result" (fun yields ->
+      let* ok = result true yields in
+      let+ error = result false yields in
+      check_bool "Ok" true (ok = Ok 42);
+      check_bool "Error" true (error = Error "refused"))
+
+(* Exceptions. *)
+
+let rec deep n : int = if n = 0 then raise (Refused "from the deep") else 1 + deep (n - 1)
+let deep_line = __LINE__ - 1
+
+let keeps_its_backtrace function_ yields =
+  Printexc.record_backtrace true;
+  (* Another exception in between, whose backtrace is not the one. *)
+  let mapped = Lwt.catch (fun () -> pass function_ yields) (fun exn ->
+    let backtrace = Printexc.get_backtrace () in
+    check_string "the exception" "refused from the deep" (Printexc.to_string exn);
+    let line = Printf.sprintf "test_endings.ml\", line %d" deep_line in
+    if not (contains ~part:line backtrace) then Alcotest.failf "no %S in the backtrace:\n%s" line backtrace;
+    Lwt.return 0)
+  in
+  Lwt.map ignore mapped
+
+let same_exception promise_of yields =
+  let sent = Refused "there and back" in
+  let+ ending = ending (promise_of sent yields) in
+  check_bool "the same exception" true (match ending with Error exn -> exn == sent | Ok _ -> false)
+
+let read_exception name exn expected =
+  law (name ^ "_is_read_in_rust") (fun () ->
+      let+ seen = read (Lwt.fail exn) in
+      check_bool
+        (let name, message, argument = seen in
+         Printf.sprintf "%s, %s, %s" name message (Option.value argument ~default:"nothing"))
+        true (seen = expected))
+
+let handled name promise expected = law name (fun () -> Lwt.map (check_int name expected) (handle (promise ())))
+
+let exceptions =
+  List.concat
+    [
+      both "exception_of_a_callback_that_returns_no_promise_ends_the_call"
+        (same_exception (fun sent -> pass (fun () -> raise sent)));
+      both "exception_of_a_rejected_promise_comes_back" (same_exception (fun sent -> pass (fun () -> Lwt.fail sent)));
+      both "exception_of_a_later_rejection_comes_back"
+        (same_exception (fun sent -> pass (fun () -> Lwt.bind (Lwt.pause ()) (fun () -> Lwt.fail sent))));
+      both "exception_made_an_error_comes_back" (same_exception from_value);
+      both "raised_exception_keeps_its_backtrace" (keeps_its_backtrace (fun () -> Lwt.return (deep 3)));
+      both "exception_of_a_later_rejection_keeps_its_backtrace"
+        (keeps_its_backtrace (fun () -> Lwt.map (fun () -> deep 3) (Lwt.pause ())));
+      both "registered_exception_is_raised_by_name" (fun yields ->
+          check_exn "it" (Refused "by Rust") (registered "test.refused" yields));
+      both "exception_that_nobody_registered_is_misuse" (fun yields ->
+          let+ ending = ending (registered "test.nobody" yields) in
+          check_bool "Misuse" true (match ending with Error (Rust_async.Misuse _) -> true | _ -> false));
+      [
+        read_exception "constant_exception" Not_found ("Not_found", "Not_found", None);
+        read_exception "exception_with_an_argument" (Failure "why") ("Failure", "Failure(\"why\")", None);
+        read_exception "exception_with_arguments"
+          (Unix.Unix_error (Unix.ENOENT, "open", "/nowhere"))
+          ("Unix.Unix_error", "Unix.Unix_error(Unix.ENOENT, \"open\", \"/nowhere\")", Some "open");
+        read_exception "exception_with_a_printer" (Refused "it") ("Law.Refused", "refused it", None);
+        handled "exception_is_matched_by_name" (fun () -> Lwt.fail Not_found) (-1);
+        handled "cancellation_is_recognised" (fun () -> Lwt.fail Lwt.Canceled) (-2);
+        handled "broken_promise_is_recognised" (fun () -> now (broken ())) (-3);
+        handled "value_is_no_exception" (fun () -> Lwt.return 7) 7;
+      ];
+    ]
+
+(* Panics. *)
+
+let check_panic promise check =
+  let+ ending = ending promise in
+  match ending with
+  | Error (Rust_async.Rust_panic { message; location }) -> check message location
+  | Error exn -> Alcotest.failf "%s instead of a panic" (Printexc.to_string exn)
+  | Ok _ -> Alcotest.fail "fulfilled"
+
+let panics =
+  let with_message (which, name, expected) =
+    both name (fun yields -> check_panic (panic which yields) (fun message _ -> check_string "message" expected message))
+  in
+  List.concat
+    [
+      List.concat_map with_message
+        [
+          (0, "panic_has_its_text", "plain text");
+          (1, "panic_has_its_formatted_text", "formatted 7");
+          (2, "panic_without_text_says_so", "a panic with a payload that is not text");
+          (3, "panic_whose_payload_panics_says_so", "a panic whose payload panicked in its destructor");
+          (5, "panic_in_the_destructor_of_the_value_rejects_promise", "in its destructor");
+          (6, "panic_in_a_destructor_rejects_promise", "in its destructor");
+        ];
+      both "panic_in_the_conversion_of_the_value_rejects_promise" (fun yields ->
+          check_panic (panic 4 yields) (fun message _ ->
+              check_string "message" "in its conversion" message));
+      both "panic_has_its_place" (fun yields ->
+          check_panic (panic 0 yields) (fun _ location ->
+              let prefix = Printf.sprintf "test/src/endings.rs:%d:" (now (panic_line ())) in
+              check_bool location true (starts_with ~prefix location)));
+      List.map
+        (fun (name, by_abort) ->
+          law name (fun () ->
+              check_panic (destructor_of_task by_abort) (fun message _ ->
+                  check_string "message" "in its destructor" message)))
+        [ ("panic_in_the_destructor_of_a_task_ends_it", false);
+          ("panic_in_the_destructor_of_an_aborted_task_ends_it", true) ];
+      List.map
+        (fun (name, after) ->
+          law name (fun () ->
+              with_async_hook (fun told ->
+                  let* () = detached after in
+                  let prefix = "Rust_async.Rust_panic: detached, at test/src/endings.rs:" in
+                  eventually "the hook was told" (fun () -> string_of_bool (starts_with ~prefix (told ()))) "true")))
+        [ ("panic_in_a_detached_task_reaches_the_hook", false);
+          ("panic_in_a_task_detached_later_reaches_the_hook", true) ];
+      [
+        law "panic_in_a_task_reaches_its_handle_only" (fun () ->
+            with_async_hook (fun told ->
+                let* message = joined () in
+                check_bool "its handle" true (message = Some "in a task");
+                let+ () = Lwt.pause () in
+                check_string "the hook" "" (told ())));
+        law "panic_that_rust_catches_is_nobodys_business" (fun () -> Lwt.map (check_int "value" 42) (caught ()));
+        law "executor_goes_on_after_a_panic" (fun () ->
+            let* () = Lwt.map ignore (ending (panic 0 true)) in
+            Lwt.map (check_bool "value" true) (Lwt.map (( = ) (Ok 42)) (result true true)));
+      ];
+    ]
+[@@ocamlformat "disable"]
+
+(* What the hook for asynchronous exceptions raises goes through Rust and leaves the loop, as it would without Rust. *)
+let escapes =
+  [
+    Alcotest.test_case "exception_thrown_through_a_resolution_leaves_the_loop" `Quick (fun () ->
+        let hook = !Lwt.async_exception_hook in
+        let loop () =
+          let promise = result true true in
+          Lwt.on_success promise (fun _ -> raise (Refused "through"));
+          Lwt_main.run (Lwt.bind promise (fun _ -> Lwt_unix.sleep patience))
+        in
+        Lwt.async_exception_hook := raise;
+        let left = Fun.protect (fun () -> match loop () with () -> None | exception exn -> Some exn)
+          ~finally:(fun () -> Lwt.async_exception_hook := hook) in
+        check_bool "it left the loop" true (left = Some (Refused "through"));
+        (* Both loops work. *)
+        check_bool "value" true (Lwt_main.run (result true true) = Ok 42));
+  ]
+
+let () =
+  Alcotest.run "endings"
+    [
+      ("errors", errors); ("errors of ocaml-rs", ocaml_errors); ("results", results); ("exceptions", exceptions);
+      ("panics", panics); ("escapes", escapes);
+    ]

@@ -1,0 +1,340 @@
+(* Every type that crosses is what it was: there and back, at once, and across an await with a compaction. *)
+
+open Lwt.Syntax
+open Law
+
+type person = { name : string; age : int; nick : string option }
+type point = { x : float; y : float }
+type name = { text : string } [@@unboxed]
+
+type shape =
+  | Empty
+  | Circle of float
+  | Rectangle of { width : float; height : float }
+  | Unknown
+  | Named of string * point
+
+type tree = Leaf | Node of tree * int * tree
+type ('a, 'b) pair = { first : 'a; second : 'b }
+
+(* A value, and whether to yield before it is given back. *)
+
+external unit : unit -> bool -> unit Lwt.t = "values_unit"
+external bool : bool -> bool -> bool Lwt.t = "values_bool"
+external char : char -> bool -> char Lwt.t = "values_char"
+external int : int -> bool -> int Lwt.t = "values_int"
+external int32 : int32 -> bool -> int32 Lwt.t = "values_int32"
+external int64 : int64 -> bool -> int64 Lwt.t = "values_int64"
+external nativeint : nativeint -> bool -> nativeint Lwt.t = "values_nativeint"
+external float : float -> bool -> float Lwt.t = "values_float"
+external string : string -> bool -> string Lwt.t = "values_string"
+external byte_string : string -> bool -> string Lwt.t = "values_bytes"
+external bytes : bytes -> bool -> bytes Lwt.t = "values_bytes"
+external option : int option -> bool -> int option Lwt.t = "values_option"
+external option_option : int option option -> bool -> int option option Lwt.t = "values_option_option"
+external result : (int, string) result -> bool -> (int, string) result Lwt.t = "values_result"
+external pair : (float * string) -> bool -> (float * string) Lwt.t = "values_pair"
+external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "values_tuple"
+external list : string list -> bool -> string list Lwt.t = "values_list"
+external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
+external list_as_it_is : string list -> bool -> string list Lwt.t = "values_list_as_it_is"
+external array : string array -> bool -> string array Lwt.t = "values_array"
+external int_array : int array -> bool -> int array Lwt.t = "values_int_array"
+external float_array : float array -> bool -> float array Lwt.t = "values_float_array"
+external array_as_it_is : float array -> bool -> float array Lwt.t = "values_array_as_it_is"
+external matrix : float array array -> bool -> float array array Lwt.t = "values_matrix"
+external record : person -> bool -> person Lwt.t = "values_record"
+external float_record : point -> bool -> point Lwt.t = "values_float_record"
+external unboxed : name -> bool -> name Lwt.t = "values_unboxed"
+external variant : shape -> bool -> shape Lwt.t = "values_variant"
+external tree : tree -> bool -> tree Lwt.t = "values_tree"
+external generic : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "values_generic"
+external any : 'a -> bool -> 'a Lwt.t = "values_any"
+external ocaml_value : 'a -> bool -> 'a Lwt.t = "values_ocaml_value"
+external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "values_function"
+external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "values_sync_function"
+external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "values_promise"
+external any_array : 'a array -> bool -> 'a array Lwt.t = "values_any_array"
+
+(* Equal, and of the same representation, which [compare] does not look at. *)
+let rec same_shape a b =
+  if Obj.is_int a || Obj.is_int b then a == b
+  else
+    Obj.tag a = Obj.tag b
+    && Obj.size a = Obj.size b
+    && (Obj.tag a >= Obj.no_scan_tag
+       || List.for_all (fun i -> same_shape (Obj.field a i) (Obj.field b i)) (List.init (Obj.size a) Fun.id))
+
+let there_and_back check name echo samples =
+  let law_of suffix yields =
+    law (name ^ suffix) (fun () ->
+        Lwt_list.iteri_s
+          (fun i value ->
+            let promise = echo value yields in
+            check_bool "pending" yields (Lwt.is_sleeping promise);
+            if yields then Gc.compact ();
+            let+ came = promise in
+            if not (check value came) then Alcotest.failf "sample %d came back as another" i)
+          samples)
+  in
+  [ law_of "/at_once" false; law_of "/across_an_await" true ]
+
+let copied name = there_and_back (fun a b -> compare a b = 0 && same_shape (Obj.repr a) (Obj.repr b)) (name ^ "_is_copied")
+let passed name = there_and_back ( == ) (name ^ "_passes_through")
+let all_bytes = String.init 256 Char.chr
+let large = String.init 1_000_000 (fun i -> Char.chr (i * 7 land 127))
+
+let base =
+  List.concat
+    [
+      copied "unit" unit [ () ];
+      copied "bool" bool [ true; false ];
+      copied "char" char [ 'a'; '\000'; '\255' ];
+      copied "int" int [ 0; 1; -1; max_int; min_int ];
+      copied "int32" int32 Int32.[ zero; minus_one; max_int; min_int ];
+      copied "int64" int64 Int64.[ zero; minus_one; max_int; min_int ];
+      copied "nativeint" nativeint Nativeint.[ zero; minus_one; max_int; min_int ];
+      copied "float" float [ 0.; -0.; 1.5; infinity; neg_infinity; nan; max_float; epsilon_float; 4e-320 ];
+      copied "string" string [ ""; "a"; "grüße"; "seven\000eight"; "1234567"; "12345678"; large ];
+      copied "string_of_bytes" byte_string [ ""; all_bytes; large; "\xff" ];
+      copied "bytes" bytes [ Bytes.empty; Bytes.of_string all_bytes; Bytes.of_string large ];
+    ]
+
+let compound =
+  List.concat
+    [
+      copied "option" option [ None; Some 0; Some min_int ];
+      copied "option_of_option" option_option [ None; Some None; Some (Some 7) ];
+      copied "result" result [ Ok 7; Error "no" ];
+      copied "pair" pair [ (1.5, "a"); (nan, "") ];
+      copied "tuple" tuple [ (1, 2.5, "c", Some false, (4l, 5L)); (min_int, nan, "", None, (-1l, -1L)) ];
+      copied "list" list [ []; [ "a" ]; List.init 1000 string_of_int ];
+      copied "association_list" assoc [ []; [ ("a", 1); ("b", 2) ] ];
+      passed "list_as_it_is" list_as_it_is [ [ "a"; "b" ] ];
+      copied "array" array [ [||]; [| "a" |]; Array.init 1000 string_of_int ];
+      copied "array_of_ints" int_array [ [||]; [| min_int; 0; max_int |]; Array.init 100_000 Fun.id ];
+      copied "array_of_floats" float_array [ [||]; [| 1.5 |]; [| nan; -0. |]; Array.init 100_000 Float.of_int ];
+      passed "array_as_it_is" array_as_it_is [ [| 1.5; 2.5 |] ];
+      copied "array_of_arrays" matrix [ [||]; [| [||] |]; [| [| 1.; 2. |]; [||]; [| 3. |] |] ];
+    ]
+
+let rec build depth = if depth = 0 then Leaf else Node (build (depth - 1), depth, build (depth - 1))
+
+let declared =
+  let point = { x = 1.5; y = -0. } in
+  List.concat
+    [
+      copied "record" record [ { name = "n"; age = 7; nick = None }; { name = ""; age = -1; nick = Some "grüße" } ];
+      copied "record_of_floats" float_record [ point; { x = nan; y = infinity } ];
+      copied "unboxed_record" unboxed [ { text = "t" } ];
+      copied "variant" variant
+        [ Empty; Unknown; Circle 1.5; Rectangle { width = 1.; height = 2. }; Named ("n", point) ];
+      copied "recursive_variant" tree [ Leaf; build 1; build 8 ];
+      copied "record_with_parameters" generic
+        [ { first = point; second = None }; { first = point; second = Some { text = "t" } } ];
+    ]
+
+(* Values that Rust does not look at. *)
+
+type cycle = { mutable next : cycle option }
+
+let polymorphic =
+  let through name value = passed name any [ value ] @ passed (name ^ "_in_a_value") ocaml_value [ value ] in
+  let cycle = { next = None } in
+  cycle.next <- Some cycle;
+  List.concat
+    [
+      through "immediate" 7; through "block" (1, "two"); through "string_value" large; through "boxed_float" 1.5;
+      through "float_array_value" [| 1.5; 2.5 |]; through "boxed_int64" 7L; through "closure" (fun x -> x + 1);
+      through "lazy_value" (lazy (Sys.opaque_identity 7)); through "exception" (Refused "it"); through "cycle" cycle;
+      through "object" (object method m = 7 end); through "abstract" (Lwt_condition.create ());
+      through "custom_block" (Mutex.create ()); through "promise_value" (fst (Lwt.wait () : unit Lwt.t * _));
+      copied "array_of_anything" any_array [ [||]; [| (1, "a"); (2, "b") |] ];
+      (let wait, _ = Lwt.wait () in
+       passed "promise" promise [ wait; Lwt.return 7 ]);
+      passed "function" function_ [ Lwt.return ];
+      passed "function_of_now" sync_function [ succ; ( + ) 7 ];
+    ]
+[@@ocamlformat "disable"]
+
+(* What does not convert is refused by name. *)
+
+external renamed : int -> string -> person -> string Lwt.t = "values_by_another_name"
+external text_of_promise : string Lwt.t -> string Lwt.t = "values_text_of_promise"
+external text_of_function : (unit -> string) -> string Lwt.t = "values_text_of_function"
+
+let refused name call expected =
+  law_now name (fun () ->
+      match call () with
+      | (_ : _ Lwt.t) -> Alcotest.fail "accepted"
+      | exception Invalid_argument message -> check_string "message" expected message)
+
+let rejected name promise prefix =
+  law name (fun () ->
+      let+ ending = ending (promise ()) in
+      match ending with
+      | Error (Invalid_argument message) -> check_bool message true (starts_with ~prefix message)
+      | Error exn -> raise exn
+      | Ok _ -> Alcotest.fail "accepted")
+
+let person = { name = "n"; age = 7; nick = None }
+let utf8 at length = Printf.sprintf "not valid UTF-8 (byte %d of %d); take a ByteBuf for bytes that are not text" at length
+
+let refusals =
+  [
+    refused "string_that_is_not_utf8_is_refused_by_name"
+      (fun () -> string "ab\xff" false)
+      ("values_string: argument 1 (value): " ^ utf8 2 3);
+    refused "argument_has_its_number_and_the_function_its_symbol"
+      (fun () -> renamed 1 "\xc3" person)
+      ("values_by_another_name: argument 2 (text): " ^ utf8 0 1);
+    refused "text_inside_a_record_is_refused_by_name"
+      (fun () -> renamed 1 "a" { person with nick = Some "\xff" })
+      "values_by_another_name: argument 3 (_after): Invalid UTF-8: Utf8Error { valid_up_to: 0, error_len: Some(1) }";
+    refused "constructor_that_does_not_exist_is_refused_by_name"
+      (fun () -> variant (Obj.magic 7) false)
+      "values_variant: argument 1 (value): invalid variant, tag: 7";
+    rejected "text_of_a_promise_that_is_not_utf8_is_an_error"
+      (fun () -> text_of_promise (Lwt.return "\xff"))
+      "the value of an OCaml promise does not convert: Invalid UTF-8";
+    rejected "text_of_a_later_promise_that_is_not_utf8_is_an_error"
+      (fun () -> text_of_promise (Lwt.map (fun () -> "\xff") (Lwt.pause ())))
+      "the value of an OCaml promise does not convert: Invalid UTF-8";
+    rejected "text_of_a_function_that_is_not_utf8_is_an_error"
+      (fun () -> text_of_function (fun () -> "\xff"))
+      "the value of an OCaml function does not convert: Invalid UTF-8";
+  ]
+
+(* Arguments. *)
+
+external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "values_labelled"
+external take_1 : int -> string Lwt.t = "values_take_1"
+external take_2 : int -> string -> string Lwt.t = "values_take_2"
+external take_3 : int -> string -> float -> string Lwt.t = "values_take_3"
+external take_4 : int -> string -> float -> int64 -> string Lwt.t = "values_take_4"
+external take_5 : int -> string -> float -> int64 -> int -> string Lwt.t = "values_take_5"
+
+external take_6 : int -> string -> float -> int64 -> int -> string -> string Lwt.t
+  = "values_take_6_bytecode" "values_take_6"
+
+external take_7 : int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
+  = "values_take_7_bytecode" "values_take_7"
+
+external take_8 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
+  = "values_take_8_bytecode" "values_take_8"
+
+external take_9 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string Lwt.t
+  = "values_take_9_bytecode" "values_take_9"
+
+external take_10 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> string Lwt.t
+  = "values_take_10_bytecode" "values_take_10"
+
+external take_11 :
+  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
+  = "values_take_11_bytecode" "values_take_11"
+
+external take_12 :
+  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
+  = "values_take_12_bytecode" "values_take_12"
+
+let texts = [ "1"; "b"; "3.5"; "4"; "5"; "b"; "7.5"; "8"; "9"; "b"; "11.5"; "12" ]
+let first n = String.concat " " (List.filteri (fun i _ -> i < n) texts)
+let arrives name promise expected = law name (fun () -> Lwt.map (check_string "text" expected) (promise ()))
+
+let arguments =
+  let take n promise = arrives (Printf.sprintf "%d_arguments_arrive_in_order" n) promise (first n) in
+  [
+    arrives "labelled_argument_arrives" (fun () -> labelled ~name:"you" ()) "hello you";
+    arrives "optional_argument_arrives" (fun () -> labelled ~greeting:"bye" ~name:"you" ()) "bye you";
+    arrives "absent_option_arrives" (fun () -> labelled ?greeting:None ~name:"you" ()) "hello you";
+    take 1 (fun () -> take_1 1);
+    take 2 (fun () -> take_2 1 "b");
+    take 3 (fun () -> take_3 1 "b" 3.5);
+    take 4 (fun () -> take_4 1 "b" 3.5 4L);
+    take 5 (fun () -> take_5 1 "b" 3.5 4L 5);
+    take 6 (fun () -> take_6 1 "b" 3.5 4L 5 "b");
+    take 7 (fun () -> take_7 1 "b" 3.5 4L 5 "b" 7.5);
+    take 8 (fun () -> take_8 1 "b" 3.5 4L 5 "b" 7.5 8L);
+    take 9 (fun () -> take_9 1 "b" 3.5 4L 5 "b" 7.5 8L 9);
+    take 10 (fun () -> take_10 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b");
+    take 11 (fun () -> take_11 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b" 11.5);
+    take 12 (fun () -> take_12 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b" 11.5 12L);
+  ]
+
+(* Functions. *)
+
+external give_0 : (unit -> string Lwt.t) -> string Lwt.t = "values_give_0"
+external give_1 : (int -> string Lwt.t) -> string Lwt.t = "values_give_1"
+external give_2 : (int -> string -> string Lwt.t) -> string Lwt.t = "values_give_2"
+external give_3 : (int -> string -> float -> string Lwt.t) -> string Lwt.t = "values_give_3"
+external give_4 : (int -> string -> float -> int64 -> string Lwt.t) -> string Lwt.t = "values_give_4"
+external give_5 : (int -> string -> float -> int64 -> int -> string Lwt.t) -> string Lwt.t = "values_give_5"
+
+external give_12 :
+  (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
+  string Lwt.t = "values_give_12"
+
+external apply : (int -> string -> string) -> int -> string Lwt.t = "values_apply"
+
+type job = { start : int Lwt.t; step : int -> int Lwt.t }
+
+external job : job -> int Lwt.t = "values_job"
+
+(* Closures of one group: the second is a pointer into the block of the first, with [Infix_tag]. *)
+let mutually_recursive seed =
+  let rec even n = if n = 0 then Lwt.return ("even " ^ seed) else odd (n - 1)
+  and odd n = if n = 0 then Lwt.return ("odd " ^ seed) else even (n - 1) in
+  (even, odd)
+
+let functions =
+  let even, odd = mutually_recursive (string_of_int (Sys.opaque_identity 7)) in
+  let of_int n = Lwt.return (string_of_int n) in
+  let later text = Lwt.map (fun () -> text) (Lwt.pause ()) in
+  let give n promise = arrives (Printf.sprintf "function_gets_its_%d_arguments_in_order" n) promise (first n) in
+  [
+    arrives "function_of_unit_is_called" (fun () -> give_0 (fun () -> later "unit")) "unit";
+    give 1 (fun () -> give_1 of_int);
+    give 2 (fun () -> give_2 (fun a b -> later (Printf.sprintf "%d %s" a b)));
+    give 3 (fun () -> give_3 (fun a b c -> later (Printf.sprintf "%d %s %g" a b c)));
+    give 4 (fun () -> give_4 (fun a b c d -> later (Printf.sprintf "%d %s %g %Ld" a b c d)));
+    give 5 (fun () -> give_5 (fun a b c d e -> later (Printf.sprintf "%d %s %g %Ld %d" a b c d e)));
+    give 12 (fun () ->
+        give_12 (fun a b c d e f g h i j k l ->
+            later (Printf.sprintf "%d %s %g %Ld %d %s %g %Ld %d %s %g %Ld" a b c d e f g h i j k l)));
+    law_now "one_of_the_mutually_recursive_closures_is_infix" (fun () ->
+        check_int "tag" Obj.infix_tag (max (Obj.tag (Obj.repr even)) (Obj.tag (Obj.repr odd))));
+    arrives "first_of_mutually_recursive_closures_is_called" (fun () -> give_1 even) "odd 7";
+    arrives "infix_closure_is_called" (fun () -> give_1 odd) "even 7";
+    arrives "partial_application_is_called" (fun () -> give_1 ((fun a b c -> of_int (a + b + c)) 3 4)) "8";
+    arrives "partial_application_of_a_tupled_function_is_called"
+      (fun () -> give_1 (Fun.flip (Printf.ksprintf later "%d%s") "!"))
+      "1!";
+    arrives "function_that_returns_a_function_is_called"
+      (fun () ->
+        give_2 (fun a ->
+            let made = Sys.opaque_identity (fun b -> later (Printf.sprintf "%d%s" a b)) in
+            made))
+      "1b";
+    arrives "primitive_is_called" (fun () -> give_1 (Obj.magic (take_1 : int -> string Lwt.t))) "1";
+    arrives "method_is_called"
+      (fun () -> give_1 (object method m = of_int end)#m)
+      "1";
+    arrives "function_of_now_is_called_again_and_again"
+      (fun () ->
+        let suffix = string_of_int (Sys.opaque_identity 7) in
+        apply (fun i text -> text ^ string_of_int i ^ suffix) 5)
+      "0717273747";
+    law "record_with_handles_arrives" (fun () ->
+        let start, resolver = Lwt.wait () in
+        let result = job { start; step = (fun n -> Lwt.map (fun () -> n + 1) (Lwt.pause ())) } in
+        Lwt.wakeup resolver 6;
+        Lwt.map (check_int "value" 7) result);
+  ]
+[@@ocamlformat "disable"]
+
+let () =
+  Alcotest.run "values"
+    [
+      ("base types", base); ("compound types", compound); ("declared types", declared);
+      ("polymorphic values", polymorphic); ("refusals", refusals); ("arguments", arguments); ("functions", functions);
+    ]
