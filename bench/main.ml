@@ -8,12 +8,14 @@ let json = ref ""
 let quick = ref false
 let rounds = ref 5
 let seconds = ref 1.0
+let busy = ref false
 
 let options =
   [
     ("--case", Arg.Set_string prefix, "PREFIX  only the cases whose names begin so, and their baselines");
     ("--json", Arg.Set_string json, "FILE  write the results there as well");
     ("--quick", Arg.Set quick, "  each case for a moment, to see that it works: the numbers mean nothing");
+    ("--cpu", Arg.Set busy, "  judge by processor time, on a machine that is busy with something else");
     ("--rounds", Arg.Set_int rounds, "N  how often each case is measured (5)");
     ("--seconds", Arg.Set_float seconds, "S  for how long, each time (1.0)");
   ]
@@ -57,7 +59,7 @@ let all_numbers results late memory =
 let progress line = if not !quick then Printf.eprintf "%s\n%!" line
 
 let main () =
-  let plan = { Measure.rounds = max 1 !rounds; seconds = !seconds } in
+  let plan = { Measure.rounds = max 1 !rounds; seconds = !seconds; busy = !busy } in
   let* results, failures = Measure.run plan ~progress (by_family (selected ())) in
   let results = in_order_of_list results in
   Report.cases results;

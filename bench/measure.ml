@@ -4,13 +4,23 @@
 open Lwt.Syntax
 open Case
 
-type plan = { rounds : int; seconds : float  (** of a case in a round *) }
+type plan = {
+  rounds : int;
+  seconds : float;  (** of a case in a round *)
+  busy : bool;  (** judge by processor time: the machine has other things to do *)
+}
+
+(** Nanoseconds for an operation. *)
+type time = { wall : float; cpu : float  (** of all threads *) }
 
 type result = {
   case : Case.t;
-  rounds : float list;  (** nanoseconds for an operation, in order; never empty *)
+  times : time list;  (** in order; never empty *)
+  rounds : float list;  (** that of the two by which is judged *)
   ratio : float option;  (** to the baseline, in the same round: the median *)
 }
+
+external cpu_now : unit -> int = "bench_cpu_now" [@@noalloc]
 
 type failure = { failed : Case.t; error : string }
 
@@ -29,7 +39,7 @@ let maximum = quantile 1.
 (** How far the rounds lie apart, as a share of their median. *)
 let spread numbers = (maximum numbers -. minimum numbers) /. median numbers
 
-let is_met { case; rounds; ratio } =
+let is_met { case; rounds; ratio; times = _ } =
   Option.map
     (function
       | At_most nanoseconds -> median rounds <= nanoseconds
@@ -49,8 +59,10 @@ let calibrate plan case =
 
 let round case steps =
   Gc.full_major ();
+  let cpu_before = cpu_now () in
   let+ elapsed = case.run steps in
-  float elapsed /. float (steps * case.size)
+  let each nanoseconds = float nanoseconds /. float (steps * case.size) in
+  { wall = each elapsed; cpu = each (cpu_now () - cpu_before) }
 
 (* What it gives, or what is wrong. *)
 let guarded case f =
@@ -76,20 +88,22 @@ let ratio rounds baseline =
   | Some baseline when List.length baseline = List.length rounds -> Some (median (List.map2 ( /. ) rounds baseline))
   | _ -> None
 
-let results states =
+let results plan states =
+  let judged times = List.map (fun { wall; cpu } -> if plan.busy then cpu else wall) times in
   let rounds_of name =
     List.find_map
       (fun (case, state) ->
-        match state with Ok (_, rounds) when case.name = name -> Some (List.rev rounds) | _ -> None)
+        match state with Ok (_, times) when case.name = name -> Some (judged (List.rev times)) | _ -> None)
       states
   in
   List.partition_map
     (fun (case, state) ->
       match state with
       | Error failure -> Either.Right failure
-      | Ok (_, rounds) ->
-          let rounds = List.rev rounds in
-          Either.Left { case; rounds; ratio = ratio rounds (Option.bind case.baseline rounds_of) })
+      | Ok (_, times) ->
+          let times = List.rev times in
+          let rounds = judged times in
+          Either.Left { case; times; rounds; ratio = ratio rounds (Option.bind case.baseline rounds_of) })
     states
 
 (** [progress] is told what happens. *)
@@ -103,7 +117,7 @@ let run plan ~progress cases =
       cases
   in
   let rec rounds n states =
-    if n > plan.rounds then Lwt.return (results states)
+    if n > plan.rounds then Lwt.return (results plan states)
     else begin
       progress (Printf.sprintf "round %d of %d" n plan.rounds);
       let* states = one_round states in

@@ -43,12 +43,16 @@ let table header rows =
 
 let group name = match String.index_opt name '/' with Some slash -> String.sub name 0 slash | None -> name
 
+let wall_times times = List.map (fun { wall; _ } -> wall) times
+let cpu_times times = List.map (fun { cpu; _ } -> cpu) times
+
 let cases results =
-  let row ({ case; rounds; ratio = of_baseline } as result) =
+  let row ({ case; times; rounds; ratio = of_baseline } as result) =
     [
       case.Case.name;
       case.what;
-      time (median rounds);
+      time (median (wall_times times));
+      time (median (cpu_times times));
       Printf.sprintf "%.0f %%" (100. *. spread rounds);
       (match of_baseline with Some n -> ratio n | None -> "");
       Option.value ~default:"" case.baseline;
@@ -68,7 +72,7 @@ let cases results =
       results
       |> List.filter (fun { case; _ } -> group case.Case.name = wanted)
       |> List.map row
-      |> table [ wanted; ""; "ns"; "spread"; "ratio"; "to"; "at most"; "" ])
+      |> table [ wanted; ""; "ns"; "cpu"; "spread"; "ratio"; "to"; "at most"; "" ])
     (List.rev groups)
 
 let late_is_met { Lateness.timer; late } = Option.map (fun bound -> quantile 0.99 late < bound) timer.bound
@@ -105,12 +109,13 @@ let failures failures =
 let json (plan : Measure.plan) results late memory =
   let open Json in
   let number n = Number n and numbers list = List (List.map (fun n -> Number n) list) in
-  let case ({ case; rounds; ratio } as result) =
+  let case ({ case; times; rounds; ratio } as result) =
     Object
       [
         ("name", Text case.Case.name);
         ("what", Text case.what);
-        ("rounds_ns", numbers rounds);
+        ("wall_ns", numbers (wall_times times));
+        ("cpu_ns", numbers (cpu_times times));
         ("median_ns", Number (median rounds));
         ("spread", Number (spread rounds));
         ("baseline", option (fun name -> Text name) case.baseline);
@@ -153,6 +158,7 @@ let json (plan : Measure.plan) results late memory =
       ("processor", Text (Process.processor ()));
       ("rounds", Number (float plan.rounds));
       ("seconds", Number plan.seconds);
+      ("judged_by", Text (if plan.busy then "cpu" else "wall"));
       ("cases", List (Stdlib.List.map case results));
       ("late", List (Stdlib.List.map timer late));
       ("memory", List (Stdlib.List.map kind memory));

@@ -1,4 +1,4 @@
-//! The clock of both sides: OCaml's own library has none that is monotonic.
+//! The clocks of both sides: OCaml's own library has none that is monotonic.
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -10,6 +10,15 @@ static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub extern "C" fn bench_now(_unit: ocaml::Raw) -> ocaml::Raw {
     // SAFETY: arithmetic
     ocaml::Raw(unsafe { ocaml::sys::val_int(nanoseconds_since(*BEGINNING)) })
+}
+
+/// `unit -> int`, `noalloc`: nanoseconds that processors have worked for this process.
+#[unsafe(no_mangle)]
+pub extern "C" fn bench_cpu_now(_unit: ocaml::Raw) -> ocaml::Raw {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let nanoseconds = time.tv_sec as isize * 1_000_000_000 + time.tv_nsec as isize;
+    // SAFETY: arithmetic
+    ocaml::Raw(unsafe { ocaml::sys::val_int(nanoseconds) })
 }
 
 pub fn nanoseconds_since(beginning: Instant) -> isize {
