@@ -34,6 +34,7 @@ type callbacks = {
   state : Obj.t Lwt.t -> Obj.t Lwt.state;
   subscribe : Obj.t Lwt.t -> token -> int -> unit;
   release : int -> bool -> unit;
+  cancel : Obj.t Lwt.t -> unit;
   describe : exn -> string * backtrace;
   async : exn -> unit;
   rust_error : string -> string list -> exn;
@@ -145,6 +146,7 @@ let callbacks =
     state = Lwt.state;
     subscribe;
     release;
+    cancel = Lwt.cancel;
     describe;
     async = (fun exn -> !Lwt.async_exception_hook exn);
     rust_error = (fun message causes -> Rust_error { message; causes });

@@ -26,6 +26,8 @@ pub(crate) enum Callback {
     Subscribe,
     /// `int -> bool -> unit`: removes the callbacks of a subscription, cancels its promise
     Release,
+    /// `'a Lwt.t -> unit`: `Lwt.cancel`
+    Cancel,
     /// `exn -> string * Printexc.raw_backtrace option`
     Describe,
     /// `exn -> unit`: `!Lwt.async_exception_hook`

@@ -111,6 +111,8 @@ pub struct Call<Args> {
 }
 
 impl<Args: IntoArguments + 'static> Start for Call<Args> {
+    const CALLS: bool = true;
+
     fn start(self, scope: Token<'_>) -> Result<Value, Error> {
         apply(scope.0, &self.function, self.arguments)
     }

@@ -119,6 +119,9 @@ impl<T> std::fmt::Debug for Promise<T> {
 /// What gives the promise to await; run at home, at the first poll.
 #[doc(hidden)]
 pub trait Start: 'static {
+    /// Whether it calls a function, which it does not for a future that is gone.
+    #[doc(hidden)]
+    const CALLS: bool;
     /// The promise, or what calling for it raised. Runs OCaml code.
     #[doc(hidden)]
     fn start(self, scope: Token<'_>) -> Result<ocaml::Value, Error>;
@@ -133,6 +136,8 @@ pub struct Token<'a>(pub(crate) &'a Scope);
 pub struct Existing(Root);
 
 impl Start for Existing {
+    const CALLS: bool = false;
+
     fn start(self, _scope: Token<'_>) -> Result<ocaml::Value, Error> {
         // SAFETY: a scope holds the lock
         Ok(unsafe { caml::protect(self.0.get()) })
@@ -260,11 +265,11 @@ struct SendHome<T: FromValue + 'static, S: Start> {
 
 impl<T: FromValue + 'static, S: Start> SendHome<T, S> {
     fn run(mut self, scope: &Scope) {
-        // A future that was dropped on the way does not call the function.
+        // A future that was dropped on the way does not call the function; a promise that exists is cancelled.
         if let Some(start) = self
             .start
             .take()
-            .filter(|_| self.subscription.slot.is_waiting())
+            .filter(|_| !S::CALLS || self.subscription.slot.is_waiting())
         {
             self.subscription.attach(scope, start.start(Token(scope)));
         }

@@ -6,6 +6,8 @@
 //! 2. Under the lock nothing is woken, converted or dropped that belongs to the user.
 //! 3. Who moves it from `Waiting` gets the index of the subscription, and with it the duty to end that: the future, by
 //!    closing the slot, has it released; the domain thread, by settling it, has it forgotten.
+//! 4. A future that is gone before there is an index leaves word whether its promise is to be cancelled, and the domain
+//!    thread does it when it looks.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -20,12 +22,22 @@ enum State<T> {
     },
     /// The promise was settled, and the future has not looked yet.
     Settled(T),
-    /// The future has taken the value, or is gone.
-    Closed,
+    /// The future has taken the value, or is gone, and wanted its promise cancelled.
+    Closed { cancel: bool },
 }
 
 #[derive(Debug)]
 pub(crate) struct Slot<T>(Mutex<State<T>>);
+
+/// What the domain thread does with a promise that is pending.
+#[must_use = "an index that is not used is to be given back"]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subscribe {
+    /// Subscribe under the index: the future waits.
+    Waiting,
+    /// The future is gone, and wants the promise cancelled or left alone.
+    Gone { cancel: bool },
+}
 
 /// What settling a slot leaves to be done.
 #[must_use = "a waker that is not woken is a lost wake"]
@@ -72,23 +84,23 @@ impl<T> Slot<T> {
             } if old.will_wake(waker) => return Some(Poll::Pending),
             State::Waiting { .. } => return None,
             State::Settled(_) => {}
-            State::Closed => panic!("a future was polled after it was ready"),
+            State::Closed { .. } => panic!("a future was polled after it was ready"),
         }
-        match std::mem::replace(&mut *state, State::Closed) {
+        match std::mem::replace(&mut *state, State::Closed { cancel: false }) {
             State::Settled(value) => Some(Poll::Ready(value)),
-            State::Waiting { .. } | State::Closed => unreachable!("matched above"),
+            State::Waiting { .. } | State::Closed { .. } => unreachable!("matched above"),
         }
     }
 
-    /// The domain thread is about to subscribe. False: nobody waits any more, and the index is not used.
-    #[must_use]
-    pub(crate) fn subscribe(&self, new: usize) -> bool {
+    /// The domain thread is about to subscribe.
+    pub(crate) fn subscribe(&self, new: usize) -> Subscribe {
         match &mut *self.lock() {
             State::Waiting { index, .. } => {
                 *index = Some(new);
-                true
+                Subscribe::Waiting
             }
-            State::Settled(_) | State::Closed => false,
+            State::Settled(_) => Subscribe::Gone { cancel: false },
+            State::Closed { cancel } => Subscribe::Gone { cancel: *cancel },
         }
     }
 
@@ -104,7 +116,7 @@ impl<T> Slot<T> {
                 *state = State::Settled(value);
                 Ok(woken)
             }
-            State::Settled(_) | State::Closed => Err(value),
+            State::Settled(_) | State::Closed { .. } => Err(value),
         }
     }
 
@@ -113,14 +125,14 @@ impl<T> Slot<T> {
         matches!(*self.lock(), State::Waiting { .. })
     }
 
-    /// The future is dropped. Gives the index of a subscription to release.
+    /// The future is dropped. Gives the index of a subscription to release; without one, rule 4 holds.
     #[must_use = "a subscription that is not released stays on its promise"]
-    pub(crate) fn close(&self) -> Option<usize> {
-        let before = std::mem::replace(&mut *self.lock(), State::Closed);
+    pub(crate) fn close(&self, cancel: bool) -> Option<usize> {
+        let before = std::mem::replace(&mut *self.lock(), State::Closed { cancel });
         // The lock is free: what `before` holds of the user's is dropped at the end of this function.
         match before {
             State::Waiting { index, .. } => index,
-            State::Settled(_) | State::Closed => None,
+            State::Settled(_) | State::Closed { .. } => None,
         }
     }
 
@@ -137,23 +149,31 @@ mod tests {
     fn a_value_is_taken_once() {
         let slot = Slot::new();
         assert!(slot.poll(Waker::noop()).is_pending());
-        assert!(slot.subscribe(3));
+        assert_eq!(slot.subscribe(3), Subscribe::Waiting);
         let woken = slot.settle(7).unwrap();
         assert!(woken.waker.is_some());
         assert_eq!(woken.index, Some(3));
         assert_eq!(slot.settle(8).unwrap_err(), 8);
         assert_eq!(slot.poll(Waker::noop()), Poll::Ready(7));
-        assert_eq!(slot.close(), None);
+        assert_eq!(slot.close(true), None);
     }
 
     #[test]
     fn a_closed_slot_gives_the_value_back_and_the_index_once() {
         let slot = Slot::new();
-        assert!(slot.subscribe(3));
-        assert_eq!(slot.close(), Some(3));
-        assert_eq!(slot.close(), None);
+        assert_eq!(slot.subscribe(3), Subscribe::Waiting);
+        assert_eq!(slot.close(true), Some(3));
+        assert_eq!(slot.close(false), None);
         assert!(!slot.is_waiting());
-        assert!(!slot.subscribe(4));
+        assert_eq!(slot.subscribe(4), Subscribe::Gone { cancel: false });
         assert_eq!(slot.settle(7).unwrap_err(), 7);
+    }
+    #[test]
+    fn a_slot_that_is_closed_before_it_has_an_index_says_whether_to_cancel() {
+        for cancel in [true, false] {
+            let slot = Slot::<()>::new();
+            assert_eq!(slot.close(cancel), None);
+            assert_eq!(slot.subscribe(3), Subscribe::Gone { cancel });
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ocaml::FromValue;
 
-use super::slot::{Slot, Woken};
+use super::slot::{Slot, Subscribe, Woken};
 use crate::caml::{self, Callback, Raw};
 use crate::error::Error;
 use crate::exception::{Exception, convert};
@@ -75,6 +75,17 @@ impl Release {
             }
         }
         forget_index(scope.at(), self.index);
+    }
+}
+
+/// `Lwt.cancel`. Runs OCaml code.
+fn cancel(scope: &Scope, promise: &ocaml::Value) {
+    // SAFETY: the promise is rooted; the exception is kept before anything can allocate
+    unsafe {
+        let home = scope.home();
+        if let Err(escaped) = home.call(scope, Callback::Cancel, &mut [promise.raw()]) {
+            home.escape(scope, escaped);
+        }
     }
 }
 
@@ -145,13 +156,17 @@ impl<T: FromValue + 'static> Subscription<T> {
         self.put(scope.at(), ended);
     }
 
-    /// Has a pending promise settle the slot. May collect; runs OCaml code, but none of the user's.
+    /// Has a pending promise settle the slot. May collect; runs OCaml code, none of the user's unless it cancels.
     pub(crate) fn subscribe(self: &Arc<Self>, scope: &Scope, promise: &ocaml::Value) {
         let home = scope.home();
         let index = home.local(scope.at()).subscriptions.borrow_mut().take();
         // A future on another thread may have been dropped since it asked.
-        if !self.slot.subscribe(index) {
-            return forget_index(scope.at(), index);
+        if let Subscribe::Gone { cancel: wanted } = self.slot.subscribe(index) {
+            forget_index(scope.at(), index);
+            if wanted {
+                cancel(scope, promise);
+            }
+            return;
         }
         // SAFETY: the token becomes an argument before anything can allocate
         let subscribed = unsafe {
@@ -193,7 +208,7 @@ impl<T: FromValue + 'static> Subscription<T> {
 
     /// The future is dropped, on any thread.
     pub(crate) fn close(&self, cancel: bool) {
-        if let Some(index) = self.slot.close() {
+        if let Some(index) = self.slot.close(cancel) {
             self.home
                 .queue_anywhere(Runnable::Release(Release { index, cancel }));
         }
