@@ -5,6 +5,7 @@ mod cancel;
 mod endings;
 mod gc;
 mod matrix;
+mod memory;
 mod probe;
 mod process;
 mod values;

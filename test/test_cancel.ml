@@ -1,0 +1,378 @@
+(* Cancellation goes through the bridge both ways, and leaves nothing behind. *)
+
+open Lwt.Syntax
+open Law
+open Probe
+
+type endless = Nothing | Tokio_timer | Promise | Protected_promise | Task | Tokio_task | Yields
+type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
+
+external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "cancel_endless"
+external from_within : (unit -> unit) -> int -> (unit -> unit) -> int Lwt.t = "cancel_from_within"
+external detached : (unit -> unit Lwt.t) -> (unit -> unit) -> int Lwt.t = "cancel_detached"
+external settled_later : place -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "cancel_settled_later"
+external chain : (unit -> unit) -> unit Lwt.t = "cancel_chain"
+external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "cancel_give_up"
+external give_up_call : place -> how -> bool -> (unit -> int Lwt.t) -> unit Lwt.t = "cancel_give_up_call"
+external on_the_way : int Lwt.t -> bool -> unit Lwt.t = "cancel_on_the_way"
+external on_the_way_of_a_call : (unit -> int Lwt.t) -> unit Lwt.t = "cancel_on_the_way_of_a_call"
+external unpolled : (unit -> int Lwt.t) -> unit Lwt.t = "cancel_unpolled"
+external spin : unit -> unit Lwt.t = "cancel_spin"
+external spins : unit -> int Lwt.t = "cancel_spins"
+external set_budget : int -> unit Lwt.t = "cancel_set_budget"
+external await_in : place -> int Lwt.t -> int Lwt.t = "matrix_promise"
+external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "matrix_call"
+external live_memory : unit -> int Lwt.t = "memory_live"
+
+let rec turns n = if n = 0 then Lwt.return_unit else Lwt.bind (Lwt.pause ()) (fun () -> turns (n - 1))
+let is_canceled promise = match Lwt.state promise with Lwt.Fail Lwt.Canceled -> true | _ -> false
+let never () = fst (Lwt.task ())
+let places = [ Domain; Tokio; Thread ]
+let for_places laws = List.concat_map laws places
+
+(* OCaml cancels what Rust does. *)
+
+let ways =
+  let by_pick promise = Lwt.pick [ promise; Lwt.pause () ] in
+  let by_timeout promise =
+    Lwt.catch
+      (fun () -> Lwt_unix.with_timeout 0.001 (fun () -> promise))
+      (function Lwt_unix.Timeout -> Lwt.return_unit | exn -> Lwt.fail exn)
+  in
+  let by_cancel promise =
+    Lwt.cancel promise;
+    Lwt.return_unit
+  in
+  let by_cancel_later promise =
+    let* () = turns 3 in
+    by_cancel promise
+  in
+  [
+    ("by_lwt_cancel", by_cancel); ("by_a_later_lwt_cancel", by_cancel_later); ("by_lwt_pick", by_pick);
+    ("by_with_timeout", by_timeout);
+  ]
+[@@ocamlformat "disable"]
+
+let what_waits =
+  [
+    (Nothing, "for_nothing");
+    (Tokio_timer, "for_a_tokio_timer");
+    (Promise, "for_a_promise");
+    (Protected_promise, "for_a_protected_promise");
+    (Task, "for_a_task");
+    (Tokio_task, "for_a_tokio_task");
+    (Yields, "for_its_next_turn");
+  ]
+
+let drops =
+  List.concat_map
+    (fun (way, cancel) ->
+      List.map
+        (fun (what, waits) ->
+          law (String.concat "/" [ "cancelled_promise_drops_future"; waits; way ]) (fun () ->
+              now (begin_ ());
+              let awaited = never () in
+              let promise = endless what (fun () -> awaited) in
+              let* () = cancel promise in
+              check_bool "canceled" true (is_canceled promise);
+              (* At the latest in the next tick. *)
+              let* () = turns 1 in
+              let ((polls, _, drops, misplaced) as counts) = read_counts () in
+              if (drops, misplaced) <> (1, 0) then Alcotest.fail (describe counts);
+              let* () = turns 3 in
+              let later, _, _, _ = read_counts () in
+              check_int "no poll after the drop" polls later;
+              check_bool "the promise that was awaited" (what = Promise) (is_canceled awaited);
+              Lwt.return_unit))
+        what_waits)
+    ways
+
+let cancel_itself then_ =
+  now (begin_ ());
+  let promise = ref (never ()) and went_on = ref false in
+  let call = from_within (fun () -> Lwt.cancel !promise) then_ (fun () -> went_on := true) in
+  promise := call;
+  let* ending = ending call in
+  check_bool "canceled" true (ending = Error Lwt.Canceled);
+  let* () = turns 3 in
+  check_bool "went on" false !went_on;
+  check (Exactly (2, if then_ > 0 then 2 else 1))
+
+let cancels =
+  [
+    law "future_that_cancels_itself_is_dropped" (fun () -> cancel_itself 1);
+    law "future_that_cancels_itself_and_is_ready_stays_canceled" (fun () -> cancel_itself 0);
+    law "detached_future_runs_on" (fun () ->
+        now (begin_ ());
+        let resume, resumer = Lwt.wait () and ended = ref false in
+        let promise = detached (fun () -> resume) (fun () -> ended := true) in
+        Lwt.cancel promise;
+        let* () = turns 3 in
+        check_bool "canceled" true (is_canceled promise);
+        let _, _, drops, _ = read_counts () in
+        check_int "drops" 0 drops;
+        Lwt.wakeup resumer ();
+        let* () = check (Exactly (2, 1)) in
+        check_bool "ended" true !ended;
+        check_bool "still canceled" true (is_canceled promise);
+        Lwt.return_unit);
+    law "resolved_promise_is_not_cancelled" (fun () ->
+        let promise = await_in Domain (Lwt.return 7) in
+        Lwt.cancel promise;
+        Lwt.map (check_int "value" 7) promise);
+    law "destructor_may_cancel_another" (fun () ->
+        now (begin_ ());
+        let last = endless Nothing Lwt.return in
+        let middle = chain (fun () -> Lwt.cancel last) in
+        let first = chain (fun () -> Lwt.cancel middle) in
+        Lwt.cancel first;
+        let* () = turns 6 in
+        check_bool "all" true (List.for_all is_canceled [ first; middle; last ]);
+        let _, _, drops, misplaced = read_counts () in
+        check_bool "dropped" true ((drops, misplaced) = (3, 0));
+        Lwt.return_unit);
+    law "thousand_cancelled_promises_drop_their_futures" (fun () ->
+        now (begin_ ());
+        let all = List.init 1000 (fun _ -> endless Nothing Lwt.return) in
+        List.iter Lwt.cancel all;
+        let* () = turns 1 in
+        let polls, _, drops, _ = read_counts () in
+        check_bool "polls and drops" true ((polls, drops) = (1000, 1000));
+        Lwt.return_unit);
+  ]
+  @ for_places (fun place ->
+        [
+          law ("resolver_of_a_cancelled_promise_does_nothing/" ^ in_place place) (fun () ->
+              now (begin_ ());
+              let resume, resumer = Lwt.wait () in
+              let promise = now (settled_later place (fun () -> resume)) in
+              let* () = turns 3 in
+              Lwt.cancel promise;
+              Lwt.wakeup resumer ();
+              let* () = check (if place = Domain then Exactly (2, 1) else Raced 1) in
+              let* () = turns 3 in
+              check_bool "still canceled" true (is_canceled promise);
+              Lwt.return_unit);
+        ])
+
+(* Rust gives up what OCaml does. *)
+
+let give_ups =
+  [
+    (Drop, "dropped");
+    (Drop_elsewhere, "dropped_on_another_thread");
+    (Race, "lost_a_race");
+    (Select, "not_selected");
+    (Timeout, "timed_out");
+    (Abort, "aborted");
+  ]
+
+let eventually_canceled promise =
+  eventually "the promise" (fun () -> if is_canceled promise then "canceled" else "pending") "canceled"
+
+let still_pending promise =
+  let* () = turns 5 in
+  check_bool "pending" true (Lwt.is_sleeping promise);
+  Lwt.return_unit
+
+let given_up =
+  for_places (fun place ->
+      List.concat_map
+        (fun (how, name) ->
+          let law name_ program = law (String.concat "/" [ name_; name; in_place place ]) program in
+          [
+            law "dropped_future_cancels_promise" (fun () ->
+                let promise = never () in
+                let* () = give_up place how false promise in
+                eventually_canceled promise);
+            law "dropped_protected_future_leaves_promise" (fun () ->
+                let promise = never () in
+                let* () = give_up place how true promise in
+                still_pending promise);
+            law "dropped_future_leaves_promise_that_cannot_be_cancelled" (fun () ->
+                let promise, _ = Lwt.wait () in
+                let* () = give_up place how false promise in
+                still_pending promise);
+            (* On another thread the future may be gone before the call has come home: then there is none. *)
+            law "dropped_call_cancels_its_promise" (fun () ->
+                let promise = never () and called = ref (place = Domain) in
+                let* () =
+                  give_up_call place how false (fun () ->
+                      called := true;
+                      promise)
+                in
+                let* () = turns 2 in
+                if !called then eventually_canceled promise else Lwt.return_unit);
+            law "dropped_protected_call_leaves_its_promise" (fun () ->
+                let promise = never () in
+                let* () = give_up_call place how true (fun () -> promise) in
+                still_pending promise);
+          ])
+        give_ups)
+
+let on_the_way =
+  let no_call name start =
+    law name (fun () ->
+        let called = ref false in
+        now
+          (start (fun () ->
+               called := true;
+               Lwt.return 7));
+        let* () = turns 5 in
+        check_bool "called" false !called;
+        Lwt.return_unit)
+  in
+  [
+    law "future_dropped_on_its_way_home_cancels_promise" (fun () ->
+        let promise = never () in
+        now (on_the_way promise false);
+        let* () = turns 5 in
+        check_bool "canceled" true (is_canceled promise);
+        Lwt.return_unit);
+    law "protected_future_dropped_on_its_way_home_leaves_promise" (fun () ->
+        let promise = never () in
+        now (on_the_way promise true);
+        still_pending promise);
+    no_call "call_dropped_on_its_way_home_is_not_made" on_the_way_of_a_call;
+    no_call "call_that_is_never_polled_is_not_made" unpolled;
+    law "call_dropped_while_it_is_made_cancels_its_promise" (fun () ->
+        let promise = never () in
+        let* () =
+          give_up_call Tokio Timeout false (fun () ->
+              (* Meanwhile the timeout is over, on the worker. *)
+              Unix.sleepf 0.01;
+              promise)
+        in
+        eventually_canceled promise);
+    law "exception_of_a_cancel_callback_reaches_the_hook" (fun () ->
+        with_async_hook (fun told ->
+            let promise = never () in
+            Lwt.on_cancel promise (fun () -> raise (Refused "on cancel"));
+            let* () = give_up Domain Drop false promise in
+            let* () = eventually_canceled promise in
+            check_string "told" "refused on cancel" (told ());
+            Lwt.return_unit));
+  ]
+
+(* A wait that was given up leaves nothing behind on a promise that stays pending. *)
+
+let kept () =
+  Gc.full_major ();
+  ((Gc.stat ()).live_words, now (live_memory ()))
+
+let many = 100_000
+
+let waits_leave_nothing name place how make_promise protected =
+  law name (fun () ->
+      let promise, n = make_promise in
+      let rec wait n =
+        if n = 0 then turns 2
+        else
+          let batch = min n 100 in
+          let* () = Lwt.join (List.init batch (fun _ -> give_up place how protected promise)) in
+          (* What was dropped is released in a tick. *)
+          let* () = Lwt.pause () in
+          wait (n - batch)
+      in
+      let* () = wait 1000 in
+      let words, bytes = kept () in
+      let* () = wait n in
+      let words', bytes' = kept () in
+      (* A word each would be [n]. *)
+      if words' - words > n / 10 then Alcotest.failf "OCaml keeps %d words more" (words' - words);
+      if bytes' - bytes > n then Alcotest.failf "Rust keeps %d bytes more" (bytes' - bytes);
+      check_int "subscriptions" 0 (Rust_async.stats ()).subscriptions;
+      check_bool "pending" true (Lwt.is_sleeping promise);
+      Lwt.return_unit)
+
+let leaves_nothing =
+  let wait () = fst (Lwt.wait ()) in
+  [
+    waits_leave_nothing "waits_leave_nothing_on_a_promise_that_cannot_be_cancelled" Domain Drop (wait (), many) false;
+    waits_leave_nothing "protected_waits_leave_nothing_on_a_promise" Domain Drop (never (), many) true;
+    waits_leave_nothing "timed_out_waits_leave_nothing_on_a_promise" Domain Timeout (never (), many / 10) true;
+    waits_leave_nothing "waits_of_tokio_tasks_leave_nothing_on_a_promise" Tokio Drop (never (), many / 10) true;
+    waits_leave_nothing "timed_out_waits_of_tokio_tasks_leave_nothing_on_a_promise" Tokio Timeout
+      (wait (), many / 10) false;
+    waits_leave_nothing "waits_of_threads_leave_nothing_on_a_promise" Thread Drop (wait (), many / 100) false;
+  ]
+
+(* A promise that nobody can resolve any more. *)
+
+let collected name place (wait : unit -> int Lwt.t) =
+  law (String.concat "/" [ name; in_place place ]) (fun () ->
+      now (begin_ ());
+      let result = wait () in
+      let read () =
+        Gc.full_major ();
+        match Lwt.state result with
+        | Lwt.Sleep -> "pending"
+        | Lwt.Fail exn -> Printexc.to_string exn
+        | Lwt.Return _ -> "fulfilled"
+      in
+      let* () = turns 3 in
+      let* () = eventually "the future" read "Rust_async.Broken_promise" in
+      check_string "as Rust saw it" "broken promise" (now (saw ()));
+      Lwt.return_unit)
+
+let broken =
+  for_places (fun place ->
+      [
+        collected "collected_promise_is_broken" place (fun () -> await_in place (fst (Lwt.wait ())));
+        collected "collected_task_is_broken" place (fun () -> await_in place (never ()));
+        collected "collected_derived_promise_is_broken" place (fun () ->
+            await_in place (Lwt.map (fun n -> n + 1) (never ())));
+        collected "collected_promise_of_a_call_is_broken" place (fun () -> call_in place (fun _ -> never ()));
+      ])
+
+(* Neither loop starves the other. *)
+
+let fair name budget tasks =
+  law name (fun () ->
+      now (set_budget budget);
+      Lwt.finalize
+        (fun () ->
+          let spinning = List.init tasks (fun _ -> spin ()) in
+          let before = now (spins ()) in
+          let* () = Lwt_unix.sleep 0.005 in
+          let between = now (spins ()) in
+          (* And what needs many turns of the loop. *)
+          let* () = turns 50 in
+          let* () = Lwt_unix.sleep 0.001 in
+          check_bool "the tasks ran meanwhile" true (before < between && between < now (spins ()));
+          List.iter Lwt.cancel spinning;
+          turns 2)
+        (fun () -> set_budget 0))
+
+let fairness =
+  [
+    fair "task_that_yields_for_ever_starves_no_timer" 0 1;
+    fair "thousand_tasks_that_yield_for_ever_starve_no_timer" 0 1000;
+    fair "budget_of_one_poll_starves_nobody" 1 10;
+    fair "huge_budget_is_bounded_by_time" 1_000_000_000 10;
+    law "loop_that_pauses_for_ever_starves_no_task" (fun () ->
+        let stop = ref false in
+        let rec pauses n = if !stop then Lwt.return n else Lwt.bind (Lwt.pause ()) (fun () -> pauses (n + 1)) in
+        let pausing = pauses 0 in
+        let before = now (spins ()) in
+        let spinning = spin () in
+        let* () =
+          eventually "the task" (fun () -> if now (spins ()) > before + 100 then "ran" else "waits") "ran"
+        in
+        let* n = await_in Tokio (Lwt.map (fun () -> 7) (nap ())) in
+        check_int "a wake from another thread" 7 n;
+        stop := true;
+        Lwt.cancel spinning;
+        let+ n = pausing in
+        check_bool "the loop turned meanwhile" true (n > 10));
+  ]
+
+let () =
+  Alcotest.run "cancel"
+    [
+      ("OCaml cancels Rust", drops @ cancels);
+      ("Rust gives up OCaml", given_up @ on_the_way);
+      ("waits that leave nothing", leaves_nothing);
+      ("promises that nobody can resolve", broken);
+      ("fairness", fairness);
+    ]
