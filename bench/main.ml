@@ -9,6 +9,7 @@ let quick = ref false
 let rounds = ref 5
 let seconds = ref 1.0
 let busy = ref false
+let counts = ref false
 
 let options =
   [
@@ -16,6 +17,7 @@ let options =
     ("--json", Arg.Set_string json, "FILE  write the results there as well");
     ("--quick", Arg.Set quick, "  each case for a moment, to see that it works: the numbers mean nothing");
     ("--cpu", Arg.Set busy, "  judge by processor time, on a machine that is busy with something else");
+    ("--counts", Arg.Set counts, "  instead of times: turns of the loop, allocations and waits for each operation");
     ("--rounds", Arg.Set_int rounds, "N  how often each case is measured (5)");
     ("--seconds", Arg.Set_float seconds, "S  for how long, each time (1.0)");
   ]
@@ -82,6 +84,11 @@ let main () =
   if results = [] && late = [] && memory = [] then failwith (Printf.sprintf "no case begins with %S" !prefix);
   failures = [] && all_numbers results late memory
 
+let count () =
+  let+ results = Lwt_list.map_s Counts.run (List.filter (fun case -> is_wanted case.Case.name) cases) in
+  Report.counts results;
+  true
+
 let () =
   Arg.parse (Arg.align options) (fun argument -> raise (Arg.Bad argument)) "main.exe [options]";
   if !quick then begin
@@ -93,4 +100,4 @@ let () =
   else
     Printf.printf "OCaml %s, Lwt %s, %s, load %s\n\n%!" Sys.ocaml_version Versions.lwt (Process.processor ())
       (Process.load ());
-  if not (Lwt_main.run (main ())) then exit 1
+  if not (Lwt_main.run (if !counts then count () else main ())) then exit 1

@@ -31,5 +31,16 @@ let forget_peak () =
   | exception Sys_error _ -> ()
   | channel -> ( try output_string channel "5"; close_out channel with Sys_error _ -> close_out_noerr channel)
 
+(** How often a thread of this process has gone to sleep. *)
+let voluntary_switches () =
+  let of_thread thread =
+    match field (Printf.sprintf "/proc/self/task/%s/status" thread) "voluntary_ctxt_switches" with
+    | Some text -> int_of_string text
+    | None -> 0
+  in
+  match Sys.readdir "/proc/self/task" with
+  | exception Sys_error _ -> 0
+  | threads -> Array.fold_left (fun sum thread -> sum + of_thread thread) 0 threads
+
 let processor () = Option.value ~default:"?" (field "/proc/cpuinfo" "model name")
 let load () = match lines "/proc/loadavg" with line :: _ -> line | [] -> "?"

@@ -103,6 +103,19 @@ let memory results =
       [ "memory"; "bytes for each, while pending"; "Rust"; "OCaml"; "process"; "left"; "peak MB"; "of" ]
       (List.map row results)
 
+let counts results =
+  let row { Counts.case; turns; words; allocations; switches } =
+    [
+      case.Case.name;
+      case.what;
+      Printf.sprintf "%.3f" turns;
+      Printf.sprintf "%.1f" words;
+      Printf.sprintf "%.2f" allocations;
+      Printf.sprintf "%.3f" switches;
+    ]
+  in
+  table [ "for each operation"; ""; "turns"; "OCaml words"; "Rust allocations"; "waits" ] (List.map row results)
+
 let failures failures =
   List.iter (fun { failed; error } -> Printf.eprintf "FAILED: %s: %s\n" failed.Case.name error) failures
 

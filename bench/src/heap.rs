@@ -1,4 +1,5 @@
-//! Counts what is alive on Rust's heap while it is told to; otherwise a call that allocates costs one load more.
+//! Counts what is alive on Rust's heap, and what was allocated, while it is told to; otherwise an allocation costs one load
+//! more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::pending;
@@ -10,40 +11,42 @@ use ocaml_lwt_interop::tokio_rt;
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
+static ALLOCATIONS: AtomicIsize = AtomicIsize::new(0);
 
 struct Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn count(bytes: isize) {
+fn count(bytes: isize, allocations: isize) {
     if COUNTING.load(Ordering::Relaxed) {
         LIVE.fetch_add(bytes, Ordering::Relaxed);
+        ALLOCATIONS.fetch_add(allocations, Ordering::Relaxed);
     }
 }
 
 // SAFETY: the system's allocator does it all
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout.size() as isize, 1);
         // SAFETY: as the caller's
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout.size() as isize, 1);
         // SAFETY: as the caller's
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize - layout.size() as isize);
+        count(size as isize - layout.size() as isize, 1);
         // SAFETY: as the caller's
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(-(layout.size() as isize), 0);
         // SAFETY: as the caller's
         unsafe { System.dealloc(block, layout) }
     }
@@ -52,6 +55,7 @@ unsafe impl GlobalAlloc for Counting {
 #[ocaml::func]
 pub fn bench_count_heap(on: bool) {
     LIVE.store(0, Ordering::Relaxed);
+    ALLOCATIONS.store(0, Ordering::Relaxed);
     COUNTING.store(on, Ordering::Relaxed);
 }
 
@@ -59,6 +63,12 @@ pub fn bench_count_heap(on: bool) {
 #[ocaml::func]
 pub fn bench_heap() -> isize {
     LIVE.load(Ordering::Relaxed)
+}
+
+/// How often something was allocated since counting began.
+#[ocaml::func]
+pub fn bench_allocations() -> isize {
+    ALLOCATIONS.load(Ordering::Relaxed)
 }
 
 // What a pending task costs in Rust alone.
