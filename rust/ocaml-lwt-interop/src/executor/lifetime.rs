@@ -4,7 +4,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{Scope, tick};
+use super::{Runnable, Scope};
 use crate::caml;
 
 /// Where the bridge is in its life; one for the process.
@@ -60,20 +60,25 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
         return;
     }
     let home = scope.home();
-    // What other threads have sent is dropped, which tells those that wait for an answer that there will be none.
-    home.wake.close();
-    tick::drain(scope);
-    let tasks = home.local(scope.at()).registry.borrow().all();
+    let local = home.local(scope.at());
+    // What other threads sent: dropping it tells the threads that wait for an answer that there will be none.
+    drop(home.wake.close());
+    loop {
+        let next = local.queue.borrow_mut().pop_front();
+        match next {
+            // A cancelled promise is cancelled still: OCaml code that cleans up behind it runs now or never.
+            Some(Runnable::Release(release)) => release.run(scope),
+            Some(runnable) => drop(runnable),
+            None => break,
+        }
+    }
+    let tasks = local.registry.borrow().all();
     for task in tasks {
         task.cancel(scope);
     }
-    // What the futures held: resolvers, and promises that they awaited.
-    tick::drain(scope);
     // SAFETY: a scope holds the lock; Tokio's shutdown touches nothing of OCaml's: tasks that die on its workers drop
     // handles, which is allowed everywhere
     unsafe { caml::without_lock(|| crate::tokio_runtime::shutdown(timeout)) };
-    // What Tokio's tasks held.
-    tick::drain(scope);
 }
 
 /// In the child of a `fork`: rejects what can never be resolved here, without touching the futures.

@@ -36,15 +36,6 @@ pub(crate) enum Runnable {
     Job(Box<dyn FnOnce(&Scope) + Send>),
     /// Take the callbacks of a dropped future off its promise.
     Release(crate::lwt_to_rust::Release),
-    /// Settle a promise.
-    Settle(Box<dyn FnOnce(&Scope) + Send>),
-}
-
-impl Runnable {
-    /// What OCaml waits for is done even after shutdown; everything else is then dropped.
-    pub(crate) fn outlives_shutdown(&self) -> bool {
-        matches!(self, Runnable::Release(_) | Runnable::Settle(_))
-    }
 }
 
 impl std::fmt::Debug for Runnable {
@@ -132,19 +123,17 @@ impl Home {
         drop(self.wake.send(Runnable::RemoteTask(task)));
     }
 
-    /// Queues from any thread; after shutdown it is dropped, unless it outlives that.
+    /// Queues from any thread; after shutdown what is queued is dropped.
     pub(crate) fn queue_anywhere(&'static self, runnable: Runnable) {
-        let Some(at) = AtHome::of(self) else {
-            return drop(self.wake.send(runnable));
-        };
-        match lifetime::status() {
-            lifetime::Status::Running => {}
-            lifetime::Status::ShutDown if runnable.outlives_shutdown() => {}
-            lifetime::Status::ShutDown | lifetime::Status::Forked => return drop(runnable),
-        }
-        self.push(at, runnable);
-        if !at.in_scope() {
-            self.wake.signal();
+        match AtHome::of(self) {
+            Some(_) if lifetime::status() != lifetime::Status::Running => drop(runnable),
+            Some(at) => {
+                self.push(at, runnable);
+                if !at.in_scope() {
+                    self.wake.signal();
+                }
+            }
+            None => drop(self.wake.send(runnable)),
         }
     }
 

@@ -93,30 +93,6 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     }
 }
 
-/// At shutdown: does what outlives it, and drops the rest, whose destructors may queue more. A panic of one of them is
-/// reported as one in a tick is.
-pub(crate) fn drain(scope: &Scope) {
-    let home = scope.home();
-    let local = home.local(scope.at());
-    loop {
-        home.wake.look(&mut *local.queue.borrow_mut());
-        loop {
-            let next = local.queue.borrow_mut().pop_front();
-            let Some(runnable) = next else { break };
-            let ran = catch(AssertUnwindSafe(|| match runnable {
-                last if last.outlives_shutdown() => run(scope, last),
-                refused => drop(refused),
-            }));
-            if let Err(panic) = ran {
-                exception::report_async(scope, &exception::of_panic(scope, &panic));
-            }
-        }
-        if home.wake.try_sleep() == Sleep::Asleep {
-            return;
-        }
-    }
-}
-
 fn run(scope: &Scope, runnable: Runnable) {
     match runnable {
         Runnable::Task(task) => task.run(scope),
@@ -124,7 +100,6 @@ fn run(scope: &Scope, runnable: Runnable) {
         Runnable::Cancel(task) => task.cancel(scope),
         Runnable::Job(job) => job(scope),
         Runnable::Release(release) => release.run(scope),
-        Runnable::Settle(settle) => settle(scope),
     }
 }
 

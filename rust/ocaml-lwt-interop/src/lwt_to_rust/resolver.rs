@@ -51,7 +51,7 @@ impl<T: ToValue + 'static> Resolver<T> {
         let Some(root) = self.root.take() else { return };
         let pair = AssertSend((root, ending));
         self.home
-            .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
+            .queue_anywhere(Runnable::Job(Box::new(move |scope| {
                 let (root, ending) = pair.into_inner();
                 settle(scope, root, ending);
             })));

@@ -19,14 +19,8 @@ pub(crate) struct Wake {
     state: WakeState,
     descriptor: WakeDescriptor,
     /// What other threads queued. The lock is held for a push or a swap, never while anything is woken or dropped.
-    inbox: Mutex<Inbox>,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    queue: Vec<Runnable>,
-    /// The executor has shut down: only what outlives that is taken, the rest is given back to its sender.
-    closed: bool,
+    /// `None` once the executor has shut down: what comes later is given back to its sender.
+    queue: Mutex<Option<Vec<Runnable>>>,
 }
 
 impl Wake {
@@ -34,7 +28,7 @@ impl Wake {
         Ok(Wake {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
-            inbox: Mutex::default(),
+            queue: Mutex::new(Some(Vec::new())),
         })
     }
 
@@ -45,15 +39,20 @@ impl Wake {
     /// Queues for the domain thread and wakes its loop if need be; from any thread. After shutdown the runnable comes
     /// back, for the caller to drop outside the lock.
     pub(crate) fn send(&self, runnable: Runnable) -> Result<(), Runnable> {
-        {
-            let mut inbox = self.lock();
-            if inbox.closed && !runnable.outlives_shutdown() {
-                return Err(runnable);
+        let refused = match &mut *self.lock() {
+            Some(queue) => {
+                queue.push(runnable);
+                None
             }
-            inbox.queue.push(runnable);
+            None => Some(runnable),
+        };
+        match refused {
+            None => {
+                self.signal();
+                Ok(())
+            }
+            Some(runnable) => Err(runnable),
         }
-        self.signal();
-        Ok(())
     }
 
     /// Wakes the loop; something was queued before, here or on the domain thread's own queue.
@@ -74,7 +73,7 @@ impl Wake {
         if self.state.look() == Look::Empty {
             return;
         }
-        let came = std::mem::take(&mut self.lock().queue);
+        let came = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
         into.extend(came);
     }
 
@@ -86,13 +85,13 @@ impl Wake {
         self.state.is_notified()
     }
 
-    /// Refuses what comes from now on, but for what outlives shutdown.
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
+    /// Refuses what comes from now on and gives back what had come in.
+    pub(crate) fn close(&self) -> Vec<Runnable> {
+        self.lock().take().unwrap_or_default()
     }
 
     /// A panic cannot happen under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Runnable>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
