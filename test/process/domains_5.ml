@@ -1,0 +1,57 @@
+(* OCaml 5: a domain that does not run Lwt. *)
+
+open Case
+open Functions
+
+let in_domain f = Domain.join (Domain.spawn f)
+
+let refused () =
+  misuse ~what:"process_ready was called on thread" (fun () -> ready 1);
+  misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
+
+let cases =
+  [
+    case "call_from_a_domain_is_refused" ~out:[ "1" ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_domain refused;
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "first_call_from_a_domain_is_refused" ~out:[ "1" ] (fun () ->
+        in_domain refused;
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "call_from_a_thread_of_a_domain_is_refused" ~out:[ "1" ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_domain (fun () -> Thread.join (Thread.create refused ()));
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "domains_collect_while_rust_runs" ~out:[ "sum: 499500" ] (fun () ->
+        let stop = Atomic.make false in
+        let collect () =
+          while not (Atomic.get stop) do
+            Gc.minor ();
+            ignore (Sys.opaque_identity (Array.make 1000 "a"))
+          done
+        in
+        let domains = List.init 2 (fun _ -> Domain.spawn collect) in
+        let calls = List.init 1000 (fun i -> Lwt.bind (tokio i) home_call) in
+        say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
+        Atomic.set stop true;
+        List.iter Domain.join domains);
+    case "promise_that_a_domain_collects_is_broken" ~out:[ "broken" ] (fun () ->
+        let awaited = await (fst (Lwt.wait ())) in
+        in_domain (fun () ->
+            Gc.full_major ();
+            Gc.full_major ());
+        match Lwt_main.run awaited with
+        | _ -> ()
+        | exception Rust_async.Broken_promise -> say "broken");
+    case "exit_while_domains_run" ~ending:(Exit 3) ~out:[ "future is dropped" ] (fun () ->
+        ignore (never "future");
+        ignore (Lwt_main.run (tokio 1));
+        let domain =
+          Domain.spawn (fun () ->
+              for _ = 1 to 1000 do
+                ignore (Sys.opaque_identity (Array.make 1000 "a"))
+              done)
+        in
+        ignore domain;
+        exit 3);
+  ]

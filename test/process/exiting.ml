@@ -1,0 +1,112 @@
+(* The process ends while work is in flight: what was begun is dropped, its promises are rejected, nothing hangs. *)
+
+open Lwt.Syntax
+open Case
+open Functions
+
+(* Runs the loop for a while, in which what was called gets as far as it will. *)
+let settle () = Lwt_main.run (Lwt_unix.sleep 0.02)
+
+(* Says when the promise is settled. *)
+let watch promise =
+  Lwt.on_any promise
+    (fun _ -> say "fulfilled")
+    (fun exn -> say "rejected: %s" (Printexc.to_string exn))
+
+let rejected = "rejected: " ^ broken
+
+let exit_from_everywhere (place, run) =
+  case ("exit_in_" ^ place ^ "_lets_the_hooks_await_rust") ~ending:(Exit 3)
+    ~out:[ "first hook"; works; "last hook"; works; "future is dropped"; rejected ]
+    (fun () ->
+      Lwt_main.at_exit (fun () -> say "last hook"; all_ways ());
+      watch (never "future");
+      Lwt_main.at_exit (fun () -> say "first hook"; all_ways ());
+      ignore (Lwt_main.run (run (fun _ -> exit 3)) : int))
+
+let cases =
+  [
+    case "exit_drops_a_pending_future_and_breaks_its_promise" ~out:[ "future is dropped"; rejected ] (fun () ->
+        watch (never "future");
+        settle ());
+    case "exit_before_the_loop_ever_ran_drops_futures" ~out:[ "future is dropped"; rejected ] (fun () ->
+        watch (never "future"));
+    case "exit_drops_tasks_of_tokio" ~out:[ rejected; "task is dropped" ] (fun () ->
+        watch (tokio_never "task");
+        settle ());
+    case "exit_stops_busy_tasks_of_tokio" (fun () ->
+        ignore (tokio_busy ());
+        settle ());
+    case "exit_waits_for_blocking_work_and_no_longer_than_the_bound" ~out:[ rejected ] ~at_least:1. ~at_most:15.
+      (fun () ->
+        watch (blocking 60.);
+        settle ());
+    case "exit_waits_for_blocking_work_that_ends_within_the_bound" ~out:[ rejected ] ~at_least:0.3 ~at_most:15. (fun () ->
+        watch (blocking 0.3);
+        settle ());
+    case "exit_frees_a_worker_that_waits_for_home" ~out:[ "worker: a broken promise" ] (fun () ->
+        ignore (worker_runs_at_home "worker" (fun () -> 1)));
+    case "exit_with_a_task_of_tokio_that_awaits_a_promise" (fun () ->
+        let promise, _ = Lwt.wait () in
+        ignore (tokio_awaits "task" promise);
+        settle ();
+        ignore (Sys.opaque_identity promise));
+    case "exit_with_a_thread_that_never_stops_calling_home" (fun () ->
+        ignore (thread_never_stops ());
+        settle ());
+    case "exit_with_a_resolver_in_a_thread_local" ~out:[ "pending" ] (fun () ->
+        let promise = Lwt_main.run (kept_resolver ()) in
+        settle ();
+        if Lwt.is_sleeping promise then say "pending");
+    case "exit_keeps_its_status" ~ending:(Exit 7) ~out:[ "future is dropped" ] (fun () ->
+        ignore (never "future");
+        settle ();
+        exit 7);
+    case "uncaught_exception_drops_futures" ~ending:(Exit 2) ~out:[ "future is dropped"; rejected; "task is dropped" ]
+      ~err:[ "Fatal error: exception Failure(\"uncaught\")" ] (fun () ->
+        watch (never "future");
+        ignore (tokio_never "task");
+        Lwt_main.run (Lwt.map (fun _ -> failwith "uncaught") (after 10 1)));
+    case "uncaught_exception_from_the_loop_drops_futures" ~ending:(Exit 2) ~out:[ "future is dropped"; rejected ]
+      ~err:[ "Fatal error: exception Failure(\"in a hook\")" ] (fun () ->
+        watch (never "future");
+        ignore (Lwt_main.Leave_iter_hooks.add_last (fun () -> failwith "in a hook"));
+        settle ());
+    case "signal_that_kills_ends_the_process_at_once" ~ending:(Signal Sys.sigterm) (fun () ->
+        ignore (never "future");
+        ignore (blocking 60.);
+        settle ();
+        Unix.kill (Unix.getpid ()) Sys.sigterm;
+        Unix.sleep 10);
+    case "at_exit_hooks_await_rust_in_either_order" ~out:[ "after"; works; "before"; works; "future is dropped" ]
+      (fun () ->
+        at_exit (fun () -> say "before"; Lwt_main.run (all_ways ()));
+        ignore (never "future");
+        at_exit (fun () -> say "after"; Lwt_main.run (all_ways ()));
+        settle ());
+    case "at_exit_hook_makes_the_first_call" ~out:[ works; "future is dropped"; rejected ] (fun () ->
+        at_exit (fun () ->
+            Lwt_main.run (all_ways ());
+            watch (never "future")));
+    case "exit_hook_of_lwt_makes_the_first_call" ~out:[ works; "future is dropped"; rejected ] (fun () ->
+        Lwt_main.at_exit (fun () ->
+            let+ () = all_ways () in
+            watch (never "future")));
+    case "exit_hook_that_raises_keeps_nobody_from_the_end" ~out:[ "future is dropped"; rejected ] (fun () ->
+        Lwt_main.at_exit (fun () -> failwith "in an exit hook");
+        watch (never "future");
+        settle ());
+    (* As in a program of Lwt's alone: its hook for such exceptions prints this one and exits. *)
+    case "continuation_at_the_end_that_raises_ends_the_process" ~out:[ "future is dropped" ]
+      ~err:[ "Failure(\"at the end\")" ] ~ending:(Exit 2) (fun () ->
+        Lwt.on_failure (never "future") (fun _ -> failwith "at the end");
+        settle ());
+    case "continuation_at_the_end_that_raises_and_is_logged_keeps_nobody_from_it"
+      ~out:[ "first is dropped"; "logged"; "second is dropped"; rejected ] (fun () ->
+        (Lwt.async_exception_hook := fun _ -> say "logged");
+        Lwt.on_failure (never "first") (fun _ -> failwith "at the end");
+        watch (never "second");
+        settle ());
+  ]
+
+let () = main (cases @ List.map exit_from_everywhere places)

@@ -1,0 +1,270 @@
+(* In the child of a [fork] there are no threads of Rust's: calls are refused, promises are rejected, nothing hangs, and
+   the parent is not disturbed. *)
+
+open Lwt.Syntax
+open Case
+open Functions
+
+let forks = [ ("Unix_fork", Unix.fork); ("Lwt_unix_fork", Lwt_unix.fork) ]
+let refused () = misuse ~what:"process_yield was called in the child of a fork" (fun () -> yield 1)
+(* The parent's loop turns until the child has ended; should Rust not get on, this hangs. *)
+let wait_for child =
+  let rec wait () =
+    let* n = tokio 1 in
+    let* () = Lwt_unix.sleep 0.002 in
+    match Unix.waitpid [ WNOHANG ] child with
+    | 0, _ -> wait ()
+    | _, WEXITED status -> Lwt.return (say "child: %d; parent: %d" status n)
+    | _, _ -> Lwt.return (say "child: killed")
+  in
+  wait ()
+
+let in_child fork f =
+  match fork () with
+  | 0 ->
+      f ();
+      exit 0
+  | child -> Lwt_main.run (wait_for child)
+
+let parent = "child: 0; parent: 1"
+
+let cases (name, fork) =
+  let case ?out law = case ?out (law ^ "_after_" ^ name) in
+  [
+    case "call_in_the_child_is_refused" ~out:[ parent ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork refused);
+    case "call_in_the_loop_of_the_child_is_refused" ~out:[ "Lwt works"; parent ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork (fun () ->
+            Lwt_main.run
+              (let* () = Lwt_unix.sleep 0.002 in
+               refused ();
+               Lwt.return (say "Lwt works"))));
+    case "promises_that_are_pending_are_rejected_in_the_child"
+      ~out:
+        [
+          "never: " ^ broken;
+          "tokio: " ^ broken;
+          "after: " ^ broken;
+          "await: " ^ broken;
+          "resolver: " ^ broken;
+          "Lwt works";
+          parent;
+          "future is dropped";
+          "task is dropped";
+        ]
+      (fun () ->
+        let never = never "future" and tokio_never = tokio_never "task" and after = after 60_000 1 in
+        let await = await (fst (Lwt.wait ())) in
+        let resolver = Lwt_main.run (tokio_resolves 60_000 1) in
+        in_child fork (fun () ->
+            Lwt_main.run
+              (let* () = say_ending "never" (as_int never) in
+               let* () = say_ending "tokio" (as_int tokio_never) in
+               let* () = say_ending "after" after in
+               let* () = say_ending "await" await in
+               let* () = say_ending "resolver" resolver in
+               let* () = Lwt_unix.sleep 0.002 in
+               Lwt.return (say "Lwt works"))));
+    case "promise_that_the_loop_of_the_child_waits_for_is_rejected" ~out:[ "never: " ^ broken; parent; "future is dropped" ]
+      (fun () ->
+        let never = never "future" in
+        in_child fork (fun () -> Lwt_main.run (say_ending "never" (as_int never))));
+    case "fork_in_the_loop" ~out:[ "never: " ^ broken; parent; "future is dropped" ] (fun () ->
+        let never = never "future" in
+        Lwt_main.run
+          (let* _ = after 2 1 in
+           match fork () with
+           | 0 ->
+               let* () = say_ending "never" (as_int never) in
+               refused ();
+               exit 0
+           | child -> wait_for child));
+    case "fork_in_a_tick_polls_nothing_in_the_child" ~out:[ "never: " ^ broken; parent; "future is dropped" ] (fun () ->
+        let never = never "future" in
+        for i = 1 to 10 do
+          ignore (polls_in_child (Printf.sprintf "task %d" i))
+        done;
+        Lwt_main.run
+          (let* _ = yield 3 in
+           match fork () with
+           | 0 ->
+               let* () = say_ending "never" (as_int never) in
+               refused ();
+               exit 0
+           | child -> wait_for child));
+    case "fork_in_a_function_that_rust_calls_ends_the_poll_and_no_other_begins" ~out:[ "call: 1"; "call: 1"; parent ]
+      (fun () ->
+        for i = 1 to 10 do
+          ignore (polls_in_child (Printf.sprintf "task %d" i))
+        done;
+        let child = ref (-1) in
+        let forks n =
+          child := fork ();
+          n
+        in
+        Lwt_main.run
+          (let* () = say_ending "call" (call_later forks 1) in
+           match !child with
+           | 0 ->
+               let* () = Lwt_unix.sleep 0.01 in
+               exit 0
+           | child -> wait_for child));
+    case "fork_in_a_function_that_the_first_poll_calls" ~out:[ "call: 1"; "call: 1"; parent ] (fun () ->
+        for i = 1 to 10 do
+          ignore (polls_in_child (Printf.sprintf "task %d" i))
+        done;
+        let child = ref (-1) in
+        let forks n =
+          child := fork ();
+          Lwt.return n
+        in
+        Lwt_main.run
+          (let* () = say_ending "call" (call forks 1) in
+           match !child with
+           | 0 ->
+               let* () = Lwt_unix.sleep 0.01 in
+               exit 0
+           | child -> wait_for child));
+    case "fork_in_a_first_poll_that_goes_on_breaks_its_promise_in_the_child" ~out:[ "call: " ^ broken; "call: 1"; parent ]
+      (fun () ->
+        let child = ref (-1) in
+        let forks n =
+          child := fork ();
+          if !child > 0 then ignore (Unix.sleepf 0.1);
+          Lwt.map (fun () -> n) (Lwt_unix.sleep 0.002)
+        in
+        Lwt_main.run
+          (let* () = say_ending "call" (call forks 1) in
+           match !child with
+           | 0 -> exit 0
+           | child -> wait_for child));
+    case "child_that_only_exits" ~out:[ parent; "future is dropped" ] (fun () ->
+        ignore (never "future");
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork ignore);
+    case "child_that_exits_at_once" ~out:[ parent; "future is dropped" ] (fun () ->
+        ignore (never "future");
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork (fun () -> Unix._exit 0));
+    case "exit_hooks_in_the_child_are_refused_and_do_not_hang"
+      ~out:[ "hook: refused"; parent; "hook: 3"; "future is dropped" ]
+      (fun () ->
+        ignore (never "future");
+        Lwt_main.at_exit (fun () ->
+            let* () = Lwt_unix.sleep 0.002 in
+            match yield 3 with
+            | promise -> say_ending "hook" promise
+            | exception Rust_async.Misuse _ -> Lwt.return (say "hook: refused"));
+        in_child fork ignore);
+    case "shutdown_in_the_child_does_nothing" ~out:[ parent ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork (fun () ->
+            Rust_async.shutdown ();
+            refused ();
+            Rust_async.shutdown ()));
+    case "fork_before_the_first_call_works_in_both" ~out:[ "child's: 3"; "future is dropped"; parent ] (fun () ->
+        in_child fork (fun () ->
+            ignore (never "future");
+            Lwt_main.run (say_ending "child's" (let* a = tokio 1 in let+ b = after 2 2 in a + b))));
+    case "child_of_the_child" ~out:[ "never: " ^ broken; "grandchild: 0"; parent; "future is dropped" ] (fun () ->
+        let never = never "future" in
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork (fun () ->
+            match fork () with
+            | 0 -> Lwt_main.run (say_ending "never" (as_int never))
+            | child -> (
+                refused ();
+                match Unix.waitpid [] child with
+                | _, WEXITED n -> say "grandchild: %d" n
+                | _ -> say "grandchild: killed")));
+    case "exec_in_the_child" ~out:[ "executed"; parent ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        in_child fork (fun () -> Unix.execv "/bin/echo" [| "echo"; "executed" |]));
+    case "descriptors_of_rust_are_not_inherited" ~out:[ parent ] (fun () ->
+        let count () =
+          let command = "ls -l /proc/self/fd | grep -c 'eventfd\\|eventpoll\\|socket\\|pipe'" in
+          let channel = Unix.open_process_in command in
+          let count = int_of_string (input_line channel) in
+          ignore (Unix.close_process_in channel);
+          count
+        in
+        Lwt_main.run (Lwt_unix.sleep 0.002);
+        let before = count () in
+        ignore (Lwt_main.run (tokio 1));
+        let after = count () in
+        check (Printf.sprintf "%d descriptors after the first call, %d before" after before) (after = before);
+        in_child fork ignore);
+    case "collection_in_the_child" ~out:[ "collected"; parent ] (fun () ->
+        for _ = 1 to 100 do
+          let promise, _ = Lwt.wait () in
+          ignore (await promise);
+          ignore (Lwt_main.run (tokio_awaits "task" promise))
+        done;
+        in_child fork (fun () ->
+            Gc.full_major ();
+            Gc.compact ();
+            Lwt_main.run (Lwt_unix.sleep 0.002);
+            Gc.full_major ();
+            say "collected"));
+    case "parent_is_not_disturbed_by_the_loop_of_the_child" ~out:[ "parent: 45150"; "child: 0; parent: 1" ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        let slow = List.init 300 (fun i -> after (i mod 100) (i + 1)) in
+        match fork () with
+        | 0 ->
+            let rec turn n = if n > 0 then Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> turn (n - 1)) else Lwt.return_unit in
+            Lwt_main.run (turn 50)
+        | child ->
+            say "parent: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all slow)));
+            Lwt_main.run (wait_for child));
+    case "fork_a_hundred_times_while_threads_are_busy" ~out:[ "children: 100" ] (fun () ->
+        let promise, _ = Lwt.wait () in
+        ignore (home_calls_for_ever promise);
+        ignore (home_calls_for_ever promise);
+        ignore (thread_never_stops ());
+        let ended = ref 0 in
+        for _ = 1 to 100 do
+          ignore (Lwt_main.run (tokio 1));
+          let pending = after 60_000 1 in
+          match fork () with
+          | 0 ->
+              (match Lwt_main.run pending with
+              | _ -> Unix._exit 1
+              | exception Rust_async.Broken_promise -> ());
+              Gc.full_major ();
+              exit 0
+          | child -> (
+              Lwt.cancel pending;
+              match Unix.waitpid [] child with _, WEXITED 0 -> incr ended | _ -> ())
+        done;
+        say "children: %d" !ended);
+  ]
+
+let from_a_thread =
+  case "fork_in_another_thread_rejects_in_the_child" ~out:[ "never: " ^ broken; parent; "future is dropped" ] (fun () ->
+      let never = never "future" in
+      ignore (Lwt_main.run (tokio 1));
+      let child = ref (-1) in
+      let forks () =
+        child := Unix.fork ();
+        if !child = 0 then begin
+          refused ();
+          Lwt_main.run (say_ending "never" (as_int never));
+          exit 0
+        end
+      in
+      Thread.join (Thread.create forks ());
+      Lwt_main.run (wait_for !child))
+
+let others =
+  case "other_ways_to_run_a_program_leave_the_parent_alone" ~out:[ "system"; "process"; "open"; "4" ] (fun () ->
+      ignore (Lwt_main.run (tokio 1));
+      ignore (Sys.command "echo system");
+      ignore (Lwt_main.run (Lwt_process.exec ("", [| "echo"; "process" |])));
+      let channel = Unix.open_process_in "echo open" in
+      say "%s" (input_line channel);
+      ignore (Unix.close_process_in channel);
+      say "%d" (Lwt_main.run (Lwt.bind (tokio 1) (fun a -> Lwt.map (( + ) a) (after 2 3)))))
+
+let () = main (List.concat_map cases forks @ [ from_a_thread; others ])

@@ -1,0 +1,139 @@
+(* The Rust functions of test/src/process. *)
+
+external ready : int -> int Lwt.t = "process_ready"
+external yield : int -> int Lwt.t = "process_yield"
+external after : int -> int -> int Lwt.t = "process_after"
+external tokio : int -> int Lwt.t = "process_tokio"
+external never : string -> unit Lwt.t = "process_never"
+external await : int Lwt.t -> int Lwt.t = "process_await"
+external call : (int -> int Lwt.t) -> int -> int Lwt.t = "process_call"
+external call_now : (int -> int) -> int -> int Lwt.t = "process_call_now"
+external call_later : (int -> int) -> int -> int Lwt.t = "process_call_later"
+
+external sum : int -> int -> int -> int -> int -> int -> int Lwt.t
+  = "process_sum_bytecode" "process_sum"
+
+external panic : string -> unit Lwt.t = "process_panic"
+external panic_detached : string -> unit Lwt.t = "process_panic_detached"
+
+(* Work in flight. *)
+external tokio_never : string -> unit Lwt.t = "process_tokio_never"
+external tokio_busy : unit -> unit Lwt.t = "process_tokio_busy"
+external blocking : float -> unit Lwt.t = "process_blocking"
+external tokio_awaits : string -> int Lwt.t -> unit Lwt.t = "process_tokio_awaits"
+external tokio_resolves : int -> int -> int Lwt.t Lwt.t = "process_tokio_resolves"
+external worker_runs_at_home : string -> (unit -> int) -> unit Lwt.t = "process_worker_runs_at_home"
+
+external thread_runs_at_home : string -> float -> (unit -> int) -> unit Lwt.t
+  = "process_thread_runs_at_home"
+
+external thread_never_stops : unit -> unit Lwt.t = "process_thread_never_stops"
+external interrupts_when_dropped : unit -> unit Lwt.t = "process_interrupts_when_dropped"
+
+external detached_interrupts_when_dropped : unit -> unit Lwt.t
+  = "process_detached_interrupts_when_dropped"
+
+external thread_awaits_home : string -> float -> unit Lwt.t = "process_thread_awaits_home"
+external thread_awaits : string -> int Lwt.t -> unit Lwt.t = "process_thread_awaits"
+external polls_in_child : string -> unit Lwt.t = "process_polls_in_child"
+external home_calls_for_ever : int Lwt.t -> unit Lwt.t = "process_home_calls_for_ever"
+external interrupts : unit -> unit Lwt.t = "process_interrupts"
+external spawn_when_dropped : string -> unit Lwt.t = "process_spawn_when_dropped"
+
+(* Threads that need home. *)
+external home_call : int -> int Lwt.t = "process_home_call"
+external home_call_of : (int -> int) -> int -> int Lwt.t = "process_home_call_of"
+external blocking_home_call : int -> int Lwt.t = "process_blocking_home_call"
+external blocking_pool_home_call : int -> int Lwt.t = "process_blocking_pool_home_call"
+external thread_home_call : int -> int Lwt.t = "process_thread_home_call"
+external runs_at_home_from_home : unit -> int Lwt.t = "process_runs_at_home_from_home"
+external home_call_panics : string -> int Lwt.t = "process_home_call_panics"
+external home_call_nested : unit -> int Lwt.t = "process_home_call_nested"
+external off_home_panics : unit -> string Lwt.t = "process_off_home_panics"
+external plain_add : int -> int -> int = "process_plain_add"
+
+(* Tokio's runtime. *)
+external workers : unit -> int Lwt.t = "process_workers"
+external worker_name : unit -> string Lwt.t = "process_worker_name"
+external one_runtime : unit -> bool Lwt.t = "process_one_runtime"
+external bring_runtime : string -> string = "process_bring_runtime"
+external set_workers : int -> string = "process_set_workers"
+
+(* Wakes. *)
+type held
+
+external polled_by_wake : int Lwt.t -> int Lwt.t -> unit Lwt.t = "process_polled_by_wake"
+external panicking_waker : int Lwt.t -> unit Lwt.t = "process_panicking_waker"
+external panicking_join_waker : unit -> unit Lwt.t = "process_panicking_join_waker"
+external lock : int -> int Lwt.t = "process_lock"
+
+external wakes_under_lock : (int Lwt.t -> unit) -> int Lwt.t -> unit Lwt.t
+  = "process_wakes_under_lock"
+
+external wakes_when_collected :
+  int Lwt.t -> (held -> int Lwt.t -> int Lwt.t -> unit) -> unit Lwt.t
+  = "process_wakes_when_collected"
+
+external kept_resolver : unit -> int Lwt.t Lwt.t = "process_kept_resolver"
+external collects_in : (int -> int) -> int Lwt.t = "process_collects"
+external woken_by_thread : int -> int Lwt.t = "process_woken_by_thread"
+
+(* Panics. *)
+external set_panic_hook : unit -> unit = "process_set_panic_hook"
+external tokio_panic : string -> unit Lwt.t = "process_tokio_panic"
+external panic_when_dropped : string -> unit Lwt.t = "process_panic_when_dropped"
+external detached_panic_when_dropped : string -> unit Lwt.t = "process_detached_panic_when_dropped"
+external panic_any : unit -> unit Lwt.t = "process_panic_any"
+external signal_from_worker : int -> unit Lwt.t = "process_signal_from_worker"
+
+(* What the tests share. *)
+
+let check = Case.check
+let say = Case.say
+
+(* [f ()] must raise [Rust_async.Misuse] with a text that contains [what]. *)
+let misuse ~what f =
+  match f () with
+  | _ -> check (what ^ ": a call was not refused") false
+  | exception Rust_async.Misuse message ->
+      check (Printf.sprintf "%S names %S" message what) (Case.contains message ~part:what)
+
+open Lwt.Syntax
+
+(* How a promise ends. *)
+let say_ending name promise =
+  let+ ending = Lwt.catch (fun () -> Lwt.map string_of_int promise) (fun exn -> Lwt.return (Printexc.to_string exn)) in
+  say "%s: %s" name ending
+
+let broken = "Rust_async.Broken_promise"
+let as_int promise = Lwt.map (fun () -> 0) promise
+
+(* Every way of Rust's to go on, one after the other. *)
+let all_ways () =
+  let* a = ready 1 in
+  let* b = yield 2 in
+  let* c = after 2 3 in
+  let* d = tokio 4 in
+  let* e = await (Lwt.map (fun () -> 5) (Lwt_unix.sleep 0.002)) in
+  let* f = call (fun n -> Lwt.map (fun () -> n) (Lwt.pause ())) 6 in
+  let* g = home_call 7 in
+  let* h = blocking_home_call 8 in
+  let+ i = thread_home_call 9 in
+  say "Rust works: %d" (a + b + c + d + e + f + g + h + i)
+
+let works = "Rust works: 45"
+
+(* Places in which OCaml code runs because of Rust. *)
+let places =
+  [
+    ("a_continuation_in_the_first_poll", fun f -> Lwt.map f (ready 1));
+    ("a_continuation_in_a_tick", fun f -> Lwt.map f (yield 1));
+    ("a_continuation_after_a_timer_of_tokio", fun f -> Lwt.map f (after 5 1));
+    ("a_continuation_after_a_worker_of_tokio", fun f -> Lwt.map f (tokio 1));
+    ( "a_continuation_after_a_promise_of_lwt",
+      fun f -> Lwt.map f (await (Lwt.map (fun () -> 1) (Lwt_unix.sleep 0.002))) );
+    ("a_function_that_the_first_poll_calls", fun f -> call_now f 1);
+    ("a_function_that_a_tick_calls", fun f -> call_later f 1);
+    ("a_function_that_a_worker_sends_home", fun f -> home_call_of f 1);
+    ("an_asynchronous_function", fun f -> call (fun n -> Lwt.return (f n)) 1);
+  ]

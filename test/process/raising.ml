@@ -1,0 +1,161 @@
+(* OCaml exceptions that nobody catches, out of continuations and signal handlers: they leave the loop as they would
+   without Rust, and both sides work afterwards. *)
+
+open Lwt.Syntax
+open Case
+open Functions
+
+exception Boom of int
+
+let raises n = raise (Boom n)
+
+let run_and_say promise =
+  match Lwt_main.run promise with
+  | () -> say "the loop ended"
+  | exception exn -> say "raised: %s" (Printexc.to_string exn)
+
+let boom = "raised: Dune__exe__Raising.Boom(1)"
+
+(* Promises of Lwt's own, for comparison: the same must happen. *)
+let of_lwt =
+  [
+    ("a_continuation_of_pause", fun f -> Lwt.map f (Lwt.map (fun () -> 1) (Lwt.pause ())));
+    ("a_continuation_of_sleep", fun f -> Lwt.map f (Lwt.map (fun () -> 1) (Lwt_unix.sleep 0.002)));
+  ]
+
+(* The exception of a callback that no promise waits for: Lwt hands it to its hook. *)
+let stray run = run (fun n -> Lwt.on_success (Lwt.return n) raises; n)
+
+let raising (place, run) =
+  [
+    case ("exception_in_" ^ place ^ "_leaves_the_loop") ~out:[ boom; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        let main = Lwt.bind (Lwt.pause ()) (fun () -> Lwt.on_success (run (fun n -> n)) raises; Lwt_unix.sleep 10.) in
+        run_and_say main;
+        Lwt_main.run (all_ways ()));
+    case ("exception_in_" ^ place ^ "_leaves_the_loop_a_hundred_times") ~out:[ "100"; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        let raised = ref 0 in
+        for i = 1 to 100 do
+          let main = Lwt.bind (Lwt.pause ()) (fun () -> Lwt.on_success (run (fun n -> n)) raises; Lwt_unix.sleep 10.) in
+          try Lwt_main.run main with Boom 1 -> if i > 0 then incr raised
+        done;
+        say "%d" !raised;
+        Lwt_main.run (all_ways ()));
+    case ("exception_in_" ^ place ^ "_goes_to_the_hook") ~out:[ "the hook has it"; "the loop ended"; works ] (fun () ->
+        (Lwt.async_exception_hook := function Boom 1 -> say "the hook has it" | _ -> ());
+        run_and_say
+          (let* () = Lwt.pause () in
+           Lwt.on_success (run (fun n -> n)) raises;
+           Lwt_unix.sleep 0.05);
+        Lwt_main.run (all_ways ()));
+    case ("exception_in_" ^ place ^ "_ends_a_process_without_a_hook") ~ending:(Exit 2) ~err:[ "Boom(1)" ]
+      ~out:[ "future is dropped" ] (fun () ->
+        ignore (never "future");
+        run_and_say
+          (let* () = Lwt.pause () in
+           Lwt.on_success (run (fun n -> n)) raises;
+           Lwt_unix.sleep 10.));
+    case ("stray_exception_in_" ^ place ^ "_goes_to_the_hook") ~out:[ "the hook has it"; works ] (fun () ->
+        (Lwt.async_exception_hook := function Boom 1 -> say "the hook has it" | _ -> ());
+        ignore (Lwt_main.run (stray run) : int);
+        Lwt_main.run (all_ways ()));
+  ]
+
+let more =
+  [
+    case "what_ended_with_the_exception_is_not_lost" ~out:[ boom; "second: 1"; "third: 1"; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        let main =
+          let* () = Lwt.pause () in
+          Lwt.on_success (yield 1) raises;
+          let second = say_ending "second" (yield 1) in
+          let third = say_ending "third" (yield 1) in
+          let* () = Lwt.join [ second; third ] in
+          Lwt_unix.sleep 10.
+        in
+        run_and_say main;
+        Lwt_main.run (Lwt_unix.sleep 0.02);
+        Lwt_main.run (all_ways ()));
+    case "exception_leaves_the_call_that_resolved_the_promise" ~out:[ boom; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        let promise, resolver = Lwt.wait () in
+        Lwt.on_success (await promise) raises;
+        (try Lwt.wakeup resolver 1 with exn -> say "raised: %s" (Printexc.to_string exn));
+        Lwt_main.run (all_ways ()));
+    case "exception_leaves_the_call_that_cancelled" ~out:[ "future is dropped"; boom; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        let future = never "future" in
+        Lwt.on_failure future (fun _ -> raises 1);
+        Lwt_main.run (Lwt_unix.sleep 0.002);
+        (try Lwt.cancel future with exn -> say "raised: %s" (Printexc.to_string exn));
+        Lwt_main.run (all_ways ()));
+    case "exception_in_a_continuation_of_a_call_ready_at_once" ~out:[ boom; works ] (fun () ->
+        Lwt.async_exception_hook := raise;
+        (try Lwt.on_success (ready 1) raises with exn -> say "raised: %s" (Printexc.to_string exn));
+        Lwt_main.run (all_ways ()));
+    case "exception_in_a_cancellation_that_a_dropped_future_asks_for" ~out:[ "future: " ^ "Lwt.Resolution_loop.Canceled"; works ]
+      (fun () ->
+        (Lwt.async_exception_hook := fun exn -> say "hook: %s" (Printexc.to_string exn));
+        let promise, _ = Lwt.task () in
+        let future = await promise in
+        let ending = say_ending "future" future in
+        Lwt.cancel future;
+        Lwt_main.run ending;
+        Lwt_main.run (all_ways ()));
+    case "stack_overflow_in_a_continuation" ~out:[ "overflow"; works ] (fun () ->
+        let rec deep n = if n = 0 then 0 else 1 + deep (Sys.opaque_identity (n - 1)) in
+        let overflow = Lwt.map (fun _ -> deep 1_000_000_000) (yield 1) in
+        (match Lwt_main.run overflow with _ -> () | exception Stack_overflow -> say "overflow");
+        Lwt_main.run (all_ways ()));
+  ]
+
+let interrupts =
+  [
+    case "interrupt_during_a_call_leaves_it_or_the_loop" ~out:[ "interrupted"; works ] (fun () ->
+        Sys.catch_break true;
+        (* The signal comes in Rust; OCaml raises when it runs next: in the call or behind it. *)
+        (match
+           let promise = interrupts () in
+           Lwt_main.run (Lwt.join [ promise; Lwt_unix.sleep 10. ])
+         with
+        | () -> ()
+        | exception Sys.Break -> say "interrupted");
+        (try Lwt_main.run (Lwt_unix.sleep 0.05) with Sys.Break -> ());
+        Lwt_main.run (all_ways ()));
+    case "interrupts_by_the_hundred" ~out:[ works ] (fun () ->
+        Sys.catch_break true;
+        for _ = 1 to 100 do
+          (try ignore (interrupts ()) with Sys.Break -> ());
+          try Lwt_main.run (Lwt_unix.sleep 0.001) with Sys.Break -> ()
+        done;
+        (try Lwt_main.run (Lwt_unix.sleep 0.05) with Sys.Break -> ());
+        Lwt_main.run (all_ways ()));
+    case "interrupt_by_a_destructor" ~out:[ "interrupted"; works ] (fun () ->
+        Sys.catch_break true;
+        (* Lwt gives it the exceptions of its callbacks, this one as well. *)
+        Lwt.async_exception_hook := raise;
+        let future = interrupts_when_dropped () in
+        (try
+           Lwt.cancel future;
+           Lwt_main.run (Lwt_unix.sleep 10.)
+         with Sys.Break -> say "interrupted");
+        Lwt_main.run (all_ways ()));
+    case "interrupt_from_a_worker_ends_the_sleep_of_the_loop" ~out:[ "interrupted"; works ] (fun () ->
+        Sys.catch_break true;
+        (match Lwt_main.run (Lwt.bind (signal_from_worker 2) (fun () -> Lwt_unix.sleep 10.)) with
+        | () -> ()
+        | exception Sys.Break -> say "interrupted");
+        Lwt_main.run (all_ways ()));
+    case "signals_reach_lwts_handlers" ~out:[ "handled"; works ] (fun () ->
+        let handled, resolver = Lwt.wait () in
+        ignore (Lwt_unix.on_signal Sys.sigusr1 (fun _ -> Lwt.wakeup_later resolver ()));
+        Lwt_main.run (Lwt.bind (signal_from_worker 10) (fun () -> handled));
+        say "handled";
+        Lwt_main.run (all_ways ()));
+    case "interrupt_without_a_handler_kills" ~ending:(Signal Sys.sigint) (fun () ->
+        ignore (never "future");
+        Lwt_main.run (Lwt.bind (signal_from_worker 2) (fun () -> Lwt_unix.sleep 10.)));
+  ]
+
+let () = main (List.concat_map raising (places @ of_lwt) @ more @ interrupts)

@@ -1,0 +1,169 @@
+(* [Rust_async.shutdown], called by the program. *)
+
+open Lwt.Syntax
+open Case
+open Functions
+
+let shutdown () = Rust_async.shutdown ~timeout:0.5 ()
+(* Lwt goes on as if nothing had been. *)
+let lwt_works () =
+  let* () = Lwt.pause () in
+  let+ () = Lwt_unix.sleep 0.002 in
+  say "Lwt works"
+
+let refused () =
+  misuse ~what:"process_ready was called after Rust_async.shutdown" (fun () -> ready 1);
+  misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
+
+let cases =
+  [
+    case "shutdown_rejects_what_is_pending_and_refuses_calls"
+      ~out:[ "future is dropped"; "future: " ^ broken; "task: " ^ broken; "task is dropped"; "Lwt works"; "Lwt works" ]
+      (fun () ->
+        let future = say_ending "future" (as_int (never "future")) in
+        let task = say_ending "task" (as_int (tokio_never "task")) in
+        Lwt_main.run (Lwt_unix.sleep 0.01);
+        shutdown ();
+        refused ();
+        Lwt_main.run (Lwt.join [ future; task ]);
+        Lwt_main.run (lwt_works ());
+        shutdown ();
+        shutdown ();
+        refused ();
+        Lwt_main.run (lwt_works ()));
+    case "shutdown_before_the_first_call_does_nothing" ~out:[ "1" ] (fun () ->
+        shutdown ();
+        say "%d" (Lwt_main.run (yield 1)));
+    case "shutdown_in_the_loop_lets_the_loop_go_on" ~out:[ "future is dropped"; "future: " ^ broken; "Lwt works" ]
+      (fun () ->
+        let future = say_ending "future" (as_int (never "future")) in
+        Lwt_main.run
+          (let* _ = yield 1 in
+           shutdown ();
+           refused ();
+           let* () = future in
+           lwt_works ()));
+    case "shutdown_in_a_function_that_rust_calls" ~out:[ "now: 1"; "later: 1"; "Lwt works" ] (fun () ->
+        let f n =
+          shutdown ();
+          refused ();
+          n
+        in
+        let later = call_later f 1 in
+        Lwt_main.run (say_ending "now" (call_now f 1));
+        ignore later;
+        say "later: 1";
+        Lwt_main.run (lwt_works ()));
+    case "shutdown_in_a_function_that_a_tick_calls" ~out:[ "1"; "Lwt works" ] (fun () ->
+        let f n =
+          shutdown ();
+          n
+        in
+        Lwt_main.run
+          (let* n = call_later f 1 in
+           say "%d" n;
+           lwt_works ()));
+    case "shutdown_breaks_the_promise_of_a_task_that_runs" ~out:[ "call: " ^ broken; "Lwt works" ] (fun () ->
+        let f n =
+          shutdown ();
+          Lwt.map (fun () -> n) (Lwt.pause ())
+        in
+        Lwt_main.run
+          (let* () = say_ending "call" (call f 1) in
+           lwt_works ()));
+    case "shutdown_breaks_promises_whose_resolvers_are_elsewhere" ~out:[ "promise: " ^ broken ] (fun () ->
+        let promise = Lwt_main.run (tokio_resolves 60_000 1) in
+        shutdown ();
+        Lwt_main.run (say_ending "promise" promise));
+    case "shutdown_breaks_promises_whose_resolvers_are_at_home" ~out:[ "promise: " ^ broken ] (fun () ->
+        let promise = Lwt_main.run (kept_resolver ()) in
+        shutdown ();
+        Lwt_main.run (say_ending "promise" promise));
+    case "shutdown_delivers_what_was_resolved_before" ~out:[ "promise: 1" ] (fun () ->
+        let promise = Lwt_main.run (tokio_resolves 0 1) in
+        Unix.sleepf 0.1;
+        shutdown ();
+        Lwt_main.run (say_ending "promise" promise));
+    case "shutdown_frees_threads_that_wait_for_home" ~out:[ "worker: a broken promise" ] (fun () ->
+        Lwt_main.run (worker_runs_at_home "worker" (fun () -> 1));
+        shutdown ());
+    case "thread_that_calls_home_after_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
+        Lwt_main.run (thread_runs_at_home "thread" 0.1 (fun () -> 1));
+        shutdown ();
+        Lwt_main.run (Lwt_unix.sleep 0.5));
+    case "thread_that_awaits_home_after_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
+        Lwt_main.run (thread_awaits_home "thread" 0.1);
+        shutdown ();
+        Lwt_main.run (Lwt_unix.sleep 0.5));
+    case "thread_that_awaits_home_during_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
+        Lwt_main.run (thread_awaits_home "thread" 0.);
+        Unix.sleepf 0.05;
+        shutdown ();
+        Lwt_main.run (Lwt_unix.sleep 0.1));
+    case "thread_that_awaits_a_promise_gets_it_after_shutdown" ~out:[ "thread: 1" ] (fun () ->
+        let promise, resolver = Lwt.wait () in
+        Lwt_main.run (thread_awaits "thread" promise);
+        Lwt_main.run (Lwt_unix.sleep 0.05);
+        shutdown ();
+        Lwt.wakeup resolver 1;
+        Lwt_main.run (Lwt_unix.sleep 0.1));
+    case "task_spawned_at_home_after_shutdown_gives_an_error" ~out:[ "task: a broken promise" ] (fun () ->
+        ignore (spawn_when_dropped "task");
+        shutdown ());
+    case "shutdown_waits_no_longer_than_its_timeout" ~at_least:0.5 ~at_most:15. ~out:[ "blocking: " ^ broken ] (fun () ->
+        let blocking = say_ending "blocking" (as_int (blocking 60.)) in
+        shutdown ();
+        Lwt_main.run blocking);
+    case "shutdown_with_no_time_at_all" ~at_most:10. (fun () ->
+        ignore (blocking 60.);
+        Rust_async.shutdown ~timeout:0. ();
+        Rust_async.shutdown ~timeout:(-1.) ();
+        Rust_async.shutdown ~timeout:Float.nan ());
+    case "other_threads_run_while_shutdown_waits" ~out:[ "thread runs"; "shut down" ] (fun () ->
+        ignore (blocking 60.);
+        let thread = Thread.create (fun () -> Thread.delay 0.1; say "thread runs") () in
+        shutdown ();
+        say "shut down";
+        Thread.join thread);
+    case "shutdown_in_another_thread_is_refused" ~out:[ "1" ] (fun () ->
+        ignore (Lwt_main.run (yield 1));
+        let shut_down () = misuse ~what:"Rust_async.shutdown was called on thread" shutdown in
+        Thread.join (Thread.create shut_down ());
+        say "%d" (Lwt_main.run (yield 1)));
+    case "exception_from_a_continuation_leaves_shutdown_after_the_rest"
+      ~out:[ "first is dropped"; "second is dropped"; "second: " ^ broken; "raised: Failure(\"at the end\")"; "Lwt works" ]
+      (fun () ->
+        Lwt.async_exception_hook := raise;
+        Lwt.on_failure (never "first") (fun _ -> failwith "at the end");
+        ignore (say_ending "second" (as_int (never "second")));
+        (try shutdown () with exn -> say "raised: %s" (Printexc.to_string exn));
+        refused ();
+        Lwt_main.run (lwt_works ()));
+    case "interrupt_while_futures_are_dropped_leaves_shutdown_after_the_rest"
+      ~out:[ "second is dropped"; "task is dropped"; "raised: Stdlib.Sys.Break"; "Lwt works" ] (fun () ->
+        Sys.catch_break true;
+        ignore (interrupts_when_dropped ());
+        ignore (never "second");
+        ignore (tokio_never "task");
+        Lwt_main.run (Lwt_unix.sleep 0.01);
+        (try shutdown () with exn -> say "raised: %s" (Printexc.to_string exn));
+        shutdown ();
+        refused ();
+        Lwt_main.run (lwt_works ()));
+    (* No OCaml code runs between the interrupt and the wait for Tokio, which begins with pending signals. *)
+    case "interrupt_just_before_the_wait_leaves_shutdown_after_it"
+      ~out:[ "task is dropped"; "raised: Stdlib.Sys.Break"; "Lwt works" ] (fun () ->
+        Sys.catch_break true;
+        ignore (tokio_never "task");
+        Lwt_main.run (detached_interrupts_when_dropped ());
+        Lwt_main.run (Lwt_unix.sleep 0.01);
+        (try
+           shutdown ();
+           ignore (Sys.opaque_identity (ref 0));
+           Unix.sleepf 0.001
+         with exn -> say "raised: %s" (Printexc.to_string exn));
+        refused ();
+        Lwt_main.run (lwt_works ()));
+  ]
+
+let () = main cases

@@ -1,0 +1,59 @@
+//! Panics in every place, and signals.
+
+use futures_lite::future;
+use ocaml_lwt_interop::{Error, func};
+
+/// A panic hook of the program's own.
+#[ocaml::func]
+pub fn process_set_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or(payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("not text");
+        eprintln!("the program's hook: {text}");
+    }));
+}
+
+/// On a Tokio worker: the one who joins the task gets an error.
+#[func]
+pub async fn process_tokio_panic(message: String) -> Result<(), Error> {
+    tokio::spawn(async move { panic!("{message}") }).await?
+}
+
+struct Bomb(String);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+#[func]
+pub async fn process_panic_when_dropped(message: String) {
+    let _bomb = Bomb(message);
+    future::pending::<()>().await;
+}
+
+#[func]
+pub async fn process_detached_panic_when_dropped(message: String) {
+    ocaml_lwt_interop::spawn_local(process_panic_when_dropped(message)).detach();
+}
+
+/// A payload that is not text, and panics itself when it is dropped.
+#[func]
+pub async fn process_panic_any() {
+    future::yield_now().await;
+    std::panic::panic_any(Bomb("the payload".to_owned()));
+}
+
+/// Sends this process a signal, from a Tokio worker.
+#[func]
+pub async fn process_signal_from_worker(signal: isize) -> Result<(), Error> {
+    tokio::spawn(async move {
+        // SAFETY: a signal to this very process
+        unsafe { libc::kill(libc::getpid(), signal as i32) };
+    })
+    .await?;
+    Ok(())
+}
