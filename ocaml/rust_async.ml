@@ -44,8 +44,11 @@ type callbacks = {
   predefined : int -> string -> exn;
 }
 
+(* What there is to do at the beginning of a turn; the order is that of exports.rs. *)
+type turn = Nothing | Tick | Wrong_thread | Forked [@@warning "-37"]
+
 external start_executor : callbacks -> int = "ocaml_lwt_interop_start"
-external turn : unit -> int = "ocaml_lwt_interop_turn" [@@noalloc]
+external turn : unit -> turn = "ocaml_lwt_interop_turn" [@@noalloc]
 external tick : bool -> unit = "ocaml_lwt_interop_tick"
 external readable : unit -> bool = "ocaml_lwt_interop_readable" [@@noalloc]
 external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
@@ -179,22 +182,53 @@ let on_turn () =
   if not !started then lwt_thread := Some (this_thread ())
   else
     match turn () with
-    | 0 -> ()
-    | 1 ->
+    | Nothing -> ()
+    | Tick ->
         if Lwt.paused_count () = 0 then lost_pause ();
         tick false;
         not_block ()
-    | 3 -> after_fork ()
-    | _ ->
+    | Forked -> after_fork ()
+    | Wrong_thread ->
         misuse
           "Lwt_main.run was called on thread %d, but Rust functions were called before on another one, which is the \
            thread whose promises they are: run Lwt on the thread that calls them first"
           (this_thread ())
 
+(* The end. *)
+
+let shutdown ?(timeout = 1.0) () =
+  if !started then
+    match turn () with
+    | Wrong_thread ->
+        misuse
+          "Rust_async.shutdown was called on thread %d, but the promises that it rejects are those of another one: call \
+           it where Lwt runs"
+          (this_thread ())
+    | Nothing | Tick | Forked -> shutdown_executor timeout
+
+(* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after the one
+   below and run before it, and those of [Lwt_main.at_exit], behind which this goes. *)
+let shutdown_behind_exit_hooks () =
+  let hook () =
+    shutdown ();
+    Lwt.return_unit
+  in
+  ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)
+
+(* [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
+let exiting = ref false
+
+let exit () =
+  exiting := true;
+  if !started then shutdown_behind_exit_hooks ()
+
+(* The beginning. *)
+
 let start () =
   let descriptor : Unix.file_descr = Obj.magic (start_executor callbacks : int) in
   started := true;
-  descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ())
+  descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ());
+  if !exiting then shutdown_behind_exit_hooks ()
 
 (* Called by Rust for a call that it cannot go on with; see start.rs for the numbers. *)
 let start_or_refuse reason what =
@@ -224,10 +258,6 @@ let start_or_refuse reason what =
          earlier"
         what
 
-(* The end. *)
-
-let shutdown ?(timeout = 1.0) () = if !started then shutdown_executor timeout
-
 let set_worker_threads count =
   if count < 1 then invalid_arg "Rust_async.set_worker_threads: at least one";
   if not (set_worker_threads_of_tokio count) then
@@ -244,12 +274,4 @@ let stats () =
 let () =
   Callback.register "ocaml_lwt_interop.start" start_or_refuse;
   ignore (Lwt_main.Enter_iter_hooks.add_last on_turn : Lwt_main.Enter_iter_hooks.hook);
-  (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after this one
-     and run before it, and those of [Lwt_main.at_exit], behind which this one goes. *)
-  at_exit (fun () ->
-      if !started then
-        ignore
-          (Lwt_main.Exit_hooks.add_last (fun () ->
-               shutdown ();
-               Lwt.return_unit)
-            : Lwt_main.Exit_hooks.hook))
+  at_exit exit

@@ -28,7 +28,9 @@ val shutdown : ?timeout:float -> unit -> unit
     runtime lock released. It is called at exit, behind all hooks of [at_exit] and [Lwt_main.at_exit]; a second call
     does nothing.
 
-    {b Only} on the thread that runs Lwt. *)
+    {b Only} on the thread that runs Lwt.
+
+    @raise Misuse on another thread, once Rust was called. *)
 
 val set_worker_threads : int -> unit
 (** [set_worker_threads n] makes Tokio's runtime have [n] worker threads; the default is one for each core, or the value

@@ -47,11 +47,11 @@ let cases =
         refused (-1);
         Lwt_main.run (all_ways ()));
     case "size_that_is_no_number_is_a_failure_and_stays_one" ~env:(threads "many") ~out:[ "refused" ]
-      ~err:[ "TOKIO_WORKER_THREADS" ] (fun () ->
+      (fun () ->
         failure "TOKIO_WORKER_THREADS" (fun () -> ready 1);
         failure "TOKIO_WORKER_THREADS" (fun () -> tokio 1);
         say "refused");
-    case "size_of_zero_is_a_failure" ~env:(threads "0") ~out:[ "refused" ] ~err:[ "TOKIO_WORKER_THREADS" ] (fun () ->
+    case "size_of_zero_is_a_failure" ~env:(threads "0") ~out:[ "refused" ] (fun () ->
         failure "TOKIO_WORKER_THREADS" (fun () -> ready 1);
         say "refused");
     case "workers_have_a_name" ~out:[ "tokio-ocaml" ] (fun () -> say "%s" (Lwt_main.run (worker_name ())));

@@ -14,7 +14,7 @@ use crate::caml::{self, Callback, Root};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::task::{self, TaskCell};
-use crate::executor::{AtHome, Home, Key, Runnable, Scope, start};
+use crate::executor::{AtHome, Home, Key, Runnable, Scope, lifetime, start};
 use crate::panic::catch;
 use crate::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
@@ -171,10 +171,13 @@ pub fn handle_from_runtime(_runtime: &Runtime) -> Handle {
 }
 
 fn here_or_start() -> AtHome {
-    AtHome::here().or_else(start::start_here).expect(
-        "the bridge was used on a thread that does not run Lwt, or after it was shut down: \
+    AtHome::here()
+        .filter(|_| lifetime::status() == lifetime::Status::Running)
+        .or_else(start::start_here)
+        .expect(
+            "the bridge was used on a thread that does not run Lwt, or after it was shut down: \
          call it from the main thread, or send work there with a Handle",
-    )
+        )
 }
 
 /// Runs a future on the domain thread; see [`handle`] for which.

@@ -40,7 +40,7 @@ enum Turn {
     Forked = 3,
 }
 
-/// `turn : unit -> int`, `noalloc`: asked at the beginning of each turn of the loop.
+/// `turn : unit -> turn`, `noalloc`: asked at the beginning of each turn of the loop.
 #[unsafe(no_mangle)]
 extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
     let turn = match (status(), AtHome::here()) {
@@ -159,6 +159,7 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
+    start::settle_after_fork();
     // SAFETY: OCaml calls
     unsafe { in_scope(lifetime::disown_all) }
 }

@@ -33,7 +33,8 @@ pub async fn process_tokio_busy() {
 /// Blocks one of Tokio's threads for blocking work.
 #[func]
 pub async fn process_blocking(seconds: f64) -> Result<(), Error> {
-    tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_secs_f64(seconds))).await?;
+    tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_secs_f64(seconds)))
+        .await?;
     Ok(())
 }
 

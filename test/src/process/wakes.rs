@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_lite::future;
-use ocaml_lwt_interop::{Error, JoinHandle, OCamlFunc, Promise, Resolver, func, handle, ocaml_runtime};
+use ocaml_lwt_interop::{
+    Error, JoinHandle, OCamlFunc, Promise, Resolver, func, handle, ocaml_runtime,
+};
 use tokio::sync::oneshot;
 
 use super::{Noisy, shown};
@@ -26,7 +28,11 @@ impl<F: Future<Output = ()> + Send + 'static> Wake for PolledByWake<F> {
         let taken = self.0.lock().unwrap().take();
         let Some(mut future) = taken else { return };
         let waker = Waker::from(self.clone());
-        if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        if future
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
             *self.0.lock().unwrap() = Some(future);
         }
     }
@@ -71,7 +77,11 @@ pub async fn process_panicking_waker(promise: Promise<isize>) {
 pub async fn process_panicking_join_waker() {
     let mut task: JoinHandle<()> = handle().spawn(future::yield_now());
     let waker = Waker::from(Arc::new(Panics));
-    assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(
+        Pin::new(&mut task)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
     std::mem::forget(task);
 }
 
@@ -172,7 +182,10 @@ pub async fn process_wakes_when_collected(
         task,
         _awaiting: awaiting,
     };
-    give.call(&ocaml_runtime(), (ocaml::Pointer::from(HeldCell(held)), resolved, sent))
+    give.call(
+        &ocaml_runtime(),
+        (ocaml::Pointer::from(HeldCell(held)), resolved, sent),
+    )
 }
 
 thread_local! {

@@ -165,11 +165,16 @@ pub(crate) unsafe fn raise(exception: Raw) -> ! {
     unreachable!("caml_raise returned")
 }
 
+unsafe extern "C" {
+    fn caml_enter_blocking_section_no_pending();
+}
+
 /// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
 ///
 /// # Safety
-/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. `caml_enter_blocking_section` runs pending
-/// signal handlers first (`signals.c`), so OCaml code may run and values that are not rooted may move.
+/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. Other threads may collect, so values that
+/// are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
+/// raise what they raise): they run when OCaml code runs next.
 pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
     struct Reacquire;
     impl Drop for Reacquire {
@@ -179,7 +184,7 @@ pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
         }
     }
     // SAFETY: the lock is held, by the caller's word
-    unsafe { sys::caml_enter_blocking_section() };
+    unsafe { caml_enter_blocking_section_no_pending() };
     let _reacquire = Reacquire;
     f()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ocaml::sys;
 
 use super::Raw;
+use crate::executor::lifetime::{Status, status};
 use crate::lwt_to_rust::Sink;
 
 static OPERATIONS: Operations = Operations(sys::custom_operations {
@@ -63,6 +64,10 @@ fn payload(block: sys::Value) -> *mut Option<Arc<dyn Sink>> {
 unsafe extern "C" fn finalize(block: sys::Value) {
     // SAFETY: a block of ours, dead for everybody else
     if let Some(sink) = unsafe { take_token(Raw(block)) } {
+        // The locks of a sink may be held by threads that the child of a `fork` does not have.
+        if status() == Status::Forked {
+            return std::mem::forget(sink);
+        }
         let abandoned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sink.abandon()));
         // A waker of the user's that panics must not unwind into the GC; there is nobody here to tell.
         drop(abandoned);

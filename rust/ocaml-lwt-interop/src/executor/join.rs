@@ -61,9 +61,13 @@ impl<T: 'static> Completion<T> for Join<T> {
             exception::report_async(scope, &exception);
         }
     }
+
+    fn disown(self, _scope: &Scope) {
+        std::mem::forget(self);
+    }
 }
 
-/// When the task never reached the domain thread, because it had shut down.
+/// When the task was refused, because the executor had shut down.
 impl<T> Drop for Join<T> {
     fn drop(&mut self) {
         let before = self.0.replace(|state| match state {

@@ -1,11 +1,15 @@
 //! The end of an executor: shutdown, process exit, and the child of a `fork`.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::{Runnable, Scope};
 use crate::caml;
+use crate::exception;
+use crate::panic::catch;
+use crate::rust_to_lwt::settle::break_promise;
 
 /// Where the bridge is in its life; one for the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +49,8 @@ pub(super) fn watch_forks() {
 /// Refuses new work, drops this domain's futures here, and lets Tokio finish for at most `timeout` with the runtime
 /// lock released. The second call does nothing, and so does one in the child of a `fork`.
 ///
-/// Runs OCaml code: the promises of the dropped futures are rejected with `Broken_promise`.
+/// Runs OCaml code: every promise of ours is settled when it returns. No panic of a destructor or a waker keeps it from
+/// the rest.
 pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     let running = Status::Running as u8;
     if STATUS
@@ -59,33 +64,61 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     {
         return;
     }
-    let home = scope.home();
-    let local = home.local(scope.at());
-    // What other threads sent: dropping it tells the threads that wait for an answer that there will be none.
-    drop(home.wake.close());
-    loop {
-        let next = local.queue.borrow_mut().pop_front();
-        match next {
-            // A cancelled promise is cancelled still: OCaml code that cleans up behind it runs now or never.
-            Some(Runnable::Release(release)) => release.run(scope),
-            Some(runnable) => drop(runnable),
-            None => break,
-        }
-    }
-    let tasks = local.registry.borrow().all();
+    let local = scope.home().local(scope.at());
+    end_queued(scope);
+    let tasks: Vec<_> = local.registry.borrow().all().cloned().collect();
     for task in tasks {
-        task.cancel(scope);
+        guarded(scope, || task.cancel(scope));
     }
     // SAFETY: a scope holds the lock; Tokio's shutdown touches nothing of OCaml's: tasks that die on its workers drop
     // handles, which is allowed everywhere
     unsafe { caml::without_lock(|| crate::tokio_runtime::shutdown(timeout)) };
+    // What those tasks held: resolvers, and futures that await promises.
+    end_queued(scope);
+    let resolvers = local.resolvers.borrow_mut().take_all();
+    for resolver in resolvers {
+        break_promise(scope, resolver);
+    }
+    end_queued(scope);
+}
+
+/// Ends all that is queued here or was sent by other threads. Those that wait for an answer are told that there will be
+/// none; a cancelled promise is cancelled still, since OCaml code that cleans up behind it runs now or never.
+fn end_queued(scope: &Scope) {
+    let local = scope.home().local(scope.at());
+    let came = scope.home().wake.close();
+    local.queue.borrow_mut().extend(came);
+    loop {
+        let next = local.queue.borrow_mut().pop_front();
+        let Some(runnable) = next else { return };
+        guarded(scope, || match runnable {
+            Runnable::Task(task) | Runnable::RemoteTask(task) | Runnable::Cancel(task) => {
+                task.cancel(scope);
+            }
+            Runnable::Job(job) => drop(job),
+            Runnable::Settle(settle) => settle(scope),
+            Runnable::Release(release) => release.run(scope),
+        });
+    }
+}
+
+/// A panic of a destructor or a waker of the user's is reported, and the next one has its turn.
+fn guarded(scope: &Scope, f: impl FnOnce()) {
+    if let Err(panic) = catch(AssertUnwindSafe(f)) {
+        let exception = exception::of_panic(scope, &panic);
+        exception::report_async(scope, &exception);
+    }
 }
 
 /// In the child of a `fork`: rejects what can never be resolved here, without touching the futures.
 pub(crate) fn disown_all(scope: &Scope) {
     let local = scope.home().local(scope.at());
-    let tasks = local.registry.borrow().all();
+    let tasks: Vec<_> = local.registry.borrow().all().cloned().collect();
     for task in tasks {
         task.disown(scope);
+    }
+    let resolvers = local.resolvers.borrow_mut().take_all();
+    for resolver in resolvers {
+        break_promise(scope, resolver);
     }
 }

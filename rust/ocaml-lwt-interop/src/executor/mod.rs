@@ -17,8 +17,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(crate) use context::{AtHome, Scope};
-pub(crate) use registry::Key;
-use registry::Registry;
+use lifetime::Status;
+pub(crate) use registry::{Key, Registry};
 use task::Task;
 
 use crate::caml::{Callback, Callbacks, Raw, Root};
@@ -34,8 +34,17 @@ pub(crate) enum Runnable {
     Cancel(Arc<dyn Task>),
     /// Run a closure that another thread sent home.
     Job(Box<dyn FnOnce(&Scope) + Send>),
+    /// Settle a promise whose resolver was used or dropped.
+    Settle(Box<dyn FnOnce(&Scope) + Send>),
     /// Take the callbacks of a dropped future off its promise.
     Release(crate::lwt_to_rust::Release),
+}
+
+impl Runnable {
+    /// What ends something, and does not begin anything: run after shutdown as well, as long as there is a loop.
+    pub(crate) fn is_an_end(&self) -> bool {
+        matches!(self, Runnable::Settle(_) | Runnable::Release(_))
+    }
 }
 
 impl std::fmt::Debug for Runnable {
@@ -60,7 +69,10 @@ pub(crate) struct Home {
 pub(crate) struct Local {
     queue: RefCell<VecDeque<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
-    registry: RefCell<Registry>,
+    registry: RefCell<Registry<Arc<dyn Task>>>,
+    /// The promises that Rust's resolvers settle. Here, and not in the resolvers, so that they can be rejected when these
+    /// never are: at shutdown, and in the child of a `fork`.
+    pub(crate) resolvers: RefCell<Registry<Root>>,
     /// How many ticks are on the stack: more than one only when OCaml's `exit` runs a loop inside of one.
     ticks: Cell<u32>,
     /// A tick will follow from a pause of the loop.
@@ -109,7 +121,7 @@ impl Home {
 
     /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
     pub(crate) fn wake_task(&'static self, at: AtHome, task: Arc<dyn Task>) {
-        if lifetime::status() != lifetime::Status::Running {
+        if lifetime::status() != Status::Running {
             return;
         }
         self.push(at, Runnable::Task(task));
@@ -118,15 +130,20 @@ impl Home {
         }
     }
 
-    /// Queues a task that was woken on another thread. After shutdown it is dropped.
-    pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) {
-        drop(self.wake.send(Runnable::RemoteTask(task)));
+    /// Queues a task that was woken on another thread. False: the executor has shut down.
+    pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) -> bool {
+        self.wake.send(Runnable::RemoteTask(task)).is_ok()
     }
 
-    /// Queues from any thread; after shutdown what is queued is dropped.
+    /// Queues from any thread. After shutdown what is not an end is dropped.
     pub(crate) fn queue_anywhere(&'static self, runnable: Runnable) {
+        let refused = match lifetime::status() {
+            Status::Running => false,
+            Status::ShutDown => !runnable.is_an_end(),
+            Status::Forked => return std::mem::forget(runnable),
+        };
         match AtHome::of(self) {
-            Some(_) if lifetime::status() != lifetime::Status::Running => drop(runnable),
+            Some(_) if refused => drop(runnable),
             Some(at) => {
                 self.push(at, runnable);
                 if !at.in_scope() {
@@ -149,7 +166,7 @@ impl Home {
 
     /// `Lwt.cancel` on the promise of the task with this key.
     pub(crate) fn cancel(&'static self, scope: &Scope, key: Key) {
-        let task = self.local(scope.at()).registry.borrow().get(key);
+        let task = self.local(scope.at()).registry.borrow().get(key).cloned();
         if let Some(task) = task {
             task.cancel(scope);
         }
@@ -190,7 +207,11 @@ impl Home {
     /// Without calling OCaml: for what was queued after a stub could still arm.
     fn signal_unless_armed(&'static self, at: AtHome) {
         let local = self.local(at);
-        if !local.armed.get() && !local.queue.borrow().is_empty() {
+        // The descriptor of a child of `fork` is its parent's as well.
+        if !local.armed.get()
+            && !local.queue.borrow().is_empty()
+            && lifetime::status() != Status::Forked
+        {
             self.wake.signal();
         }
     }

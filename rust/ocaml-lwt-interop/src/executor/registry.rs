@@ -1,12 +1,8 @@
-//! The tasks of a domain that have a future, by key.
-
-use std::sync::Arc;
+//! What a domain must end if nobody else does, by key: tasks that have a future, resolvers of pending promises.
 
 use slab::Slab;
 
-use super::task::Task;
-
-/// A task's place, and how many were registered before it: OCaml holds keys of tasks that may have ended, whose place
+/// An entry's place, and how many were registered before it: OCaml holds keys of tasks that may have ended, whose place
 /// another one has taken. Fits in an OCaml `int`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -34,45 +30,52 @@ impl Key {
     }
 }
 
-#[derive(Default)]
-pub(super) struct Registry {
-    tasks: Slab<(u32, Arc<dyn Task>)>,
+pub(crate) struct Registry<T> {
+    entries: Slab<(u32, T)>,
     generation: u32,
 }
 
-impl Registry {
-    pub(super) fn insert(&mut self, task: Arc<dyn Task>) -> Key {
+impl<T> Default for Registry<T> {
+    fn default() -> Self {
+        Registry {
+            entries: Slab::new(),
+            generation: 0,
+        }
+    }
+}
+
+impl<T> Registry<T> {
+    pub(crate) fn insert(&mut self, entry: T) -> Key {
         self.generation = self.generation.wrapping_add(1) & 0x7fff_ffff;
-        let place = self.tasks.insert((self.generation, task));
-        let place = u32::try_from(place).expect("fewer tasks than fit into memory");
+        let place = self.entries.insert((self.generation, entry));
+        let place = u32::try_from(place).expect("fewer entries than fit into memory");
         Key {
             place,
             generation: self.generation,
         }
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Arc<dyn Task>> {
-        self.tasks
-            .get(key.place as usize)
-            .filter(|(generation, _)| *generation == key.generation)?;
-        self.tasks
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.get(key)?;
+        self.entries
             .try_remove(key.place as usize)
-            .map(|(_, task)| task)
+            .map(|(_, entry)| entry)
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<Arc<dyn Task>> {
-        let (generation, task) = self.tasks.get(key.place as usize)?;
-        (*generation == key.generation).then(|| task.clone())
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        let (generation, entry) = self.entries.get(key.place as usize)?;
+        (*generation == key.generation).then_some(entry)
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<dyn Task>> {
-        self.tasks
-            .iter()
-            .map(|(_, (_, task))| task.clone())
-            .collect()
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, (_, entry))| entry)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.tasks.len()
+    pub(crate) fn take_all(&mut self) -> Vec<T> {
+        self.entries.drain().map(|(_, entry)| entry).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 }

@@ -8,6 +8,7 @@ use super::lifetime::{Status, status};
 use super::{AtHome, Home, Local, lifetime};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
+use crate::tokio_runtime::{enter_for_ever, tokio_rt};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
@@ -31,7 +32,8 @@ enum Reason {
 /// there is none; it is not rooted.
 ///
 /// # Safety
-/// The runtime lock is held on a thread that may run OCaml code. May run OCaml code; does not raise.
+/// The runtime lock is held on a thread that may run OCaml code, and the OCaml half of the bridge is there, see
+/// [`check_linked`]. May run OCaml code; does not raise.
 #[inline]
 pub(crate) unsafe fn executor(what: &str) -> Result<AtHome, Raw> {
     match AtHome::here() {
@@ -52,19 +54,30 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
     };
     // SAFETY: as the caller's; the name is rooted until it is an argument; `start` is `int -> string -> unit`
     unsafe {
-        let Some(start) = caml::named_value(START) else {
+        let start = caml::named_value(START).expect("the caller has checked that it is there");
+        let what = caml::string(what.as_bytes());
+        caml::call(start, &mut [caml::int(reason as isize), what.raw()])?;
+    }
+    Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
+}
+
+/// Raises `Failure` when there is no OCaml half of the bridge, and nothing can be done without.
+///
+/// # Safety
+/// The runtime lock is held on a thread that may run OCaml code; the caller holds nothing with a destructor.
+#[cold]
+pub(crate) unsafe fn check_linked() {
+    // SAFETY: as the caller's
+    unsafe {
+        if caml::named_value(START).is_none() {
             ocaml::sys::caml_failwith(
                 c"ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: \
                   add rust-async to the libraries of the executable"
                     .as_ptr()
                     .cast(),
             );
-            unreachable!("caml_failwith returned");
-        };
-        let what = caml::string(what.as_bytes());
-        caml::call(start, &mut [caml::int(reason as isize), what.raw()])?;
+        }
     }
-    Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
 
 /// As [`executor`], for code that has only ocaml-rs's word for where it is: conversions, and holders of a `&Runtime`.
@@ -86,6 +99,14 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 /// # Safety
 /// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
 pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
+    panic::install_hook();
+    // Tokio refuses a value of `TOKIO_WORKER_THREADS`, say, by panicking.
+    if let Err(panic) = panic::catch_quietly(tokio_rt) {
+        return Err(format!(
+            "Tokio's runtime could not start: {}",
+            panic.message
+        ));
+    }
     // SAFETY: as the caller's; the record is rooted by the table before anything can allocate
     let callbacks = unsafe {
         if !caml::setup_roots() {
@@ -99,15 +120,15 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
     };
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
-    panic::install_hook();
     lifetime::watch_forks();
-    crate::tokio_runtime::enter_for_ever();
+    enter_for_ever();
     let home: &'static Home = Box::leak(Box::new(Home {
         wake,
         callbacks,
         local: Local {
             queue: RefCell::new(VecDeque::with_capacity(64)),
             registry: RefCell::default(),
+            resolvers: RefCell::default(),
             ticks: Cell::new(0),
             armed: Cell::new(false),
             escaped: RefCell::new(None),
@@ -118,4 +139,11 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
     let _ = LWT_HOME.set(home);
     AtHome::settle(home);
     Ok(home.wake.descriptor_number())
+}
+
+/// In the child of a `fork` there is one thread only, so it is the domain thread, whichever it was in the parent.
+pub(crate) fn settle_after_fork() {
+    if let (Status::Forked, None, Some(home)) = (status(), AtHome::here(), LWT_HOME.get()) {
+        AtHome::settle(home);
+    }
 }

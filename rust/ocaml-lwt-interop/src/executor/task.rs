@@ -23,6 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
+use super::lifetime::{Status, status};
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
 use super::{AtHome, Home, Key, Runnable, Scope};
 use crate::ending::Ending;
@@ -32,6 +33,9 @@ use crate::panic::catch;
 pub(crate) trait Completion<T>: 'static {
     /// Called once, on the domain thread, after the future was dropped.
     fn complete(self, scope: &Scope, ending: Ending<T>);
+    /// Called instead in the child of a `fork`, with `Ending::Dropped`: wakes nobody, since the wakers' locks may be held
+    /// by threads that do not exist here.
+    fn disown(self, scope: &Scope);
 }
 
 /// What the executor does with a task it knows nothing about.
@@ -92,8 +96,17 @@ where
 
     /// The eager poll. Ready: the future is dropped and the task is finished; there is no completion to call.
     pub(crate) fn poll_first(self: &Arc<Self>, scope: &Scope) -> Poll<Ending<F::Output>> {
-        let ending = std::task::ready!(self.poll(scope));
+        let ending = match self.poll(scope) {
+            Poll::Ready(ending) => ending,
+            Poll::Pending if status() == Status::Running => return Poll::Pending,
+            // OCaml code that the poll ran has shut the bridge down, or forked: nobody would poll again.
+            Poll::Pending => Ending::Dropped,
+        };
         self.state.finish();
+        if status() == Status::Forked {
+            std::mem::forget(self.clone());
+            return Poll::Ready(ending);
+        }
         Poll::Ready(self.drop_future(scope, ending))
     }
 
@@ -107,6 +120,11 @@ where
     /// Whether the eager poll woke its own task, which `suspend` will queue.
     pub(crate) fn is_woken(&self, _scope: &Scope) -> bool {
         self.state.is_woken()
+    }
+
+    /// Whether it was cancelled while it was polled or before it was suspended; `suspend` will end it.
+    pub(crate) fn is_cancelled(&self, _scope: &Scope) -> bool {
+        self.cancelled.get()
     }
 
     /// What the stub learns only after the task exists: whose promise it is.
@@ -170,13 +188,31 @@ where
     }
 
     fn complete(self: &Arc<Self>, scope: &Scope, ending: Ending<F::Output>) {
+        if let Some(completion) = self.take_completion(scope) {
+            completion.complete(scope, ending);
+        }
+    }
+
+    fn take_completion(&self, scope: &Scope) -> Option<C> {
         scope
             .home()
             .unregister(scope.at(), self.key.replace(Key::NONE));
         // SAFETY: rule 2
-        if let Some(completion) = unsafe { (*self.completion.get()).take() } {
-            completion.complete(scope, ending);
-        }
+        unsafe { (*self.completion.get()).take() }
+    }
+
+    /// A new task is dropped where it was made, since the executor has shut down; whoever joins is told so.
+    ///
+    /// # Safety
+    /// Nobody else has a reference to it.
+    unsafe fn refuse(&self) {
+        self.state.finish();
+        // SAFETY: the only reference
+        let (future, completion) =
+            unsafe { ((*self.future.get()).take(), (*self.completion.get()).take()) };
+        // A panic of the user's destructor is the spawner's.
+        drop(completion);
+        drop(future);
     }
 
     const VTABLE: &'static RawWakerVTable = &RawWakerVTable::new(
@@ -201,7 +237,8 @@ where
         let task = unsafe { Arc::from_raw(task.cast::<Self>()) };
         match AtHome::of(task.home) {
             Some(at) if task.state.wake() == Wake::Enqueue => at.home().wake_task(at, task),
-            None if task.remote.wake() == Wake::Enqueue => task.home.send_task(task),
+            // After shutdown the task is done.
+            None if task.remote.wake() == Wake::Enqueue => _ = task.home.send_task(task),
             _ => {}
         }
     }
@@ -214,7 +251,7 @@ where
                 at.home().wake_task(at, Arc::<Self>::clone(&task));
             }
             None if task.remote.wake() == Wake::Enqueue => {
-                task.home.send_task(Arc::<Self>::clone(&task));
+                _ = task.home.send_task(Arc::<Self>::clone(&task));
             }
             _ => {}
         }
@@ -258,12 +295,15 @@ where
 
     fn disown(self: Arc<Self>, scope: &Scope) {
         self.state.finish();
-        self.complete(scope, Ending::Dropped);
+        if let Some(completion) = self.take_completion(scope) {
+            completion.disown(scope);
+        }
         std::mem::forget(self);
     }
 }
 
-/// A task made on its domain thread: queued, and registered so that it is dropped there at the latest at shutdown.
+/// A task made on its domain thread: queued, and registered so that it is dropped there at the latest at shutdown. After
+/// that it is dropped here and now.
 pub(crate) fn spawn_local<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + 'static,
@@ -271,12 +311,17 @@ where
 {
     let state = (AtHomeState::queued(), RemoteState::idle());
     let task = TaskCell::new(at.home(), state, future, Some(completion));
+    if status() != Status::Running {
+        // SAFETY: just made
+        unsafe { task.refuse() };
+        return task;
+    }
     task.key.set(at.home().register(at, task.clone()));
     at.home().wake_task(at, task.clone());
     task
 }
 
-/// A task made on any other thread. After shutdown it is dropped here and its completion never called.
+/// A task made on any other thread. After shutdown it is dropped here and now.
 pub(crate) fn spawn_remote<F, C>(home: &'static Home, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + Send + 'static,
@@ -284,6 +329,9 @@ where
 {
     let state = (AtHomeState::idle(), RemoteState::queued());
     let task = TaskCell::new(home, state, future, Some(completion));
-    home.send_task(task.clone());
+    if !home.send_task(task.clone()) {
+        // SAFETY: just made, and the executor did not take it
+        unsafe { task.refuse() };
+    }
     task
 }

@@ -9,6 +9,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use super::lifetime::{Status, status};
 use super::{Local, Runnable, Scope};
 use crate::exception;
 use crate::panic::catch;
@@ -39,6 +40,9 @@ const CLOCK_INTERVAL: u32 = 16;
 
 /// Runs one tick. Runs OCaml code, may collect.
 pub(crate) fn tick(scope: &Scope) {
+    if status() == Status::Forked {
+        return;
+    }
     let home = scope.home();
     let local = home.local(scope.at());
     let _ticking = Ticking::begin(local);
@@ -81,6 +85,10 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
             continue;
         };
         run(scope, runnable);
+        // A continuation has forked, and this is the child: futures are not polled here.
+        if status() == Status::Forked {
+            return Rest::Asleep;
+        }
         polls += 1;
         if local.escaped.borrow().is_some() || polls >= budget.polls {
             return Rest::Runnable;
@@ -98,7 +106,7 @@ fn run(scope: &Scope, runnable: Runnable) {
         Runnable::Task(task) => task.run(scope),
         Runnable::RemoteTask(task) => task.run_remote(scope),
         Runnable::Cancel(task) => task.cancel(scope),
-        Runnable::Job(job) => job(scope),
+        Runnable::Job(job) | Runnable::Settle(job) => job(scope),
         Runnable::Release(release) => release.run(scope),
     }
 }

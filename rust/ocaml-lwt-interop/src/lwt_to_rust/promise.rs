@@ -68,7 +68,7 @@ impl<T> Promise<T> {
                 );
                 (
                     Promise::from_root(promise, scope.home()),
-                    Resolver::new(resolver, scope.home()),
+                    Resolver::new(scope, resolver),
                 )
             }
         })

@@ -7,29 +7,34 @@ use ocaml::ToValue;
 use crate::caml::Root;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::executor::{Home, Runnable};
+use crate::executor::{Home, Key, Runnable, Scope};
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::settle;
 
 /// Settles the promise it was made with, once, from any thread; see [`Promise::new`](crate::Promise::new).
 ///
-/// What is bound to the promise runs in the domain's next tick, or later in the one that runs. A promise that was cancelled stays so. Dropping the resolver rejects the promise with
-/// `Rust_async.Broken_promise`.
+/// What is bound to the promise runs in the domain's next tick, or later in the one that runs. A promise that was
+/// cancelled stays so. Dropping the resolver rejects the promise with `Rust_async.Broken_promise`, and so do
+/// `Rust_async.shutdown` and a `fork`, in the child.
 pub struct Resolver<T: ToValue + 'static> {
-    root: Option<Root>,
+    /// Where home keeps the promise; taken when it is settled.
+    key: Option<Key>,
     home: &'static Home,
     value: PhantomData<*const T>,
 }
 
-// SAFETY: the root may go anywhere; a `T` is taken where the resolver is and converted at home, which needs `T: Send`
+// SAFETY: a `T` is taken where the resolver is and converted at home, which needs `T: Send`
 unsafe impl<T: ToValue + Send> Send for Resolver<T> {}
 // SAFETY: a shared reference to it gives nothing
 unsafe impl<T: ToValue + Send> Sync for Resolver<T> {}
 
 impl<T: ToValue + 'static> Resolver<T> {
-    pub(crate) fn new(root: Root, home: &'static Home) -> Self {
+    /// Of the promise that `root`, an OCaml resolver, settles.
+    pub(crate) fn new(scope: &Scope, root: Root) -> Self {
+        let home = scope.home();
+        let key = home.local(scope.at()).resolvers.borrow_mut().insert(root);
         Resolver {
-            root: Some(root),
+            key: Some(key),
             home,
             value: PhantomData,
         }
@@ -48,12 +53,16 @@ impl<T: ToValue + 'static> Resolver<T> {
     /// Never settles here and now: a resolver may be dropped, or used by a destructor of the user's, inside an OCaml
     /// finaliser, where OCaml must not be called.
     fn settle(&mut self, ending: Ending<Settled<T>>) {
-        let Some(root) = self.root.take() else { return };
-        let pair = AssertSend((root, ending));
+        let Some(key) = self.key.take() else { return };
+        let ending = AssertSend(ending);
         self.home
-            .queue_anywhere(Runnable::Job(Box::new(move |scope| {
-                let (root, ending) = pair.into_inner();
-                settle(scope, root, ending);
+            .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
+                let resolvers = &scope.home().local(scope.at()).resolvers;
+                let root = resolvers.borrow_mut().remove(key);
+                // Gone after shutdown, which has rejected the promise.
+                if let Some(root) = root {
+                    settle(scope, root, ending.into_inner());
+                }
             })));
     }
 }

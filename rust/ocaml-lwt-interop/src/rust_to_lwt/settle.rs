@@ -100,4 +100,13 @@ where
             ending.map(|output| Ending::Value(of_output(output))),
         );
     }
+
+    fn disown(self, scope: &Scope) {
+        break_promise(scope, self.resolver);
+    }
+}
+
+/// Rejects a promise that nobody can resolve any more. Runs OCaml code.
+pub(crate) fn break_promise(scope: &Scope, resolver: Root) {
+    settle::<()>(scope, resolver, Ending::Dropped);
 }

@@ -63,8 +63,11 @@ where
     let started = match AtHome::here() {
         // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
         Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: the lock is held; the arguments are live
-        None => unsafe { caml::keeping(&mut arguments, || start::executor(signature.function)) },
+        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor yet
+        None => unsafe {
+            start::check_linked();
+            caml::keeping(&mut arguments, || start::executor(signature.function))
+        },
     };
     let at = started?;
     // SAFETY: OCaml called the stub, by the caller's word
@@ -115,6 +118,12 @@ where
                         let (promise, resolver) =
                             (caml::field(pair, 0), Root::new(caml::field(pair, 1)));
                         task.set_completion(&scope, SettlePromise { resolver, ending });
+                        if task.is_cancelled(&scope) {
+                            // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
+                            let promise = caml::protect(promise);
+                            task.suspend(&scope);
+                            return Ok(promise.raw());
+                        }
                         task.suspend(&scope);
                         Ok(promise)
                     }

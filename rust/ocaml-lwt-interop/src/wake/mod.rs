@@ -19,8 +19,14 @@ pub(crate) struct Wake {
     state: WakeState,
     descriptor: WakeDescriptor,
     /// What other threads queued. The lock is held for a push or a swap, never while anything is woken or dropped.
-    /// `None` once the executor has shut down: what comes later is given back to its sender.
-    queue: Mutex<Option<Vec<Runnable>>>,
+    incoming: Mutex<Incoming>,
+}
+
+#[derive(Debug, Default)]
+struct Incoming {
+    queue: Vec<Runnable>,
+    /// The executor has shut down: what begins something is given back to its sender.
+    closed: bool,
 }
 
 impl Wake {
@@ -28,7 +34,7 @@ impl Wake {
         Ok(Wake {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
-            queue: Mutex::new(Some(Vec::new())),
+            incoming: Mutex::default(),
         })
     }
 
@@ -37,22 +43,17 @@ impl Wake {
     }
 
     /// Queues for the domain thread and wakes its loop if need be; from any thread. After shutdown the runnable comes
-    /// back, for the caller to drop outside the lock.
+    /// back, for the caller to drop outside the lock, unless it is an end.
     pub(crate) fn send(&self, runnable: Runnable) -> Result<(), Runnable> {
-        let refused = match &mut *self.lock() {
-            Some(queue) => {
-                queue.push(runnable);
-                None
-            }
-            None => Some(runnable),
-        };
-        match refused {
-            None => {
-                self.signal();
-                Ok(())
-            }
-            Some(runnable) => Err(runnable),
+        let mut incoming = self.lock();
+        if incoming.closed && !runnable.is_an_end() {
+            drop(incoming);
+            return Err(runnable);
         }
+        incoming.queue.push(runnable);
+        drop(incoming);
+        self.signal();
+        Ok(())
     }
 
     /// Wakes the loop; something was queued before, here or on the domain thread's own queue.
@@ -73,7 +74,7 @@ impl Wake {
         if self.state.look() == Look::Empty {
             return;
         }
-        let came = self.lock().as_mut().map(std::mem::take).unwrap_or_default();
+        let came = std::mem::take(&mut self.lock().queue);
         into.extend(came);
     }
 
@@ -85,13 +86,15 @@ impl Wake {
         self.state.is_notified()
     }
 
-    /// Refuses what comes from now on and gives back what had come in.
+    /// Refuses what begins something from now on, and gives what has come in.
     pub(crate) fn close(&self) -> Vec<Runnable> {
-        self.lock().take().unwrap_or_default()
+        let mut incoming = self.lock();
+        incoming.closed = true;
+        std::mem::take(&mut incoming.queue)
     }
 
     /// A panic cannot happen under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Runnable>>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Incoming> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
