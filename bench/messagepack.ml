@@ -1,5 +1,5 @@
-(* MessagePack, as rmp-serde writes it: numbers are as short as they can be, a first byte says what comes, and records are
-   arrays of their fields. *)
+(* MessagePack, as rmp-serde writes it: numbers are as short as they can be, a first byte says what comes, and records
+   are arrays of their fields. *)
 
 open Input
 

@@ -4,7 +4,9 @@ let lines path =
   match open_in path with
   | exception Sys_error _ -> []
   | channel ->
-      let rec read lines = match input_line channel with line -> read (line :: lines) | exception End_of_file -> lines in
+      let rec read lines =
+        match input_line channel with line -> read (line :: lines) | exception End_of_file -> lines
+      in
       Fun.protect ~finally:(fun () -> close_in channel) (fun () -> List.rev (read []))
 
 (* The text behind [key] and a colon. *)

@@ -2,7 +2,8 @@
 
 open Measure
 
-let rec with_commas n = if n < 1000 then string_of_int n else Printf.sprintf "%s,%03d" (with_commas (n / 1000)) (n mod 1000)
+let rec with_commas n =
+  if n < 1000 then string_of_int n else Printf.sprintf "%s,%03d" (with_commas (n / 1000)) (n mod 1000)
 
 (** Nanoseconds. *)
 let time n =
@@ -91,12 +92,23 @@ let lateness results =
     ]
   in
   if results <> [] then
-    table [ "late"; "a timer of 1 ms, late by (ms)"; "median"; "p99"; "worst"; "times"; "p99 below"; "" ] (List.map row results)
+    table
+      [ "late"; "a timer of 1 ms, late by (ms)"; "median"; "p99"; "worst"; "times"; "p99 below"; "" ]
+      (List.map row results)
 
 let memory results =
   let row { Memory.kind; calls; rust; ocaml; resident; left; peak } =
     let bytes n = with_commas (int_of_float (Float.round (Float.max 0. n))) in
-    [ kind.Memory.name; kind.what; bytes rust; bytes ocaml; bytes resident; bytes left; megabytes peak; with_commas calls ]
+    [
+      kind.Memory.name;
+      kind.what;
+      bytes rust;
+      bytes ocaml;
+      bytes resident;
+      bytes left;
+      megabytes peak;
+      with_commas calls;
+    ]
   in
   if results <> [] then
     table

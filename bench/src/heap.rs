@@ -1,5 +1,5 @@
-//! Counts what is alive on Rust's heap, and what was allocated, while it is told to; otherwise an allocation costs one load
-//! more.
+//! Counts what is alive on Rust's heap, and what was allocated, while it is told to; otherwise an allocation costs one
+//! load more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::pending;

@@ -1,5 +1,6 @@
-//! A realistic request: a block of a chain with 50 operations, sent to an OCaml function that answers with a receipt for
-//! each. Directly, by ocaml-rs's derives; and as bytes that both sides encode and decode. `message.ml` is the other half.
+//! A realistic request: a block of a chain with 50 operations, sent to an OCaml function that answers with a receipt
+//! for each. Directly, by ocaml-rs's derives; and as bytes that both sides encode and decode. `message.ml` is the other
+//! half.
 
 use std::collections::LinkedList;
 use std::fmt;
