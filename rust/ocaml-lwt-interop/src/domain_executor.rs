@@ -309,7 +309,7 @@ impl Deref for OCamlRuntime {
 /// # Panics
 /// Elsewhere: on other threads, and in OCaml finalisers.
 pub fn ocaml_runtime() -> OCamlRuntime {
-    let at = AtHome::here().filter(|at| at.in_scope()).expect(
+    let at = AtHome::here().filter(|at| at.may_call_ocaml()).expect(
         "ocaml_runtime() was called where OCaml values cannot be touched: \
          send a closure to the domain thread with Handle::call",
     );
@@ -343,7 +343,8 @@ pub(crate) fn try_with_scope_of<R>(
     Ok(f(&scope))
 }
 
-/// Runs a closure on the domain thread and blocks for its value; from any other thread, Tokio's included.
+/// Runs a closure on the domain thread and blocks for its value; from any other thread, Tokio's included. (An OCaml
+/// thread must release the runtime lock first, or home can never run.)
 ///
 /// # Errors
 /// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
@@ -358,20 +359,31 @@ pub fn run_in_ocaml_domain<R: Send>(
         ));
     }
     let (sender, receiver) = mpsc::sync_channel(1);
-    let job = move |scope: &Scope| {
-        let _ = scope;
-        let ended = catch(AssertUnwindSafe(|| f(&ocaml_runtime())));
-        // The receiver waits.
-        let _ = sender.send(ended);
-    };
-    let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(job);
-    // SAFETY: the closure may borrow from this frame, which is left only when the closure has been run or dropped: the
-    // channel says so, since its sender lives in the closure and is dropped with it.
+    let job = Blocking { f, sender };
+    let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(move |_scope: &Scope| job.run());
+    // SAFETY: the closure may borrow from this frame, which is left only when `f` has been called or dropped: the channel
+    // says so, since `Blocking` gives up its sender after `f`
     let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
     handle.home.queue_anywhere(Runnable::Job(job));
     match receiver.recv() {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(panic)) => Err(Error::from_panic(panic)),
         Err(mpsc::RecvError) => Err(Error::broken_promise()),
+    }
+}
+
+/// A closure, and then, in this order, whom its value is sent to. (Fields are dropped in the order of their declaration;
+/// that of a closure's captures is not specified.)
+struct Blocking<F, R> {
+    f: F,
+    sender: mpsc::SyncSender<Result<R, crate::panic::Panic>>,
+}
+
+impl<R, F: FnOnce(&Runtime) -> R> Blocking<F, R> {
+    fn run(self) {
+        let Blocking { f, sender } = self;
+        let ended = catch(AssertUnwindSafe(|| f(&ocaml_runtime())));
+        // The receiver waits.
+        let _ = sender.send(ended);
     }
 }

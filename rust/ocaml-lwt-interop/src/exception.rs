@@ -66,7 +66,14 @@ impl Exception {
     }
 
     /// The exception value, to take its arguments apart. With the proof that this is a thread that runs OCaml.
+    ///
+    /// # Panics
+    /// On a thread that is not a domain thread. (ocaml-rs's runtime can be passed to one.)
     pub fn value(&self, _runtime: &ocaml::Runtime) -> ocaml::Value {
+        assert!(
+            AtHome::here().is_some(),
+            "an OCaml exception was taken apart on a thread that does not run OCaml"
+        );
         // SAFETY: a `&Runtime` is ocaml-rs's proof of the runtime lock
         unsafe { caml::protect(self.0.value.get()) }
     }

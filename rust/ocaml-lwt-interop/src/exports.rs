@@ -21,8 +21,8 @@ unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
     // SAFETY: OCaml calls, with its record
     let message = match unsafe { start::start(callbacks) } {
         Ok(descriptor) => return caml::int(descriptor as isize),
-        // SAFETY: the lock is held
-        Err(message) => unsafe { caml::string(message.as_bytes()) }.raw(),
+        // SAFETY: the lock is held; there may be no roots
+        Err(message) => unsafe { caml::alloc_string(message.as_bytes()) },
     };
     // SAFETY: the lock is held, the string was just made, and this frame has nothing left to drop
     unsafe { ocaml::sys::caml_failwith_value(message.0) };
@@ -46,7 +46,7 @@ extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
     let turn = match (status(), AtHome::here()) {
         (Status::Forked, _) => Turn::Forked,
         (_, None) => Turn::WrongThread,
-        (_, Some(at)) if at.home().has_runnable(at) => Turn::Tick,
+        (_, Some(at)) if at.home().begin_turn(at) => Turn::Tick,
         _ => Turn::Nothing,
     };
     caml::int(turn as isize)

@@ -82,6 +82,15 @@ pub(crate) unsafe fn string_bytes(v: Raw) -> Vec<u8> {
     }
 }
 
+/// An OCaml string, not rooted.
+///
+/// # Safety
+/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
+pub(crate) unsafe fn alloc_string(bytes: &[u8]) -> Raw {
+    // SAFETY: as the caller's; so many bytes stand there
+    Raw(unsafe { sys::caml_alloc_initialized_string(bytes.len(), bytes.as_ptr().cast()) })
+}
+
 /// A rooted OCaml string.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ocaml::sys;
 
 use super::Raw;
+use crate::executor::context::finalising;
 use crate::executor::lifetime::{Status, status};
 use crate::lwt_to_rust::Sink;
 
@@ -68,8 +69,8 @@ unsafe extern "C" fn finalize(block: sys::Value) {
         if status() == Status::Forked {
             return std::mem::forget(sink);
         }
-        let abandoned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sink.abandon()));
+        let abandoned = std::panic::AssertUnwindSafe(|| sink.abandon());
         // A waker of the user's that panics must not unwind into the GC; there is nobody here to tell.
-        drop(abandoned);
+        drop(finalising(|| std::panic::catch_unwind(abandoned)));
     }
 }

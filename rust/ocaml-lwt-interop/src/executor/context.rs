@@ -16,6 +16,16 @@ thread_local! {
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
     /// How many scopes are open on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// A finaliser of ours runs, inside the GC: OCaml must not be called, whatever is on the stack below.
+    static FINALISING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a finaliser, in which no scope can be had.
+pub(crate) fn finalising<R>(f: impl FnOnce() -> R) -> R {
+    let before = FINALISING.replace(true);
+    let result = f();
+    FINALISING.set(before);
+    result
 }
 
 /// Proof that this is the domain thread of an executor.
@@ -55,6 +65,12 @@ impl AtHome {
         self.home
     }
 
+    /// Whether OCaml may be called: in a scope, and not inside the GC.
+    #[inline]
+    pub(crate) fn may_call_ocaml(self) -> bool {
+        self.in_scope() && !FINALISING.get()
+    }
+
     /// Whether a stub or a tick is on the stack, which will look at the queue before it returns to OCaml.
     #[inline]
     pub(crate) fn in_scope(self) -> bool {
@@ -83,7 +99,7 @@ impl Scope {
     /// long as it uses the crate.
     #[inline]
     pub(crate) fn with_current<R>(home: &'static Home, f: impl FnOnce(&Scope) -> R) -> Option<R> {
-        let at = AtHome::of(home).filter(|at| at.in_scope())?;
+        let at = AtHome::of(home).filter(|at| at.may_call_ocaml())?;
         // SAFETY: nested in a scope, whose opener had all the preconditions
         let scope = unsafe { Scope::enter(at) };
         Some(f(&scope))

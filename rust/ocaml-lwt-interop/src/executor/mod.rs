@@ -23,6 +23,7 @@ use task::Task;
 
 use crate::caml::{Callback, Callbacks, Raw, Root};
 use crate::wake::Wake;
+use crate::wake::state::Sleep;
 
 /// What a tick runs, in the order of the queue.
 pub(crate) enum Runnable {
@@ -175,6 +176,14 @@ impl Home {
     /// Whether a tick would find something.
     pub(crate) fn has_runnable(&'static self, at: AtHome) -> bool {
         !self.local(at).queue.borrow().is_empty() || self.wake.is_notified()
+    }
+
+    /// At the beginning of a turn of the loop, which may block: whether a tick is needed first. A tick that is on the
+    /// stack will not look at the queue again, since this loop runs inside of it and `exit` never returns, so the wake
+    /// path must not count on it.
+    pub(crate) fn begin_turn(&'static self, at: AtHome) -> bool {
+        self.has_runnable(at)
+            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::LookAgain)
     }
 
     pub(crate) fn live_tasks(&'static self, at: AtHome) -> usize {

@@ -52,11 +52,12 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
         (Status::Running, None) if LWT_HOME.get().is_some() => Reason::WrongThread,
         (Status::Running, None) => Reason::FirstUse,
     };
-    // SAFETY: as the caller's; the name is rooted until it is an argument; `start` is `int -> string -> unit`
+    // SAFETY: as the caller's; the name becomes an argument before anything can allocate; `start` is `int -> string -> unit`
     unsafe {
         let start = caml::named_value(START).expect("the caller has checked that it is there");
-        let what = caml::string(what.as_bytes());
-        caml::call(start, &mut [caml::int(reason as isize), what.raw()])?;
+        // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
+        let what = caml::alloc_string(what.as_bytes());
+        caml::call(start, &mut [caml::int(reason as isize), what])?;
     }
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
@@ -116,7 +117,11 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
                     .to_owned(),
             );
         }
-        Callbacks::new(callbacks)
+        let callbacks = Callbacks::new(callbacks);
+        // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
+        // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
+        caml::without_lock(|| ());
+        callbacks
     };
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;

@@ -20,13 +20,13 @@ use crate::wake::state::Sleep;
 pub struct Budget {
     /// Polls, at least one.
     pub polls: u32,
-    /// Time; looked at every few polls.
+    /// Time; looked at after each poll while polls are slow, and every few polls while they are fast.
     pub slice: Duration,
 }
 
 impl Default for Budget {
-    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by less than that
-    /// and one poll.
+    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by about that, and by
+    /// a few polls where these are slow.
     fn default() -> Self {
         Budget {
             polls: 256,
@@ -35,8 +35,49 @@ impl Default for Budget {
     }
 }
 
-/// The clock is looked at every so many polls.
-const CLOCK_INTERVAL: u32 = 16;
+/// The clock, which costs as much as a short poll, is looked at after each poll at first, and more rarely the faster
+/// the polls turn out to be.
+struct Clock {
+    slice: Duration,
+    /// None before the first look, so that a tick of one poll does not look at all.
+    started: Option<Instant>,
+    last: Duration,
+    /// Polls between two looks, and polls until the next.
+    interval: u32,
+    left: u32,
+}
+
+impl Clock {
+    const LONGEST_INTERVAL: u32 = 16;
+
+    fn new(slice: Duration) -> Self {
+        Clock {
+            slice,
+            started: None,
+            last: Duration::ZERO,
+            interval: 1,
+            left: 1,
+        }
+    }
+
+    /// After a poll: whether the slice is used up.
+    fn is_over(&mut self) -> bool {
+        self.left -= 1;
+        if self.left > 0 {
+            return false;
+        }
+        let now = self.started.get_or_insert_with(Instant::now).elapsed();
+        let fast = (now - self.last) * Self::LONGEST_INTERVAL < self.slice;
+        self.last = now;
+        self.interval = if fast {
+            (2 * self.interval).min(Self::LONGEST_INTERVAL)
+        } else {
+            1
+        };
+        self.left = self.interval;
+        now >= self.slice
+    }
+}
 
 /// Runs one tick. Runs OCaml code, may collect.
 pub(crate) fn tick(scope: &Scope) {
@@ -72,7 +113,7 @@ enum Rest {
 fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let home = scope.home();
     let budget = local.budget.get();
-    let mut started = None;
+    let mut clock = Clock::new(budget.slice);
     let mut polls = 0;
     home.wake.look(&mut *local.queue.borrow_mut());
     loop {
@@ -93,9 +134,7 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
         if local.escaped.borrow().is_some() || polls >= budget.polls {
             return Rest::Runnable;
         }
-        if polls % CLOCK_INTERVAL == 0
-            && started.get_or_insert_with(Instant::now).elapsed() >= budget.slice
-        {
+        if clock.is_over() {
             return Rest::Runnable;
         }
     }

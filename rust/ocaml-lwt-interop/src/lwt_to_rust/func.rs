@@ -34,6 +34,8 @@ macro_rules! function_handle {
             /// # Panics
             /// On a thread that does not run Lwt.
             fn from_value(value: Value) -> Self {
+                // Finding its home may start the executor, which may collect.
+                let value = value.root();
                 let home = exception::home_of_conversion($what);
                 // SAFETY: a conversion runs with the lock held, on a live value
                 $name { root: Arc::new(unsafe { Root::new(value.raw()) }), home, signature: PhantomData }

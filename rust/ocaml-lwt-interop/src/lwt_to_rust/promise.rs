@@ -96,6 +96,8 @@ unsafe impl<T> FromValue for Promise<T> {
     /// # Panics
     /// On a thread that does not run Lwt.
     fn from_value(value: ocaml::Value) -> Self {
+        // Finding its home may start the executor, which may collect.
+        let value = value.root();
         let home = exception::home_of_conversion("an OCaml promise");
         // SAFETY: a conversion runs with the lock held, on a live value, which is a promise by the declaration
         unsafe { Promise::from_root(Root::new(value.raw()), home) }

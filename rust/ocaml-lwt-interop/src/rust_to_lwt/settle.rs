@@ -18,21 +18,19 @@ pub(crate) enum Converted {
     Exception(Outgoing),
 }
 
-/// Converts an ending. May collect; may run OCaml code, to make an exception. A conversion that panics is a panic of
-/// the function's.
+/// Converts an ending. May collect; may run OCaml code, to make an exception. A panic of the user's code on the way (a
+/// conversion, a destructor, the `Display` of an error) is a panic of the function's.
 pub(crate) fn convert<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
-    let panicked = |panic| Converted::Exception(exception::of_panic(scope, &panic));
+    catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
+        .unwrap_or_else(|panic| Converted::Exception(exception::of_panic(scope, &panic)))
+}
+
+fn convert_or_panic<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
     match ending {
         Ending::Value(Settled::Value(value)) => {
             // SAFETY: a scope holds the lock; the handle is a token of it without content
             let runtime = unsafe { ocaml::Runtime::recover_handle() };
-            let converted = catch(AssertUnwindSafe(|| value.to_value(runtime)));
-            // The value is dropped inside the catch of its own.
-            let dropped = catch(AssertUnwindSafe(|| drop(value)));
-            match (converted, dropped) {
-                (Ok(value), Ok(())) => Converted::Value(value),
-                (Err(panic), _) | (_, Err(panic)) => panicked(panic),
-            }
+            Converted::Value(value.to_value(runtime))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
             Converted::Exception(exception::of_error(scope, &error))
@@ -40,11 +38,11 @@ pub(crate) fn convert<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> 
         Ending::Value(Settled::OCaml(error)) => {
             Converted::Exception(exception::of_ocaml_error(scope, &error))
         }
-        Ending::Panic(panic) => panicked(panic),
-        Ending::Dropped => Converted::Exception(exception::of_error(
-            scope,
-            &crate::error::Error::broken_promise(),
-        )),
+        Ending::Panic(panic) => Converted::Exception(exception::of_panic(scope, &panic)),
+        Ending::Dropped => {
+            let error = crate::error::Error::broken_promise();
+            Converted::Exception(exception::of_error(scope, &error))
+        }
     }
 }
 
