@@ -147,7 +147,9 @@ where
         How::Race => {
             or(async { drop(future.await) }, tokio::time::sleep(MOMENT)).await;
         }
+        // `biased`, or on a busy machine the time may be up before the future is polled at all.
         How::Select => tokio::select! {
+            biased;
             _ = future => panic!("the promise is pending"),
             () = tokio::time::sleep(MOMENT) => {}
         },
