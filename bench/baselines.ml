@@ -23,9 +23,9 @@ let ocaml =
   [
     case "ocaml/c-noop" "a C function that does nothing" (in_a_loop c_noop);
     case "ocaml/bind" "Lwt.return and bind" (in_a_row Lwt.return);
-    case "ocaml/bind-10k" "Lwt.return, 10,000 at a time" ~size:10_000 (together 10_000 Lwt.return);
+    case "ocaml/bind-10k" "Lwt.return and bind, 10,000 at a time" ~size:10_000 (together 10_000 Lwt.return);
     case "ocaml/pause" "Lwt.pause, one after the other" (in_a_row Lwt.pause);
-    case "ocaml/pause-10k" "Lwt.pause, 10,000 at a time" ~size:10_000 (together 10_000 Lwt.pause);
+    case "ocaml/pause-10k" "Lwt.pause and bind, 10,000 at a time" ~size:10_000 (together 10_000 Lwt.pause);
     case "ocaml/catch" "Lwt.fail and catch"
       (in_a_row (fun () -> Lwt.catch (fun () -> Lwt.fail Exit) (fun _ -> Lwt.return_unit)));
     case "ocaml/cancelled" "Lwt.task, on_cancel, cancel and catch" (in_a_row cancelled);

@@ -41,7 +41,8 @@ let in_a_row f =
   let rec loop n = if n = 0 then Lwt.return_unit else Lwt.bind (f ()) (fun _ -> loop (n - 1)) in
   repeated_by_rust loop
 
-(** So many calls, and one wait for all of them; then again. *)
+(** So many calls, each with something bound to it, and one wait for all of them; then again. *)
 let together size f =
-  let rec calls n promises = if n = 0 then promises else calls (n - 1) (f () :: promises) in
+  let call () = Lwt.bind (f ()) (fun _ -> Lwt.return_unit) in
+  let rec calls n promises = if n = 0 then promises else calls (n - 1) (call () :: promises) in
   in_a_row (fun () -> Lwt.join (calls size []))
