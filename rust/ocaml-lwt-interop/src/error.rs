@@ -197,37 +197,3 @@ impl fmt::Display for Opaque {
 }
 
 impl StdError for Opaque {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug)]
-    struct Outer(std::io::Error);
-    impl fmt::Display for Outer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("reading the configuration")
-        }
-    }
-    impl StdError for Outer {
-        fn source(&self) -> Option<&(dyn StdError + 'static)> {
-            Some(&self.0)
-        }
-    }
-
-    #[test]
-    fn a_chain_has_every_message_outermost_first() {
-        let error = Error::from(Outer(std::io::Error::other("disk on fire")));
-        assert_eq!(error.chain(), ["reading the configuration", "disk on fire"]);
-        assert!(error.downcast_ref::<Outer>().is_some());
-    }
-
-    #[test]
-    fn an_error_survives_the_way_through_a_boxed_one() {
-        let boxed = Error::broken_promise().into_std();
-        assert_eq!(boxed.to_string(), "the promise can no longer be resolved");
-        let opaque = boxed.downcast::<Opaque>().unwrap();
-        assert!(Error::from(*opaque).is_broken_promise());
-        assert_eq!(Error::msg("plain").chain(), ["plain"]);
-    }
-}

@@ -1,6 +1,5 @@
-//! The bridge's own source files that know nothing of OCaml, as they are, for the model checker: with `--cfg loom` their
-//! atomics are loom's. (That flag changes Tokio too, so they are checked in a crate that does not depend on it.)
-#![cfg(loom)]
+//! The bridge's own source files that know nothing of OCaml, as they are: their unit tests run here, since a test binary
+//! of the crate itself would have to link OCaml's runtime; and with `--cfg loom` their atomics are the model checker's.
 #![allow(dead_code, missing_docs)]
 
 #[path = "../../../rust/ocaml-lwt-interop/src/wake/state.rs"]
@@ -8,3 +7,11 @@ mod wake_state;
 
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_state.rs"]
 mod task_state;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/slot.rs"]
+mod slot;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/panic.rs"]
+mod panic;
