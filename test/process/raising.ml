@@ -110,10 +110,15 @@ let more =
         Lwt_main.run (all_ways ()));
   ]
 
+(* Where an interrupt finds a callback running, Lwt gives it to its hook, which would end the process. *)
+let catch_break () =
+  Sys.catch_break true;
+  Lwt.async_exception_hook := raise
+
 let interrupts =
   [
     case "interrupt_during_a_call_leaves_it_or_the_loop" ~out:[ "interrupted"; works ] (fun () ->
-        Sys.catch_break true;
+        catch_break ();
         (* The signal comes in Rust; OCaml raises when it runs next: in the call or behind it. *)
         (match
            let promise = interrupts () in
@@ -123,8 +128,38 @@ let interrupts =
         | exception Sys.Break -> say "interrupted");
         (try Lwt_main.run (Lwt_unix.sleep 0.05) with Sys.Break -> ());
         Lwt_main.run (all_ways ()));
+    case "interrupt_of_a_promise_that_is_rejected_is_not_lost" 
+      ~out:[ "interrupted"; "future: Rust_async.Rust_error: it fails"; works ] (fun () ->
+        catch_break ();
+        let future = interrupts_when_it_fails () in
+        let settled = Lwt.catch (fun () -> future) (fun _ -> Lwt.return_unit) in
+        (match Lwt_main.run (Lwt.join [ settled; Lwt_unix.sleep 10. ]) with
+        | () -> ()
+        | exception Sys.Break -> say "interrupted");
+        Lwt_main.run (say_ending "future" (as_int future));
+        Lwt_main.run (all_ways ()));
+    case "interrupt_under_a_hand_written_loop" ~out:[ "interrupted"; works ] (fun () ->
+        catch_break ();
+        let rec hand_written promise =
+          match Lwt.poll promise with
+          | Some value -> value
+          | None ->
+              Lwt_engine.iter (Lwt.paused_count () = 0);
+              Lwt.wakeup_paused ();
+              hand_written promise
+        in
+        for i = 1 to 100 do
+          match
+            let promise = interrupts () in
+            hand_written (Lwt.join [ promise; Lwt_unix.sleep 10. ])
+          with
+          | () -> ()
+          | exception Sys.Break -> if i = 1 then say "interrupted"
+        done;
+        (try hand_written (Lwt_unix.sleep 0.05) with Sys.Break -> ());
+        hand_written (all_ways ()));
     case "interrupts_by_the_hundred" ~out:[ works ] (fun () ->
-        Sys.catch_break true;
+        catch_break ();
         for _ = 1 to 100 do
           (try ignore (interrupts ()) with Sys.Break -> ());
           try Lwt_main.run (Lwt_unix.sleep 0.001) with Sys.Break -> ()
@@ -132,9 +167,7 @@ let interrupts =
         (try Lwt_main.run (Lwt_unix.sleep 0.05) with Sys.Break -> ());
         Lwt_main.run (all_ways ()));
     case "interrupt_by_a_destructor" ~out:[ "interrupted"; works ] (fun () ->
-        Sys.catch_break true;
-        (* Lwt gives it the exceptions of its callbacks, this one as well. *)
-        Lwt.async_exception_hook := raise;
+        catch_break ();
         let future = interrupts_when_dropped () in
         (try
            Lwt.cancel future;
@@ -142,7 +175,7 @@ let interrupts =
          with Sys.Break -> say "interrupted");
         Lwt_main.run (all_ways ()));
     case "interrupt_from_a_worker_ends_the_sleep_of_the_loop" ~out:[ "interrupted"; works ] (fun () ->
-        Sys.catch_break true;
+        catch_break ();
         (match Lwt_main.run (Lwt.bind (signal_from_worker 2) (fun () -> Lwt_unix.sleep 10.)) with
         | () -> ()
         | exception Sys.Break -> say "interrupted");

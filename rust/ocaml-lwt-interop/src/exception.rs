@@ -37,20 +37,16 @@ impl Exception {
         // are read before anything else can allocate
         unsafe {
             let name = name_of(value.get());
-            let (message, backtrace) =
-                match scope
-                    .home()
-                    .call(scope, Callback::Describe, &mut [value.get()])
-                {
-                    Ok(pair) => {
-                        let message = caml::string_bytes(caml::field(pair, 0));
-                        (
-                            String::from_utf8_lossy(&message).into_owned(),
-                            Root::new(caml::field(pair, 1)),
-                        )
-                    }
-                    Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
-                };
+            let (message, backtrace) = match call(scope, Callback::Describe, || [value.get()]) {
+                Ok(pair) => {
+                    let message = caml::string_bytes(caml::field(pair, 0));
+                    (
+                        String::from_utf8_lossy(&message).into_owned(),
+                        Root::new(caml::field(pair, 1)),
+                    )
+                }
+                Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
+            };
             Exception(Arc::new(Inner {
                 value,
                 backtrace,
@@ -205,7 +201,7 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
     let message = |callback, message: &str| {
         // SAFETY: a scope holds the lock; the string is rooted until it is an argument
         let string = unsafe { caml::string(message.as_bytes()) };
-        make(scope, callback, &mut [string.raw()])
+        make(scope, callback, || [string.raw()])
     };
     match error.kind() {
         Kind::Exception(exception) => {
@@ -230,14 +226,10 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
                     caml::string_list(&chain[1..]),
                 )
             };
-            make(
-                scope,
-                Callback::RustError,
-                &mut [message.raw(), causes.raw()],
-            )
+            make(scope, Callback::RustError, || [message.raw(), causes.raw()])
         }
         Kind::Panic(panic) => of_panic(scope, panic),
-        Kind::Broken => make(scope, Callback::BrokenPromise, &mut [caml::UNIT]),
+        Kind::Broken => make(scope, Callback::BrokenPromise, || [caml::UNIT]),
         Kind::Misuse(text) => message(Callback::Misuse, text),
         Kind::InvalidArgument(text) => predefined(scope, Predefined::InvalidArgument, text),
     }
@@ -252,11 +244,9 @@ pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
             caml::string(panic.location.as_bytes()),
         )
     };
-    make(
-        scope,
-        Callback::RustPanic,
-        &mut [message.raw(), location.raw()],
-    )
+    make(scope, Callback::RustPanic, || {
+        [message.raw(), location.raw()]
+    })
 }
 
 /// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `rust_async.ml`.
@@ -277,11 +267,9 @@ enum Predefined {
 fn predefined(scope: &Scope, which: Predefined, message: &str) -> Outgoing {
     // SAFETY: a scope holds the lock; the string is rooted until it is an argument
     let message = unsafe { caml::string(message.as_bytes()) };
-    make(
-        scope,
-        Callback::Predefined,
-        &mut [caml::int(which as isize), message.raw()],
-    )
+    make(scope, Callback::Predefined, || {
+        [caml::int(which as isize), message.raw()]
+    })
 }
 
 /// What ocaml-rs would have raised for its error (`ocaml` 1.3, `error.rs`). Runs OCaml code, may collect.
@@ -307,12 +295,8 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             Failure(message) => predefined(scope, Predefined::Failure, message),
             InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
             SysError(message) => {
-                let message = message.raw();
-                make(
-                    scope,
-                    Callback::Predefined,
-                    &mut [caml::int(Predefined::SysError as isize), message],
-                )
+                let which = caml::int(Predefined::SysError as isize);
+                make(scope, Callback::Predefined, || [which, message.raw()])
             }
         },
         ocaml::Error::Message(message) => predefined(scope, Predefined::Failure, message),
@@ -326,14 +310,39 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
     }
 }
 
-/// Has OCaml make an exception. Should making it fail (an asynchronous exception: `Sys.Break`, `Stack_overflow`), then
-/// that is the exception.
-fn make(scope: &Scope, callback: Callback, arguments: &mut [Raw]) -> Outgoing {
+/// Has OCaml make an exception. Should making it fail (`Stack_overflow`), then that is the exception.
+fn make<const N: usize>(
+    scope: &Scope,
+    callback: Callback,
+    arguments: impl Fn() -> [Raw; N],
+) -> Outgoing {
     // SAFETY: the arguments are live and of the callback's types: every caller in this file; the result is rooted
     // before anything can allocate
     unsafe {
-        let (Ok(exception) | Err(exception)) = scope.home().call(scope, callback, arguments);
+        let (Ok(exception) | Err(exception)) = call(scope, callback, arguments);
         Outgoing::plain(caml::protect(exception))
+    }
+}
+
+/// Calls a function of the bridge that raises nothing itself. What comes all the same is a signal handler's exception
+/// (`Sys.Break`) that has nothing to do with this promise: it goes its own way, out of the loop, and the call is made
+/// again.
+///
+/// # Safety
+/// `arguments` gives live values of the types that the callback takes, each time. The result is not rooted.
+unsafe fn call<const N: usize>(
+    scope: &Scope,
+    callback: Callback,
+    arguments: impl Fn() -> [Raw; N],
+) -> Result<Raw, Raw> {
+    let home = scope.home();
+    // SAFETY: as the caller's; the exception is kept before anything can allocate
+    unsafe {
+        home.call(scope, callback, &mut arguments())
+            .or_else(|asynchronous| {
+                home.escape(scope, asynchronous);
+                home.call(scope, callback, &mut arguments())
+            })
     }
 }
 

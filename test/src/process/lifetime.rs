@@ -163,6 +163,14 @@ pub async fn process_detached_interrupts_when_dropped() {
     ocaml_lwt_interop::spawn_local(process_interrupts_when_dropped()).detach();
 }
 
+/// Fails in a tick, with an interrupt that no OCaml code has seen yet.
+#[func]
+pub async fn process_interrupts_when_it_fails() -> Result<(), Error> {
+    future::yield_now().await;
+    drop(Signals(libc::SIGINT));
+    Err(Error::msg("it fails"))
+}
+
 /// A future that sends this process an interrupt when it is polled the first time, and another when the second.
 #[func]
 pub async fn process_interrupts() {

@@ -157,11 +157,13 @@ impl Drop for Held {
 pub struct HeldCell(#[allow(dead_code)] Held);
 ocaml::custom!(HeldCell);
 
+type GiveHeld = OCamlFunc<(ocaml::Pointer<HeldCell>, Promise<isize>, Promise<isize>), ()>;
+
 /// Gives a custom block whose finaliser wakes in every way, and the promises that are settled by that.
 #[func]
 pub async fn process_wakes_when_collected(
     awaited: Promise<isize>,
-    give: OCamlFunc<(ocaml::Pointer<HeldCell>, Promise<isize>, Promise<isize>), ()>,
+    give: GiveHeld,
 ) -> Result<(), Error> {
     let (resolved, resolver) = Promise::new(&ocaml_runtime());
     let (sender, receiver) = oneshot::channel();

@@ -208,6 +208,8 @@ impl Home {
         // SAFETY: `unit -> unit`
         let armed = unsafe { self.call(scope, Callback::Arm, &mut [crate::caml::UNIT]) };
         if let Err(exception) = armed {
+            // A signal handler raised, perhaps before there was a pause: let the descriptor arm again.
+            self.local(scope.at()).armed.set(false);
             // SAFETY: the exception was just returned, nothing has allocated since
             unsafe { self.escape(scope, exception) };
         }
@@ -231,8 +233,9 @@ impl Home {
         !self.local(at).armed.replace(true)
     }
 
-    /// Keeps an exception that escaped from OCaml code called by us, to be raised where the tick or stub ends, as it
-    /// would have left the loop without us. A second one is dropped, as Lwt would never have got to it.
+    /// Keeps an exception that escaped from OCaml code called by us, to be raised where the tick ends, as it would have
+    /// left the loop without us; should none be running, one comes. A second exception is dropped, as Lwt would never
+    /// have got to it.
     ///
     /// # Safety
     /// `exception` is live.
@@ -241,6 +244,9 @@ impl Home {
         if escaped.is_none() {
             // SAFETY: a scope holds the lock; live by the caller's word
             *escaped = Some(unsafe { Root::new(exception) });
+        }
+        if lifetime::status() != Status::Forked {
+            self.wake.signal_in_any_state();
         }
     }
 

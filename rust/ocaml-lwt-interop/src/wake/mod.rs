@@ -64,6 +64,12 @@ impl Wake {
         }
     }
 
+    /// As [`Wake::signal`], where a tick has been notified already and may not come: OCaml code raised on the way to it.
+    pub(crate) fn signal_in_any_state(&self) {
+        let _ = self.state.notify();
+        self.descriptor.write();
+    }
+
     pub(crate) fn drain_descriptor(&self) {
         self.descriptor.drain();
     }
