@@ -4,10 +4,12 @@
 //! `runtime/custom.c`, `runtime/signals.c`.
 
 mod callbacks;
+mod dropped;
 mod root;
 mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
+pub(crate) use dropped::delete_dropped_roots;
 pub use ocaml::Raw;
 pub(crate) use root::{Root, keeping, live_roots};
 pub(crate) use token::{alloc_token, take_token};
@@ -178,6 +180,16 @@ unsafe extern "C" {
     fn caml_enter_blocking_section_no_pending();
 }
 
+thread_local! {
+    /// This thread is in [`without_lock`].
+    static RELEASED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether this thread is in [`without_lock`].
+pub(crate) fn lock_was_released() -> bool {
+    RELEASED.get()
+}
+
 /// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
 ///
 /// # Safety
@@ -190,8 +202,10 @@ pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
         fn drop(&mut self) {
             // SAFETY: balances the entry below, on the same thread
             unsafe { sys::caml_leave_blocking_section() }
+            RELEASED.set(false);
         }
     }
+    RELEASED.set(true);
     // SAFETY: the lock is held, by the caller's word
     unsafe { caml_enter_blocking_section_no_pending() };
     let _reacquire = Reacquire;

@@ -1,9 +1,10 @@
 //! An owned root that any thread may hold and drop.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use super::{Raw, is_immediate};
+use super::{Raw, dropped, is_immediate, lock_was_released};
 use crate::executor::AtHome;
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Roots are made on domain
@@ -23,12 +24,12 @@ pub(crate) fn live_roots() -> usize {
 /// Keeps an OCaml value alive.
 ///
 /// 1. Made and read only with the runtime lock held.
-/// 2. Moved to and dropped on any thread: `boxroot_delete` needs no lock (boxroot.h).
+/// 2. Moved to and dropped on any thread. Its cell is deleted with the lock held: at once, or by whom [`dropped`] finds.
 pub(crate) enum Root {
     /// The GC does not look at it: no cell.
     Immediate(Raw),
     /// A boxroot cell.
-    Cell(ocaml::root::Root),
+    Cell(ManuallyDrop<ocaml::root::Root>),
 }
 
 // SAFETY: rule 2 for moving and dropping; reading through a shared reference needs the runtime lock, by rule 1, which
@@ -46,7 +47,7 @@ impl Root {
         }
         BALANCE.set(BALANCE.get() + 1);
         // SAFETY: as the caller's
-        Root::Cell(unsafe { ocaml::root::Root::new(v.0) })
+        Root::Cell(ManuallyDrop::new(unsafe { ocaml::root::Root::new(v.0) }))
     }
 
     /// # Safety
@@ -62,12 +63,20 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        if let Root::Cell(_) = self {
-            if AtHome::here().is_some() {
-                BALANCE.set(BALANCE.get() - 1);
-            } else {
-                DROPPED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
-            }
+        let Root::Cell(root) = self else { return };
+        // SAFETY: this is the end of the cell's owner
+        let root = unsafe { ManuallyDrop::take(root) };
+        let at = AtHome::here();
+        if at.is_some() {
+            BALANCE.set(BALANCE.get() - 1);
+        } else {
+            DROPPED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
+        }
+        // In a scope the lock is held, unless we gave it up ourselves.
+        if at.is_some_and(AtHome::in_scope) && !lock_was_released() {
+            drop(root);
+        } else {
+            dropped::push(root);
         }
     }
 }

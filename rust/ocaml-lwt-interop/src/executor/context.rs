@@ -90,6 +90,8 @@ impl Scope {
     #[inline]
     pub(crate) unsafe fn enter(at: AtHome) -> Scope {
         DEPTH.set(DEPTH.get() + 1);
+        // SAFETY: the lock is held, by the caller's word
+        unsafe { crate::caml::delete_dropped_roots() };
         Scope { at }
     }
 
