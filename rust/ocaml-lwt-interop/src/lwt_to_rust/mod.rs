@@ -10,4 +10,4 @@ pub(crate) mod resolver;
 mod slot;
 mod subscription;
 
-pub(crate) use subscription::{Indexes, Release, Sink, Subscription, look};
+pub(crate) use subscription::{Indexes, Release, Sink, Subscription, cancel, look};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use ocaml::{FromValue, Runtime, ToValue};
 
 use super::resolver::{AssertSend, Resolver};
-use super::{Subscription, look};
+use super::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
 use crate::error::Error;
 use crate::exception;
@@ -253,8 +253,20 @@ impl<T: FromValue + 'static, S: Start> Future for PromiseFuture<T, S> {
 
 impl<T: FromValue + 'static, S: Start> Drop for PromiseFuture<T, S> {
     fn drop(&mut self) {
-        if let Stage::Waiting(subscription) = &self.stage {
-            subscription.close(self.cancel);
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            // Whether a future was polled is chance: `select!` begins where it likes. So this makes no difference to a
+            // promise, which is pending whether somebody looks at it or not.
+            Stage::Start(start) if self.cancel && !S::CALLS => {
+                let start = AssertSend(start);
+                self.home
+                    .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
+                        if let Ok(promise) = start.into_inner().start(Token(scope)) {
+                            cancel(scope, &promise);
+                        }
+                    })));
+            }
+            Stage::Start(_) | Stage::Done => {}
+            Stage::Waiting(subscription) => subscription.close(self.cancel),
         }
     }
 }

@@ -79,7 +79,7 @@ impl Release {
 }
 
 /// `Lwt.cancel`. Runs OCaml code.
-fn cancel(scope: &Scope, promise: &ocaml::Value) {
+pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
     // SAFETY: the promise is rooted; the exception is kept before anything can allocate
     unsafe {
         let home = scope.home();
