@@ -16,7 +16,11 @@ external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "cancel_giv
 external give_up_call : place -> how -> bool -> (unit -> int Lwt.t) -> unit Lwt.t = "cancel_give_up_call"
 external on_the_way : int Lwt.t -> bool -> unit Lwt.t = "cancel_on_the_way"
 external on_the_way_of_a_call : (unit -> int Lwt.t) -> unit Lwt.t = "cancel_on_the_way_of_a_call"
-external unpolled : (unit -> int Lwt.t) -> unit Lwt.t = "cancel_unpolled"
+external unpolled : place -> int Lwt.t -> bool -> unit Lwt.t = "cancel_unpolled"
+external unawaited : place -> int Lwt.t -> unit Lwt.t = "cancel_unawaited"
+external unpolled_call : (unit -> int Lwt.t) -> unit Lwt.t = "cancel_unpolled_call"
+external signal : unit -> unit Lwt.t = "cancel_signal"
+external call_until_signal : place -> (unit -> int Lwt.t) -> unit Lwt.t = "cancel_call_until_signal"
 external spin : unit -> unit Lwt.t = "cancel_spin"
 external spins : unit -> int Lwt.t = "cancel_spins"
 external set_budget : int -> unit Lwt.t = "cancel_set_budget"
@@ -193,15 +197,14 @@ let given_up =
                 let promise, _ = Lwt.wait () in
                 let* () = give_up place how false promise in
                 still_pending promise);
-            (* On another thread the future may be gone before the call has come home: then there is none. *)
+            (* The future may be gone before it is polled, or before its call has come home: then there is none. *)
             law "dropped_call_cancels_its_promise" (fun () ->
-                let promise = never () and called = ref (place = Domain) in
+                let promise = never () and called = ref false in
                 let* () =
                   give_up_call place how false (fun () ->
                       called := true;
                       promise)
                 in
-                let* () = turns 2 in
                 if !called then eventually_canceled promise else Lwt.return_unit);
             law "dropped_protected_call_leaves_its_promise" (fun () ->
                 let promise = never () in
@@ -234,16 +237,7 @@ let on_the_way =
         now (on_the_way promise true);
         still_pending promise);
     no_call "call_dropped_on_its_way_home_is_not_made" on_the_way_of_a_call;
-    no_call "call_that_is_never_polled_is_not_made" unpolled;
-    law "call_dropped_while_it_is_made_cancels_its_promise" (fun () ->
-        let promise = never () in
-        let* () =
-          give_up_call Tokio Timeout false (fun () ->
-              (* Meanwhile the timeout is over, on the worker. *)
-              Unix.sleepf 0.01;
-              promise)
-        in
-        eventually_canceled promise);
+    no_call "call_that_is_never_polled_is_not_made" unpolled_call;
     law "exception_of_a_cancel_callback_reaches_the_hook" (fun () ->
         with_async_hook (fun told ->
             let promise = never () in
@@ -253,6 +247,31 @@ let on_the_way =
             check_string "told" "refused on cancel" (told ());
             Lwt.return_unit));
   ]
+  @ for_places (fun place ->
+        [
+          law ("unpolled_future_cancels_promise/" ^ in_place place) (fun () ->
+              let promise = never () in
+              let* () = unpolled place promise false in
+              eventually_canceled promise);
+          law ("unpolled_protected_future_leaves_promise/" ^ in_place place) (fun () ->
+              let promise = never () in
+              let* () = unpolled place promise true in
+              still_pending promise);
+          law ("handle_that_is_not_awaited_leaves_promise/" ^ in_place place) (fun () ->
+              let promise = never () in
+              let* () = unawaited place promise in
+              still_pending promise);
+          law ("call_dropped_while_it_is_made_cancels_its_promise/" ^ in_place place) (fun () ->
+              let promise = never () in
+              let* () =
+                call_until_signal place (fun () ->
+                    now (signal ());
+                    (* Time for the other thread to drop the future; should it need more, this is an ordinary drop. *)
+                    Unix.sleepf 0.002;
+                    promise)
+              in
+              eventually_canceled promise);
+        ])
 
 (* A wait that was given up leaves nothing behind on a promise that stays pending. *)
 

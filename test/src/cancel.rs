@@ -11,6 +11,8 @@ use ocaml_lwt_interop::{
     Error, OCamlAsyncFunc, OCamlFunc, Promise, Resolver, ocaml_runtime, spawn_local,
 };
 
+use tokio::sync::Notify;
+
 use crate::probe::{Nap, Place, probe};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -209,6 +211,24 @@ pub fn cancel_on_the_way(promise: Promise<isize>, protected: bool) {
         .expect("the promise is pending");
 }
 
+/// A future that is dropped before its first poll.
+#[ocaml_lwt_interop::func]
+pub async fn cancel_unpolled(place: Place, promise: Promise<isize>, protected: bool) {
+    let promise = if protected {
+        promise.protected()
+    } else {
+        promise
+    };
+    let future = promise.into_future();
+    place.run(async move { drop(future) }).await;
+}
+
+/// A handle that is dropped: nobody awaited it.
+#[ocaml_lwt_interop::func]
+pub async fn cancel_unawaited(place: Place, promise: Promise<isize>) {
+    place.run(async move { drop(promise) }).await;
+}
+
 #[ocaml_lwt_interop::func]
 pub fn cancel_on_the_way_of_a_call(function: OCamlAsyncFunc<(), isize>) {
     let call = function.call(());
@@ -219,8 +239,28 @@ pub fn cancel_on_the_way_of_a_call(function: OCamlAsyncFunc<(), isize>) {
 
 /// Calls nothing: the future is never polled.
 #[ocaml_lwt_interop::func]
-pub fn cancel_unpolled(function: OCamlAsyncFunc<(), isize>) {
+pub fn cancel_unpolled_call(function: OCamlAsyncFunc<(), isize>) {
     drop(function.call(()));
+}
+
+static SIGNAL: Notify = Notify::const_new();
+
+#[ocaml_lwt_interop::func]
+pub fn cancel_signal() {
+    SIGNAL.notify_one();
+}
+
+/// Gives a call up when the signal comes: from within the call, say.
+#[ocaml_lwt_interop::func]
+pub async fn cancel_call_until_signal(place: Place, function: OCamlAsyncFunc<(), isize>) {
+    let until_signal = async move {
+        tokio::select! {
+            biased;
+            _ = function.call(()) => panic!("the promise is pending"),
+            () = SIGNAL.notified() => {}
+        }
+    };
+    place.run(until_signal).await;
 }
 
 /// Runs a future that spins until it is cancelled, and counts.

@@ -1,0 +1,157 @@
+(* Every kind of border crossing once, with a check that what arrives is what was sent. [disturb] is called where OCaml is
+   called back. *)
+
+open Lwt.Syntax
+open Law
+open Probe
+
+type ending = Value | Error | Panic | Dropped
+type point = { x : float; y : float }
+type shape = Empty | Circle of float | Rectangle of { width : float; height : float } | Unknown | Named of string * point
+type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
+
+external string : string -> bool -> string Lwt.t = "values_string"
+external variant : shape -> bool -> shape Lwt.t = "values_variant"
+external tuple : int * float * string * bool option * (int32 * int64) -> bool -> _ Lwt.t = "values_tuple"
+external list : string list -> bool -> string list Lwt.t = "values_list"
+external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
+external matrix : float array array -> bool -> float array array Lwt.t = "values_matrix"
+external any : 'a -> bool -> 'a Lwt.t = "values_any"
+external result : bool -> bool -> (int, string) result Lwt.t = "endings_result"
+external promise_back : int Lwt.t -> bool -> int Lwt.t Lwt.t = "values_promise"
+
+external take_12 :
+  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
+  = "values_take_12_bytecode" "values_take_12"
+
+external give_12 :
+  (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
+  string Lwt.t = "values_give_12"
+
+external apply : (int -> string -> string) -> int -> string Lwt.t = "values_apply"
+external error : int -> bool -> int Lwt.t = "endings_error"
+external ocaml_error : int -> exn -> bool -> int Lwt.t = "endings_ocaml_error"
+external pass : (unit -> int Lwt.t) -> bool -> int Lwt.t = "endings_pass"
+external read : int Lwt.t -> (string * string * string option) Lwt.t = "endings_read"
+external registered : string -> bool -> int Lwt.t = "endings_registered"
+external panic : int -> bool -> unit Lwt.t = "endings_panic"
+external function_ : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t = "matrix_function"
+external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "matrix_resolver"
+external await_in : place -> int Lwt.t -> int Lwt.t = "matrix_promise"
+external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "matrix_call"
+external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "cancel_give_up"
+external make : string -> bool -> (string * float array option * string) array Lwt.t = "gc_make"
+external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "gc_in_between"
+external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "gc_hold"
+
+let text = String.make 500 't'
+let same value promise = Lwt.map (fun came -> check_bool "the same" true (compare came value = 0)) promise
+let ends_with exn promise =
+  let+ ending = ending promise in
+  let seen = match ending with Ok _ -> "a value" | Error came -> Printexc.to_string came in
+  check_bool seen true (starts_with ~prefix:(Printexc.to_string exn) seen)
+[@@ocamlformat "disable"]
+
+let disturb () = !Brim.disturb ()
+
+let nap () =
+  disturb ();
+  Lwt.map disturb (Lwt.pause ())
+
+let refused = Refused text
+let chain = Rust_async.Rust_error { message = "the probe failed"; causes = [ "disk on fire" ] }
+let panicked message = Rust_async.Rust_panic { message; location = "test/src/endings.rs" }
+
+(* At once and after a yield. *)
+let values =
+  [
+    ("string", fun yields -> same text (string (String.sub text 0 500) yields));
+    ("variant", fun yields -> same (Named (text, { x = 1.5; y = 2.5 })) (variant (Named (text, { x = 1.5; y = 2.5 })) yields));
+    ("inline_record", fun yields -> same (Rectangle { width = 1.5; height = 2.5 }) (variant (Rectangle { width = 1.5; height = 2.5 }) yields));
+    ("tuple", fun yields -> same (1, 2.5, text, Some true, (3l, 4L)) (tuple (1, 2.5, text, Some true, (3l, 4L)) yields));
+    ("list", fun yields -> same (List.init 9 string_of_int) (list (List.init 9 string_of_int) yields));
+    ("association_list", fun yields -> same [ ("a", 1); ("b", 2) ] (assoc [ ("a", 1); ("b", 2) ] yields));
+    ("matrix", fun yields -> same [| [| 1.5; 2.5 |]; [||]; [| 3.5 |] |] (matrix [| [| 1.5; 2.5 |]; [||]; [| 3.5 |] |] yields));
+    ("any_value", fun yields -> same (ref text) (any (ref (String.sub text 0 500)) yields));
+    ("result", fun yields -> same (Result.Error "refused") (result false yields));
+    ("promise", fun yields -> Lwt.bind (promise_back (Lwt.map (fun () -> 7) (nap ())) yields) (same 7));
+    ("many_values", fun yields ->
+        let made = Array.init 10 (fun i -> (Printf.sprintf "%s %d" text i, Some (Array.make 3 (float_of_int i)), text)) in
+        same made (make (String.sub text 0 500) yields));
+    ("value_across_a_callback", fun yields -> same (ref text, ref text) (in_between (ref (String.sub text 0 500)) disturb yields));
+    ("error_with_a_chain", fun yields -> ends_with chain (error 3 yields));
+    ("error_of_ocaml_rs", fun yields ->
+        Lwt_list.iter_s (fun (which, exn) -> ends_with exn (ocaml_error which refused yields))
+          [ (0, Failure "some text"); (4, Not_found); (6, Invalid_argument "some text"); (9, Sys_error "some text");
+            (14, refused); (15, Refused "some text") ]);
+    ("registered_exception", fun yields -> ends_with (Refused "by Rust") (registered "test.refused" yields));
+    ("exception_through_rust", fun yields -> ends_with refused (pass (fun () -> disturb (); raise (Refused (String.sub text 0 500))) yields));
+    ("rejection_through_rust", fun yields -> ends_with refused (pass (fun () -> Lwt.bind (nap ()) (fun () -> Lwt.fail (Refused text))) yields));
+    ("panic", fun yields -> ends_with (panicked "formatted 7") (panic 1 yields));
+    ("panic_in_a_conversion", fun yields -> ends_with (panicked "in its conversion") (panic 4 yields));
+  ]
+[@@ocamlformat "disable"]
+
+let once =
+  [
+    ("twelve_arguments", fun () ->
+        same "1 b 3.5 4 5 b 7.5 8 9 b 11.5 12" (take_12 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b" 11.5 12L));
+    ("call_with_twelve_arguments", fun () ->
+        same text (give_12 (fun _ b _ _ _ f _ h _ j _ l ->
+            disturb ();
+            check_bool "arguments" true (b = "b" && f = "b" && h = 8L && j = "b" && l = 12L);
+            Lwt.map (fun () -> String.sub text 0 500) (nap ()))));
+    ("calls_of_now", fun () -> same "01234" (apply (fun i text -> disturb (); text ^ string_of_int i) 5));
+    ("reading_an_exception", fun () ->
+        same ("Unix.Unix_error", "Unix.Unix_error(Unix.ENOENT, \"open\", \"" ^ text ^ "\")", Some "open")
+          (read (Lwt.bind (nap ()) (fun () -> Lwt.fail (Unix.Unix_error (Unix.ENOENT, "open", text))))));
+    ("argument_that_is_refused", fun () ->
+        (match string "\xff" false with
+        | (_ : string Lwt.t) -> Alcotest.fail "accepted"
+        | exception exn -> check_bool "refused" true (starts_with ~prefix:"Invalid_argument" (Printexc.to_string exn)));
+        Lwt.return_unit);
+    ("cancellation", fun () ->
+        let promise = hold (fst (Lwt.wait ())) (fun n -> Lwt.return n) (ref text) text in
+        let* () = nap () in
+        Lwt.cancel promise;
+        ends_with Lwt.Canceled promise);
+  ]
+[@@ocamlformat "disable"]
+
+let in_places =
+  let places = [ Domain; Tokio; Thread ] in
+  let each name program = List.map (fun place -> (name ^ "_" ^ in_place place, fun () -> program place)) places in
+  let canceled promise () = match Lwt.state promise with Lwt.Fail Lwt.Canceled -> "canceled" | _ -> "pending" in
+  List.concat
+    [
+      each "function" (fun place -> same 42 (function_ place Yield Value nap));
+      each "error" (fun place -> ends_with chain (function_ place Lwt_timer Error nap));
+      each "panicking_function" (fun place ->
+          let+ ending = ending (function_ place Yield Panic nap) in
+          match ending with
+          | Error (Rust_async.Rust_panic { message; location = _ }) -> check_bool message true (starts_with ~prefix:"the " message)
+          | _ -> Alcotest.fail "no panic");
+      each "aborted_task" (fun place -> ends_with Rust_async.Broken_promise (function_ place Yield Dropped nap));
+      each "resolver" (fun place -> same 42 (Lwt.bind (resolver place Lwt_timer Value nap) Fun.id));
+      each "rejecting_resolver" (fun place -> ends_with chain (Lwt.bind (resolver place Yield Error nap) Fun.id));
+      each "dropped_resolver" (fun place -> ends_with Rust_async.Broken_promise (Lwt.bind (resolver place Yield Dropped nap) Fun.id));
+      each "awaited_promise" (fun place -> same 7 (await_in place (Lwt.map (fun () -> 7) (nap ()))));
+      each "awaited_rejection" (fun place -> ends_with refused (await_in place (Lwt.bind (nap ()) (fun () -> Lwt.fail (Refused text)))));
+      each "call" (fun place -> same 43 (call_in place (fun n -> Lwt.map (fun () -> n + 1) (nap ()))));
+      each "dropped_future" (fun place ->
+          let promise = fst (Lwt.task ()) in
+          let* () = give_up place Drop false promise in
+          eventually "it" (canceled promise) "canceled");
+      each "timed_out_future" (fun place ->
+          let promise = fst (Lwt.task ()) in
+          let* () = give_up place Timeout false promise in
+          eventually "it" (canceled promise) "canceled");
+    ]
+[@@ocamlformat "disable"]
+
+let all =
+  List.concat_map
+    (fun (name, program) ->
+      [ (name ^ "_at_once", fun () -> program false); (name ^ "_after_a_yield", fun () -> program true) ])
+    values
+  @ once @ in_places
