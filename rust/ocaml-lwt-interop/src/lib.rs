@@ -115,6 +115,8 @@ mod tokio_runtime;
 mod values;
 mod wake;
 
+mod assertions;
+
 pub use domain_executor::{
     Handle, JoinHandle, handle, ocaml_runtime, run_in_ocaml_domain, spawn, spawn_local, tokio_rt,
 };

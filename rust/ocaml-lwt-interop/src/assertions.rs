@@ -1,0 +1,96 @@
+//! Which types may leave their thread, as the compiler sees it: no code, and no build when one of these is not so.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
+use crate::executor::{AtHome, Scope};
+use crate::func::CallFuture;
+use crate::{
+    ByteBuf, Error, Exception, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlValue, Promise,
+    PromiseFuture, Resolver, Stats,
+};
+
+macro_rules! send_and_sync {
+    ($($ty:ty,)*) => {
+        const _: () = {
+            const fn is<T: Send + Sync>() {}
+            $(is::<$ty>();)*
+        };
+    };
+}
+
+/// The type has one implementation of the helper trait, or two when it is `Send` or `Sync`; with two, the compiler cannot
+/// tell which is meant.
+macro_rules! neither_send_nor_sync {
+    ($($ty:ty,)*) => {$(
+        const _: () = {
+            #[allow(dead_code)]
+            trait Meant<Which> {
+                const ONE: () = ();
+            }
+            #[allow(dead_code)]
+            struct IfSend;
+            #[allow(dead_code)]
+            struct IfSync;
+            impl<T: ?Sized> Meant<()> for T {}
+            impl<T: ?Sized + Send> Meant<IfSend> for T {}
+            impl<T: ?Sized + Sync> Meant<IfSync> for T {}
+            <$ty as Meant<_>>::ONE
+        };
+    )*};
+}
+
+// What users hold works on every thread, as far as their own types do.
+send_and_sync! {
+    Promise<String>,
+    PromiseFuture<String>,
+    Resolver<String>,
+    OCamlFunc<(String, isize), String>,
+    OCamlAsyncFunc<(String, isize), String>,
+    CallFuture<(String, isize), String>,
+    Handle,
+    JoinHandle<String>,
+    Error,
+    Exception,
+    OCamlValue,
+    ByteBuf,
+    Stats,
+}
+
+// Their own types may not.
+neither_send_nor_sync! {
+    Promise<Rc<str>>,
+    PromiseFuture<ocaml::Value>,
+    Resolver<ocaml::Value>,
+    OCamlFunc<(Rc<str>,), ()>,
+    OCamlFunc<(), Rc<str>>,
+    OCamlAsyncFunc<(Rc<str>,), ()>,
+    OCamlAsyncFunc<(), Rc<str>>,
+    CallFuture<(ocaml::Value,), ()>,
+    JoinHandle<Rc<str>>,
+}
+
+// What proves something about this thread stays on it.
+neither_send_nor_sync! {
+    AtHome,
+    Scope,
+    DomainExecutor,
+    ExecutorGuard,
+    OCamlRuntime,
+}
+
+/// The future of a user's own async function is `Send` when it awaits these.
+#[allow(dead_code)]
+fn future_that_awaits(
+    promise: Promise<String>,
+    function: OCamlAsyncFunc<(String,), String>,
+    handle: Handle,
+) {
+    fn is_send(_: impl Future + Send) {}
+    is_send(async move {
+        let text = promise.await?;
+        let text = function.call((text,)).await?;
+        handle.call(|_| text).await
+    });
+}
