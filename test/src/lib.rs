@@ -4,6 +4,7 @@
 mod cancel;
 mod endings;
 mod gc;
+mod handles;
 mod matrix;
 mod memory;
 mod probe;
