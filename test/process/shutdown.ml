@@ -103,10 +103,15 @@ let cases =
     case "thread_that_awaits_a_promise_gets_it_after_shutdown" ~out:[ "thread: 1" ] (fun () ->
         let promise, resolver = Lwt.wait () in
         Lwt_main.run (thread_awaits "thread" promise);
-        Lwt_main.run (Lwt_unix.sleep 0.05);
+        (* The thread is as slow as the machine is busy. *)
+        let rec until_awaited () =
+          if (Rust_async.stats ()).subscriptions = 1 then Lwt.return_unit
+          else Lwt.bind (Lwt_unix.sleep 0.01) until_awaited
+        in
+        Lwt_main.run (until_awaited ());
         shutdown ();
         Lwt.wakeup resolver 1;
-        Lwt_main.run (Lwt_unix.sleep 0.1));
+        Lwt_main.run (Lwt_unix.sleep 1.));
     case "task_spawned_at_home_after_shutdown_gives_an_error" ~out:[ "task: a broken promise" ] (fun () ->
         ignore (spawn_when_dropped "task");
         shutdown ());
