@@ -124,6 +124,15 @@ let all_ways () =
 
 let works = "Rust works: 45"
 
+(* A loop of the program's own, which runs none of Lwt_main's hooks; lwt_eio's runs none either. *)
+let rec hand_written promise =
+  match Lwt.poll promise with
+  | Some value -> value
+  | None ->
+      Lwt_engine.iter (Lwt.paused_count () = 0);
+      Lwt.wakeup_paused ();
+      hand_written promise
+
 (* Places in which OCaml code runs because of Rust. *)
 let places =
   [

@@ -52,15 +52,6 @@ let when_the_loop_runs =
         say "%d" (Lwt_main.run (woken_by_thread 300)));
   ]
 
-(* A loop of the program's own runs none of Lwt_main's hooks; so does lwt_eio's. *)
-let rec hand_written promise =
-  match Lwt.poll promise with
-  | Some value -> value
-  | None ->
-      Lwt_engine.iter (Lwt.paused_count () = 0);
-      Lwt.wakeup_paused ();
-      hand_written promise
-
 let without_hooks =
   [
     case "hand_written_loop" ~out:[ works; works ] (fun () ->

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What is declared twice agrees: OCaml's externals and what Rust exports, for every crate that makes a static library.
+# See externals/src/lib.rs for the rules.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+library=(ocaml rust/ocaml-lwt-interop/src/exports.rs)
+groups=()
+packages=()
+for manifest in examples/*/Cargo.toml bench/Cargo.toml test/Cargo.toml; do
+  grep -q staticlib "$manifest" || continue
+  package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
+  packages+=(-p "$package")
+  # The library's own externals are in every program.
+  groups+=(-- "target/release/lib${package//-/_}.a" "$(dirname "$manifest")" "${library[@]}")
+done
+cargo build --release --quiet --target-dir target "${packages[@]}" -p interop-externals
+target/release/interop-externals "${groups[@]:1}"

@@ -1,0 +1,99 @@
+//! The functions that a Rust source file exports for OCaml.
+
+use syn::visit::Visit;
+use syn::{Attribute, Expr, ExprLit, ItemFn, ItemMod, Lit, Meta};
+
+/// A function with a symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Where it stands: `file:line`.
+    pub place: String,
+    /// The symbol.
+    pub symbol: String,
+    /// How many arguments it has; none stands for `unit`.
+    pub arguments: usize,
+}
+
+/// All that the file declares with `#[func]`, `#[ocaml::func]`, `#[no_mangle]` or `#[export_name]`.
+///
+/// # Errors
+/// The file is no Rust.
+pub fn functions(file: &str, source: &str) -> Result<Vec<Function>, String> {
+    let parsed = syn::parse_file(source).map_err(|error| format!("{file}: {error}"))?;
+    let mut found = Found {
+        file,
+        functions: Vec::new(),
+    };
+    found.visit_file(&parsed);
+    Ok(found.functions)
+}
+
+struct Found<'a> {
+    file: &'a str,
+    functions: Vec<Function>,
+}
+
+impl Visit<'_> for Found<'_> {
+    fn visit_item_fn(&mut self, function: &ItemFn) {
+        let name = function.sig.ident.to_string();
+        if let Some(symbol) = function.attrs.iter().find_map(|a| symbol(a, &name)) {
+            let line = function.sig.ident.span().start().line;
+            self.functions.push(Function {
+                place: format!("{}:{line}", self.file),
+                symbol,
+                arguments: function.sig.inputs.len(),
+            });
+        }
+        syn::visit::visit_item_fn(self, function);
+    }
+
+    fn visit_item_mod(&mut self, module: &ItemMod) {
+        let test = |a: &Attribute| matches!(&a.meta, Meta::List(l) if l.path.is_ident("cfg") && l.tokens.to_string() == "test");
+        if !module.attrs.iter().any(test) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+}
+
+/// The symbol that an attribute gives to the function `name`.
+fn symbol(attribute: &Attribute, name: &str) -> Option<String> {
+    let last = attribute.path().segments.last()?.ident.to_string();
+    match (last.as_str(), &attribute.meta) {
+        ("func", meta) => Some(option(meta, "name").unwrap_or_else(|| name.to_owned())),
+        ("no_mangle", _) => Some(name.to_owned()),
+        ("export_name", Meta::NameValue(value)) => text(&value.value),
+        ("unsafe", Meta::List(list)) => match syn::parse2::<Meta>(list.tokens.clone()).ok()? {
+            Meta::Path(path) if path.is_ident("no_mangle") => Some(name.to_owned()),
+            Meta::NameValue(value) if value.path.is_ident("export_name") => text(&value.value),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `wanted = "…"` among the options of an attribute.
+fn option(meta: &Meta, wanted: &str) -> Option<String> {
+    let Meta::List(list) = meta else { return None };
+    let mut found = None;
+    // An option that is no text is skipped, as far as it goes: `#[ocaml::func(gc)]` has a bare name.
+    let _ = list.parse_nested_meta(|option| {
+        if let Ok(value) = option.value() {
+            let value: Expr = value.parse()?;
+            if option.path.is_ident(wanted) {
+                found = text(&value);
+            }
+        }
+        Ok(())
+    });
+    found
+}
+
+fn text(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.value()),
+        _ => None,
+    }
+}
