@@ -85,13 +85,14 @@ fi
 [ ! -e Cargo.toml ] || cargo fetch --quiet
 
 # The copy is what git knows and does not ignore. rsync takes a list of files or deletes what is gone, never both:
-# hence two steps.
+# hence two steps. The second compares contents and leaves a file that is the same untouched, but gives a changed one
+# the time of now: with the times of here cargo would take an older file of another checkout for one that it has built.
 staging=$dir/work/staging checkout=$dir/work/checkout
 rm -rf "$staging"
 mkdir -p "$staging" "$checkout"
 git ls-files -z --cached --others --exclude-standard |
   rsync -a --no-owner --no-group --from0 --files-from=- --ignore-missing-args . "$staging"
-rsync -a --delete --exclude=/_build --exclude=/target "$staging/" "$checkout"
+rsync -rlp --checksum --delete --exclude=/_build --exclude=/target "$staging/" "$checkout"
 rm -rf "$staging"
 
 # rustup's proxies need a home of their own; the toolchain itself needs nothing but its folder.

@@ -13,6 +13,7 @@ external read : int Lwt.t -> (string * string * string option) Lwt.t = "endings_
 external handle : int Lwt.t -> int Lwt.t = "endings_handle"
 external registered : string -> bool -> int Lwt.t = "endings_registered"
 external from_value : exn -> bool -> int Lwt.t = "endings_from_value"
+external boxed : exn -> bool -> int Lwt.t = "endings_boxed"
 external panic : int -> bool -> unit Lwt.t = "endings_panic"
 external panic_line : unit -> int Lwt.t = "endings_panic_line"
 external destructor_of_task : bool -> int Lwt.t = "endings_destructor_of_task"
@@ -112,6 +113,7 @@ let exceptions =
       both "exception_of_a_later_rejection_comes_back"
         (same_exception (fun sent -> pass (fun () -> Lwt.bind (Lwt.pause ()) (fun () -> Lwt.fail sent))));
       both "exception_made_an_error_comes_back" (same_exception from_value);
+      both "exception_in_a_boxed_error_comes_back" (same_exception boxed);
       both "raised_exception_keeps_its_backtrace" (keeps_its_backtrace (fun () -> Lwt.return (deep 3)));
       both "exception_of_a_later_rejection_keeps_its_backtrace"
         (keeps_its_backtrace (fun () -> Lwt.map (fun () -> deep 3) (Lwt.pause ())));

@@ -132,6 +132,14 @@ pub async fn endings_from_value(exception: Value, yields: bool) -> Result<isize,
     Err(Error::from_exception_value(exception))
 }
 
+/// By way of code that knows nothing of OCaml and boxes its errors.
+#[ocaml_lwt_interop::func]
+pub async fn endings_boxed(exception: Value, yields: bool) -> Result<isize, Error> {
+    let boxed = Error::from_exception_value(exception).into_std();
+    yield_if(yields).await;
+    Err(Error::from_std(boxed))
+}
+
 /// Panics, one for each kind of code that can.
 #[ocaml_lwt_interop::func]
 pub async fn endings_panic(which: isize, yields: bool) -> Bomb {

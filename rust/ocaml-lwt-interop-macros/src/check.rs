@@ -7,7 +7,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericParam, ItemFn, Meta, Pat, PatType, Path, ReturnType, Signature, Type,
+    Attribute, FnArg, GenericArgument, GenericParam, ItemFn, Meta, Pat, PatType, Path,
+    PathArguments, ReturnType, Signature, Type,
 };
 
 /// What `expand` has to know about a function.
@@ -42,6 +43,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
     if let ReturnType::Type(_, ty) = &signature.output {
         Types {
             place: Place::Result,
+            inside: false,
             errors,
         }
         .visit_type(ty);
@@ -132,6 +134,7 @@ fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
     }
     Types {
         place: Place::Argument,
+        inside: false,
         errors,
     }
     .visit_type(ty);
@@ -158,10 +161,27 @@ enum Place {
 /// Looks through a type, and through the types inside it.
 struct Types<'a> {
     place: Place,
+    /// Inside of another type.
+    inside: bool,
     errors: &'a mut Errors,
 }
 
 impl<'ast> Visit<'ast> for Types<'_> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        // Parentheses are no type.
+        if matches!(ty, Type::Paren(_) | Type::Group(_)) {
+            return visit::visit_type(self, ty);
+        }
+        match ty {
+            Type::Path(path) => self.visit_type_path(path),
+            _ => self.inside(|types| visit::visit_type(types, ty)),
+        }
+    }
+
+    fn visit_path_arguments(&mut self, arguments: &'ast syn::PathArguments) {
+        self.inside(|types| visit::visit_path_arguments(types, arguments));
+    }
+
     fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
         if self.place == Place::Result {
             return visit::visit_type_reference(self, reference);
@@ -192,6 +212,8 @@ impl<'ast> Visit<'ast> for Types<'_> {
             .is_some_and(|first| first.ident == "Self")
         {
             self.errors.push(messages::METHOD.at(path));
+        } else if self.inside && is_result_of_ocaml_error(&path.path) {
+            self.errors.push(messages::OCAML_ERROR_INSIDE.at(path));
         } else {
             visit::visit_type_path(self, path);
         }
@@ -204,6 +226,29 @@ impl<'ast> Visit<'ast> for Types<'_> {
         };
         self.errors.push(message.at(ty));
     }
+}
+
+impl Types<'_> {
+    fn inside(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outside = std::mem::replace(&mut self.inside, true);
+        visit(self);
+        self.inside = outside;
+    }
+}
+
+/// `Result<T, ocaml::Error>`, whatever the paths that lead to both.
+fn is_result_of_ocaml_error(path: &Path) -> bool {
+    let Some(result) = path.segments.last().filter(|last| last.ident == "Result") else {
+        return false;
+    };
+    let PathArguments::AngleBracketed(arguments) = &result.arguments else {
+        return false;
+    };
+    let Some(GenericArgument::Type(Type::Path(error))) = arguments.args.get(1) else {
+        return false;
+    };
+    let segments = &error.path.segments;
+    segments.len() == 2 && segments[0].ident == "ocaml" && segments[1].ident == "Error"
 }
 
 /// `Raw` alone, or by a path that begins with `ocaml`: a macro sees names, not what they mean.

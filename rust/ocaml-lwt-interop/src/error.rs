@@ -120,11 +120,22 @@ impl Error {
         messages
     }
 
-    /// As a `std::error::Error`, for functions that ask for one.
+    /// As a `std::error::Error`, for functions that ask for one; [`Error::from_std`] is the way back.
     pub fn into_std(self) -> Box<dyn StdError + Send + Sync> {
         match *self.0 {
             Repr::Rust(error) => error,
             repr => Box::new(Opaque(Error::new(repr))),
+        }
+    }
+
+    /// Made from a boxed error, to which `?` does not apply; what [`Error::into_std`] gave comes back as it was: the same
+    /// OCaml exception, panic, or broken promise.
+    ///
+    /// Errors such as anyhow's convert into such a box: `Error::from_std(error.into())`.
+    pub fn from_std(error: Box<dyn StdError + Send + Sync>) -> Error {
+        match error.downcast::<Opaque>() {
+            Ok(opaque) => opaque.0,
+            Err(error) => Error::new(Repr::Rust(error)),
         }
     }
 
@@ -177,12 +188,7 @@ impl fmt::Debug for Error {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Error {
-        let error: Box<dyn StdError + Send + Sync> = Box::new(error);
-        // What `into_std` wrapped comes back as it was.
-        match error.downcast::<Opaque>() {
-            Ok(opaque) => opaque.0,
-            Err(error) => Error::new(Repr::Rust(error)),
-        }
+        Error::from_std(Box::new(error))
     }
 }
 

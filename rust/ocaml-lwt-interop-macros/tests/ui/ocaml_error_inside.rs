@@ -1,0 +1,18 @@
+#![allow(unused)]
+
+use ocaml_lwt_interop_macros::func;
+
+#[func]
+pub async fn all(urls: Vec<String>) -> Vec<Result<String, ocaml::Error>> {
+    Vec::new()
+}
+
+#[func]
+pub async fn twice() -> Result<(isize, Result<String, ::ocaml::Error>), ocaml::Error> {
+    unreachable!()
+}
+
+#[func]
+pub async fn report(done: OCamlAsyncFunc<(Result<String, ocaml::Error>,), ()>) {}
+
+fn main() {}
