@@ -14,6 +14,7 @@ external string : string -> bool -> string Lwt.t = "values_string"
 external variant : shape -> bool -> shape Lwt.t = "values_variant"
 external tuple : int * float * string * bool option * (int32 * int64) -> bool -> _ Lwt.t = "values_tuple"
 external list : string list -> bool -> string list Lwt.t = "values_list"
+external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "values_list_of_lists"
 external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
 external matrix : float array array -> bool -> float array array Lwt.t = "values_matrix"
 external any : 'a -> bool -> 'a Lwt.t = "values_any"
@@ -70,6 +71,8 @@ let values =
     ("inline_record", fun yields -> same (Rectangle { width = 1.5; height = 2.5 }) (variant (Rectangle { width = 1.5; height = 2.5 }) yields));
     ("tuple", fun yields -> same (1, 2.5, text, Some true, (3l, 4L)) (tuple (1, 2.5, text, Some true, (3l, 4L)) yields));
     ("list", fun yields -> same (List.init 9 string_of_int) (list (List.init 9 string_of_int) yields));
+    ( "list_of_lists",
+      fun yields -> same [ [ None ]; []; [ Some 1; Some 2 ] ] (list_of_lists [ [ None ]; []; [ Some 1; Some 2 ] ] yields) );
     ("association_list", fun yields -> same [ ("a", 1); ("b", 2) ] (assoc [ ("a", 1); ("b", 2) ] yields));
     ("matrix", fun yields -> same [| [| 1.5; 2.5 |]; [||]; [| 3.5 |] |] (matrix [| [| 1.5; 2.5 |]; [||]; [| 3.5 |] |] yields));
     ("any_value", fun yields -> same (ref text) (any (ref (String.sub text 0 500)) yields));

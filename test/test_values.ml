@@ -36,6 +36,8 @@ external result : (int, string) result -> bool -> (int, string) result Lwt.t = "
 external pair : (float * string) -> bool -> (float * string) Lwt.t = "values_pair"
 external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "values_tuple"
 external list : string list -> bool -> string list Lwt.t = "values_list"
+external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "values_list_of_lists"
+external linked_list : string list -> bool -> string list Lwt.t = "values_linked_list"
 external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
 external list_as_it_is : string list -> bool -> string list Lwt.t = "values_list_as_it_is"
 external array : string array -> bool -> string array Lwt.t = "values_array"
@@ -109,6 +111,8 @@ let compound =
       copied "pair" pair [ (1.5, "a"); (nan, "") ];
       copied "tuple" tuple [ (1, 2.5, "c", Some false, (4l, 5L)); (min_int, nan, "", None, (-1l, -1L)) ];
       copied "list" list [ []; [ "a" ]; List.init 1000 string_of_int ];
+      copied "list_of_lists" list_of_lists [ []; [ [] ]; [ [ None ]; []; [ Some 1; None; Some 2 ] ] ];
+      copied "linked_list" linked_list [ []; [ "a" ]; List.init 1000 string_of_int ];
       copied "association_list" assoc [ []; [ ("a", 1); ("b", 2) ] ];
       passed "list_as_it_is" list_as_it_is [ [ "a"; "b" ] ];
       copied "array" array [ [||]; [| "a" |]; Array.init 1000 string_of_int ];

@@ -2,18 +2,21 @@
 //! for each. Directly, by ocaml-rs's derives; and as bytes that both sides encode and decode. `message.ml` is the other
 //! half.
 
-use std::collections::LinkedList;
 use std::fmt;
 use std::hint::black_box;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
-use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc, func};
+use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc, OCamlList, func};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// [`ByteBuf`], which serde is to take for bytes as well.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bytes(ByteBuf);
+
+/// [`OCamlList`], which serde is to take for a sequence as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List<T>(OCamlList<T>);
 
 #[derive(ToValue, Serialize)]
 pub struct Header {
@@ -23,7 +26,7 @@ pub struct Header {
     timestamp: i64,
     validation_pass: isize,
     operations_hash: Bytes,
-    fitness: LinkedList<Bytes>,
+    fitness: List<Bytes>,
     context: Bytes,
     protocol_data: Bytes,
 }
@@ -44,7 +47,7 @@ pub struct Block {
     predecessor_metadata_hash: Option<Bytes>,
     predecessor_operations_metadata_hash: Option<Bytes>,
     testing: bool,
-    operations: LinkedList<LinkedList<Operation>>,
+    operations: List<List<Operation>>,
 }
 
 #[derive(FromValue, Deserialize, Debug, PartialEq)]
@@ -65,11 +68,11 @@ pub struct Applied {
     max_operations_ttl: isize,
     last_allowed_fork_level: i32,
     forking: bool,
-    fitness: LinkedList<Bytes>,
+    fitness: List<Bytes>,
     block_metadata: Bytes,
     metadata_hash: Option<Bytes>,
     operations_metadata_hash: Option<Bytes>,
-    receipts: LinkedList<LinkedList<Receipt>>,
+    receipts: List<List<Receipt>>,
 }
 
 fn bytes(length: usize, seed: usize) -> Bytes {
@@ -153,8 +156,9 @@ impl Block {
             operations_metadata_hash: self.predecessor_operations_metadata_hash.clone(),
             receipts: self
                 .operations
+                .0
                 .iter()
-                .map(|operations| operations.iter().map(receipt).collect())
+                .map(|operations| operations.0.iter().map(receipt).collect())
                 .collect(),
         }
     }
@@ -244,5 +248,37 @@ impl<'de> Deserialize<'de> for Bytes {
         }
         // `bytes`, not `byte_buf`: the input is a slice, which is copied once.
         deserializer.deserialize_bytes(OfBytes)
+    }
+}
+
+// SAFETY: as `OCamlList`'s
+unsafe impl<T: ToValue> ToValue for List<T> {
+    fn to_value(&self, runtime: &Runtime) -> Value {
+        self.0.to_value(runtime)
+    }
+}
+
+// SAFETY: as `OCamlList`'s
+unsafe impl<T: FromValue> FromValue for List<T> {
+    fn from_value(value: Value) -> Self {
+        List(OCamlList::from_value(value))
+    }
+}
+
+impl<T: Serialize> Serialize for List<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|items| List(items.into()))
+    }
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        List(items.into_iter().collect())
     }
 }

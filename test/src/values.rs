@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml::{FromValue, ToValue, Value};
 use ocaml_lwt_interop::{
-    ByteBuf, Error, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlValue, Promise, ocaml_runtime,
+    ByteBuf, Error, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue, Promise,
+    ocaml_runtime,
 };
 
 use crate::endings::yield_if;
@@ -76,7 +77,9 @@ echo! {
     values_result: Result<isize, String>;
     values_pair: (f64, String);
     values_tuple: (isize, f64, String, Option<bool>, (i32, i64));
-    values_list: LinkedList<String>;
+    values_list: OCamlList<String>;
+    values_list_of_lists: OCamlList<OCamlList<Option<isize>>>;
+    values_linked_list: LinkedList<String>;
     values_assoc: BTreeMap<String, isize>;
     values_list_as_it_is: ocaml::List<String>;
     values_array: Vec<String>;

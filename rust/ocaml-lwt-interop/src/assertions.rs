@@ -7,8 +7,8 @@ use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
 use crate::executor::{AtHome, Scope};
 use crate::func::CallFuture;
 use crate::{
-    ByteBuf, Error, Exception, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlValue, Promise,
-    PromiseFuture, Resolver, Stats,
+    ByteBuf, Error, Exception, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlList,
+    OCamlValue, Promise, PromiseFuture, Resolver, Stats,
 };
 
 macro_rules! send_and_sync {
@@ -55,6 +55,7 @@ send_and_sync! {
     Exception,
     OCamlValue,
     ByteBuf,
+    OCamlList<String>,
     Stats,
 }
 

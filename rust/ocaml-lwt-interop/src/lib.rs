@@ -79,7 +79,7 @@
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
 //! - [`domain_executor`]: spawning, other threads, Tokio's runtime.
 //! - [`Error`] and [`Exception`]: what goes wrong.
-//! - [`ByteBuf`], [`Nativeint`]: conversions that ocaml-rs does not have.
+//! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
 //!
 //! # Endings
 //!
@@ -126,7 +126,7 @@ pub use func::{OCamlAsyncFunc, OCamlFunc};
 pub use ocaml_lwt_interop_macros::func;
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use stats::Stats;
-pub use values::{ByteBuf, Nativeint, OCamlValue};
+pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 /// Lwt promises in Rust: [`Promise`], which Rust awaits, and
 /// [`Resolver`], with which Rust settles one.

@@ -102,22 +102,71 @@ pub(crate) unsafe fn string(bytes: &[u8]) -> ocaml::Value {
     unsafe { ocaml::Value::bytes(bytes) }
 }
 
+/// The empty list.
+pub(crate) const EMPTY_LIST: ocaml::Value = ocaml::Value::Raw(sys::EMPTY_LIST);
+
+/// Puts a value in front of a list, whose root goes on to the new cell.
+///
+/// # Safety
+/// The runtime lock is held; `list` is a list, and rooted like `head` unless it is empty. Allocates on the OCaml heap;
+/// runs no OCaml code (`caml_alloc_small`).
+pub(crate) unsafe fn cons(head: &ocaml::Value, list: &mut ocaml::Value) {
+    // SAFETY: the lock is the caller's; head and tail are rooted across the allocation, and read after it. The cell is
+    // small, so new and in the minor heap, where fields are initialised by plain stores before anything else can allocate.
+    unsafe {
+        let cell = sys::caml_alloc_small(2, 0);
+        *sys::field(cell, 0) = head.raw().0;
+        *sys::field(cell, 1) = list.raw().0;
+        match list {
+            ocaml::Value::Root(root) => root.modify(cell),
+            ocaml::Value::Raw(_) => *list = ocaml::Value::new(cell),
+        }
+    }
+}
+
+/// How many elements a list has.
+///
+/// # Safety
+/// The runtime lock is held; `list` is a live list. No allocation on the OCaml heap.
+pub(crate) unsafe fn list_length(mut list: Raw) -> usize {
+    let mut length = 0;
+    while !is_immediate(list) {
+        length += 1;
+        // SAFETY: the block of a list has two fields, and is live by the caller's word
+        list = unsafe { field(list, 1) };
+    }
+    length
+}
+
+/// Makes a rooted value the tail of the list that it is, and gives its head, rooted; `None` when it is empty.
+///
+/// # Safety
+/// The runtime lock is held; `list` is a list, and a root of its own unless it is empty. No allocation on the OCaml heap.
+pub(crate) unsafe fn uncons(list: &mut ocaml::Value) -> Option<ocaml::Value> {
+    let ocaml::Value::Root(root) = list else {
+        return None;
+    };
+    // SAFETY: a root holds a block, and the block of a list has two fields; nothing allocates in between
+    unsafe {
+        let cell = Raw(root.get());
+        let head = protect(field(cell, 0));
+        match field(cell, 1) {
+            tail if is_immediate(tail) => *list = EMPTY_LIST,
+            tail => root.modify(tail.0),
+        }
+        Some(head)
+    }
+}
+
 /// A rooted OCaml list of strings.
 ///
 /// # Safety
 /// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code.
 pub(crate) unsafe fn string_list(items: &[String]) -> ocaml::Value {
-    let mut list = ocaml::Value::Raw(sys::EMPTY_LIST);
+    let mut list = EMPTY_LIST;
     for item in items.iter().rev() {
-        // SAFETY: the lock is the caller's; `item` and `list` are rooted across the allocation of the cell, whose
-        // fields are set before anything else can allocate
-        unsafe {
-            let item = string(item.as_bytes());
-            let cell = ocaml::Value::alloc(2, ocaml::Tag(0));
-            sys::store_field(cell.raw().0, 0, item.raw().0);
-            sys::store_field(cell.raw().0, 1, list.raw().0);
-            list = cell;
-        }
+        // SAFETY: the lock is the caller's; both are rooted
+        unsafe { cons(&string(item.as_bytes()), &mut list) };
     }
     list
 }
