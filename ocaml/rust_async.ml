@@ -32,7 +32,7 @@ type callbacks = {
   reject : Obj.t Lwt.u -> exn -> backtrace -> unit;
   arm : unit -> unit;
   state : Obj.t Lwt.t -> Obj.t Lwt.state;
-  subscribe : Obj.t Lwt.t -> token -> int -> unit;
+  subscribe : Obj.t Lwt.t -> token -> int -> bool -> unit;
   release : int -> bool -> unit;
   cancel : Obj.t Lwt.t -> unit;
   describe : exn -> string * backtrace;
@@ -55,6 +55,7 @@ external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
 external cancel : int -> unit = "ocaml_lwt_interop_cancel"
 external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
 external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
+external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
 external set_worker_threads_of_tokio : int -> bool = "ocaml_lwt_interop_set_worker_threads" [@@noalloc]
@@ -105,7 +106,11 @@ let arm () = Lwt.on_success (Lwt.pause ()) on_pause
 (* lwt_to_rust. Rust must not keep an awaited promise alive, or it could not be collected when nobody can resolve it any
    more; so Rust holds the index of a weak table, and the callbacks hold the subscription. *)
 
-type subscription = { promise : Obj.t Lwt.t; guard : Obj.t Lwt.t; token : token }
+type subscription = {
+  promise : Obj.t Lwt.t;
+  guard : Obj.t Lwt.t;  (* what the callbacks are on *)
+  token : token;
+}
 
 let subscriptions : subscription Weak.t ref = ref (Weak.create 64)
 
@@ -118,9 +123,15 @@ let remember index subscription =
   end;
   Weak.set !subscriptions index (Some subscription)
 
-(* [Lwt.on_any]'s callbacks cannot be taken off a promise; those of [Lwt.protected] can, by cancelling what it gives. *)
-let subscribe promise token index =
-  let guard = Lwt.protected promise in
+(* Callbacks cannot be taken off a promise again, only off what [Lwt.protected] gives, by cancelling that; but this costs
+   as much as everything else of a wait. A wait that is given up usually cancels its promise, and the callbacks go with
+   that. So only waits that leave their promise alone are guarded, and all of them once a promise was seen to go on
+   after it was cancelled ([Lwt.wait], [Lwt.no_cancel]): or one that lives as long as the program would collect the
+   callbacks of each wait with a timeout. *)
+let guard_all = ref false
+
+let subscribe promise token index will_cancel =
+  let guard = if will_cancel && not !guard_all then promise else Lwt.protected promise in
   let subscription = { promise; guard; token } in
   remember index subscription;
   Lwt.on_any guard
@@ -130,11 +141,16 @@ let subscribe promise token index =
 let release index cancelled =
   match Weak.get !subscriptions index with
   | None -> ()
-  | Some { promise; guard; token = _ } ->
+  | Some { promise; guard; token } ->
       Weak.set !subscriptions index None;
-      Fun.protect
-        ~finally:(fun () -> Lwt.cancel guard)
-        (fun () -> if cancelled then Lwt.cancel promise)
+      let detach () =
+        if guard != promise then Lwt.cancel guard
+        else if Lwt.is_sleeping promise then begin
+          guard_all := true;
+          forget token
+        end
+      in
+      Fun.protect ~finally:detach (fun () -> if cancelled then Lwt.cancel promise)
 
 (* The loop. *)
 

@@ -304,6 +304,28 @@ let waits_leave_nothing name place how make_promise protected =
       check_bool "pending" true (Lwt.is_sleeping promise);
       Lwt.return_unit)
 
+(* Until a promise was seen to outlive its cancellation, the callbacks of a wait that is given up stay on it: a closure in
+   OCaml, and nothing of Rust's. This law is the first, so that it sees them. *)
+let first_waits =
+  law "first_waits_on_a_promise_that_cannot_be_cancelled_leave_a_closure" (fun () ->
+      let promise, resolver = Lwt.wait () in
+      let n = 10_000 in
+      let all_together promise_of =
+        let* () = Lwt.join (List.init n (fun _ -> give_up Domain Drop false (promise_of ()))) in
+        (* What was dropped is released in ticks, so many in each. *)
+        turns 100
+      in
+      (* The queues become as long as they will be. *)
+      let* () = all_together never in
+      let words, bytes = kept () in
+      let* () = all_together (fun () -> promise) in
+      let words', bytes' = kept () in
+      if words' - words > 40 * n then Alcotest.failf "OCaml keeps %d words more" (words' - words);
+      if bytes' - bytes > n then Alcotest.failf "Rust keeps %d bytes more" (bytes' - bytes);
+      Lwt.wakeup resolver 7;
+      let+ n = await_in Domain promise in
+      check_int "the value" 7 n)
+
 let leaves_nothing =
   let wait () = fst (Lwt.wait ()) in
   [
@@ -389,6 +411,7 @@ let fairness =
 let () =
   Alcotest.run "cancel"
     [
+      ("the first waits", [ first_waits ]);
       ("OCaml cancels Rust", drops @ cancels);
       ("Rust gives up OCaml", given_up @ on_the_way);
       ("waits that leave nothing", leaves_nothing);

@@ -140,6 +140,18 @@ unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
     }
 }
 
+/// `forget : token -> unit`: a wait was given up, but its callbacks stay on their promise. Neither allocates nor raises:
+/// the slot behind the token is closed, so nothing of the user's is dropped with it.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
+    // SAFETY: OCaml calls, with a token of ours
+    drop(unsafe { caml::take_token(token) });
+    caml::UNIT
+}
+
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
 ///
 /// # Safety

@@ -22,7 +22,7 @@ pub(crate) enum Callback {
     Arm,
     /// `'a Lwt.t -> 'a Lwt.state`
     State,
-    /// `'a Lwt.t -> token -> int -> unit`
+    /// `'a Lwt.t -> token -> int -> bool -> unit`
     Subscribe,
     /// `int -> bool -> unit`: removes the callbacks of a subscription, cancels its promise
     Release,

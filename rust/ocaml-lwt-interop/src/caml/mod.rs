@@ -24,7 +24,7 @@ pub(crate) fn bool(b: bool) -> Raw {
     int(isize::from(b))
 }
 
-/// An OCaml `int`. `n` must fit in 63 bits; all callers pass small indexes.
+/// An OCaml `int`, which has 63 bits: the highest of `n` is lost.
 pub(crate) fn int(n: isize) -> Raw {
     Raw((n << 1) | 1)
 }

@@ -35,11 +35,11 @@ impl Default for Budget {
     }
 }
 
-/// The clock, which costs as much as a short poll, is looked at after each poll at first, and more rarely the faster
-/// the polls turn out to be.
+/// The clock, which costs as much as a short poll, is looked at between any two polls at first, and more rarely the
+/// faster the polls turn out to be.
 struct Clock {
     slice: Duration,
-    /// None before the first look, so that a tick of one poll does not look at all.
+    /// None before the first look, which is after the first poll.
     started: Option<Instant>,
     last: Duration,
     /// Polls between two looks, and polls until the next.
@@ -66,7 +66,13 @@ impl Clock {
         if self.left > 0 {
             return false;
         }
-        let now = self.started.get_or_insert_with(Instant::now).elapsed();
+        let now = match self.started {
+            Some(started) => started.elapsed(),
+            None => {
+                self.started = Some(Instant::now());
+                Duration::ZERO
+            }
+        };
         let fast = (now - self.last) * Self::LONGEST_INTERVAL < self.slice;
         self.last = now;
         self.interval = if fast {
@@ -117,25 +123,26 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let mut polls = 0;
     home.wake.look(&mut *local.queue.borrow_mut());
     loop {
-        let next = local.queue.borrow_mut().pop_front();
-        let Some(runnable) = next else {
+        if local.queue.borrow().is_empty() {
             match home.wake.try_sleep() {
                 Sleep::Asleep => return Rest::Asleep,
                 Sleep::LookAgain => home.wake.look(&mut *local.queue.borrow_mut()),
             };
             continue;
-        };
+        }
+        // Only now, so that a tick with nothing left to do does not look at the clock.
+        if polls > 0
+            && (polls >= budget.polls || local.escaped.borrow().is_some() || clock.is_over())
+        {
+            return Rest::Runnable;
+        }
+        let next = local.queue.borrow_mut().pop_front();
+        let Some(runnable) = next else { continue };
         run(scope, runnable);
+        polls += 1;
         // A continuation has forked, and this is the child: futures are not polled here.
         if status() == Status::Forked {
             return Rest::Asleep;
-        }
-        polls += 1;
-        if local.escaped.borrow().is_some() || polls >= budget.polls {
-            return Rest::Runnable;
-        }
-        if clock.is_over() {
-            return Rest::Runnable;
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use ocaml::{Runtime, ToValue, Value};
 
+use crate::caml;
+
 /// The arguments of an OCaml function, as a tuple of one to twelve; `()` for a function of `unit`.
 pub trait IntoArguments {
     #[doc(hidden)]
@@ -15,7 +17,7 @@ impl IntoArguments for () {
     type Array = [Value; 1];
 
     fn into_array(self, _runtime: &Runtime) -> [Value; 1] {
-        [Value::unit()]
+        [Value::Raw(caml::UNIT.0)]
     }
 }
 

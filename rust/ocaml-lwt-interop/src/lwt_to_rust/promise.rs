@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use ocaml::{FromValue, Runtime, ToValue};
 
@@ -191,40 +191,38 @@ impl<T: FromValue + 'static, S: Start> PromiseFuture<T, S> {
     }
 
     /// The first poll: at home the promise is looked at here and now, and nothing is made for one that is settled;
-    /// elsewhere the start is sent home.
-    fn first_poll(&mut self, start: S) -> Option<Result<T, Error>> {
+    /// elsewhere the start is sent home, and there is no answer yet.
+    fn first_poll(&mut self, start: S, waker: &Waker) -> Option<Poll<Result<T, Error>>> {
         let home = self.home;
         let mut start = Some(start);
         let looked = Scope::with_current(home, |scope| {
             let promise = match start.take()?.start(Token(scope)) {
                 Ok(promise) => promise,
-                Err(error) => return Some(Err(error)),
+                Err(error) => return Some(Poll::Ready(Err(error))),
             };
-            let ended = look(scope, &promise);
-            if ended.is_none() {
-                let subscription = Subscription::new(home);
-                subscription.subscribe(scope, &promise);
-                self.stage = Stage::Waiting(subscription);
-            }
-            ended
+            Some(match look(scope, &promise) {
+                Some(ended) => Poll::Ready(ended),
+                None => {
+                    let subscription = Subscription::waiting(scope, &promise, self.cancel, waker);
+                    self.stage = Stage::Waiting(subscription);
+                    Poll::Pending
+                }
+            })
         });
-        match (looked, start) {
-            (Some(ended), _) => ended,
-            (None, None) => None,
-            (None, Some(start)) => {
-                let subscription = Subscription::new(home);
-                self.stage = Stage::Waiting(subscription.clone());
-                // After shutdown the job is dropped here, which breaks the promise.
-                let job = AssertSend(SendHome {
-                    start: Some(start),
-                    subscription,
-                });
-                home.queue_anywhere(Runnable::Job(Box::new(move |scope| {
-                    job.into_inner().run(scope)
-                })));
-                None
-            }
+        if let Some(start) = start {
+            let subscription = Subscription::new(home);
+            self.stage = Stage::Waiting(subscription.clone());
+            // After shutdown the job is dropped here, which breaks the promise.
+            let job = AssertSend(SendHome {
+                start: Some(start),
+                cancel: self.cancel,
+                subscription,
+            });
+            home.queue_anywhere(Runnable::Job(Box::new(move |scope| {
+                job.into_inner().run(scope)
+            })));
         }
+        looked.flatten()
     }
 }
 
@@ -235,15 +233,15 @@ impl<T: FromValue + 'static, S: Start> Future for PromiseFuture<T, S> {
         let this = &mut *self;
         match std::mem::replace(&mut this.stage, Stage::Done) {
             Stage::Start(start) => {
-                if let Some(ended) = this.first_poll(start) {
-                    return Poll::Ready(ended);
+                if let Some(looked) = this.first_poll(start, context.waker()) {
+                    return looked;
                 }
             }
             Stage::Waiting(subscription) => this.stage = Stage::Waiting(subscription),
             Stage::Done => panic!("a PromiseFuture was polled after it was ready"),
         }
         let Stage::Waiting(subscription) = &this.stage else {
-            unreachable!("the first poll leaves a promise that is not settled waiting");
+            unreachable!("a first poll without an answer leaves it waiting");
         };
         let ended = std::task::ready!(subscription.slot.poll(context.waker()));
         this.stage = Stage::Done;
@@ -274,6 +272,7 @@ impl<T: FromValue + 'static, S: Start> Drop for PromiseFuture<T, S> {
 /// The start of a future on its way home. Dropped on the way, when the executor shuts down, it breaks the promise.
 struct SendHome<T: FromValue + 'static, S: Start> {
     start: Option<S>,
+    cancel: bool,
     subscription: Arc<Subscription<T>>,
 }
 
@@ -285,7 +284,8 @@ impl<T: FromValue + 'static, S: Start> SendHome<T, S> {
             .take()
             .filter(|_| !S::CALLS || self.subscription.slot.is_waiting())
         {
-            self.subscription.attach(scope, start.start(Token(scope)));
+            let promise = start.start(Token(scope));
+            self.subscription.attach(scope, promise, self.cancel);
         }
     }
 }

@@ -57,6 +57,14 @@ impl<T> Slot<T> {
         }))
     }
 
+    /// The slot of a future that was polled at home, where the promise was found pending: nobody else knows it yet.
+    pub(crate) fn waiting(waker: Waker, index: usize) -> Self {
+        Slot(Mutex::new(State::Waiting {
+            waker: Some(waker),
+            index: Some(index),
+        }))
+    }
+
     /// The future's poll.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<T> {
         if let Some(poll) = self.poll_known(waker) {
@@ -159,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_was_made_waiting_has_its_waker_and_its_index() {
+        let slot = Slot::waiting(Waker::noop().clone(), 3);
+        assert!(slot.is_waiting());
+        let woken = slot.settle(7).unwrap();
+        assert!(woken.waker.is_some());
+        assert_eq!(woken.index, Some(3));
+        assert_eq!(slot.poll(Waker::noop()), Poll::Ready(7));
+    }
+
+    #[test]
     fn a_closed_slot_gives_the_value_back_and_the_index_once() {
         let slot = Slot::new();
         assert_eq!(slot.subscribe(3), Subscribe::Waiting);
@@ -168,6 +186,7 @@ mod tests {
         assert_eq!(slot.subscribe(4), Subscribe::Gone { cancel: false });
         assert_eq!(slot.settle(7).unwrap_err(), 7);
     }
+
     #[test]
     fn a_slot_that_is_closed_before_it_has_an_index_says_whether_to_cancel() {
         for cancel in [true, false] {

@@ -9,6 +9,7 @@
 //!    [`Release`].
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use ocaml::FromValue;
 
@@ -89,6 +90,10 @@ pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
     }
 }
 
+fn take_index(at: AtHome) -> usize {
+    at.home().local(at).subscriptions.borrow_mut().take()
+}
+
 fn forget_index(at: AtHome, index: usize) {
     at.home()
         .local(at)
@@ -137,6 +142,7 @@ unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Resul
 }
 
 impl<T: FromValue + 'static> Subscription<T> {
+    /// For a future on another thread, which sends it home.
     pub(crate) fn new(home: &'static Home) -> Arc<Self> {
         Arc::new(Subscription {
             slot: Slot::new(),
@@ -145,39 +151,79 @@ impl<T: FromValue + 'static> Subscription<T> {
     }
 
     /// Looks at the promise: settles the slot at once, or subscribes. For a future that waits on another thread.
-    pub(crate) fn attach(self: &Arc<Self>, scope: &Scope, promise: Result<ocaml::Value, Error>) {
+    /// `will_cancel`: what the future would do with the promise if it were dropped.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        scope: &Scope,
+        promise: Result<ocaml::Value, Error>,
+        will_cancel: bool,
+    ) {
         let ended = match promise {
             Ok(promise) => match look(scope, &promise) {
                 Some(ended) => ended,
-                None => return self.subscribe(scope, &promise),
+                None => return self.subscribe(scope, &promise, will_cancel),
             },
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);
     }
 
+    /// For a future that is polled at home, whose promise was found pending. May collect; runs OCaml code, none of the
+    /// user's.
+    pub(crate) fn waiting(
+        scope: &Scope,
+        promise: &ocaml::Value,
+        will_cancel: bool,
+        waker: &Waker,
+    ) -> Arc<Self> {
+        // Cloning may run code of the user's, which may panic.
+        let waker = waker.clone();
+        let index = take_index(scope.at());
+        let subscription = Arc::new(Subscription {
+            slot: Slot::waiting(waker, index),
+            home: scope.home(),
+        });
+        subscription.attach_callbacks(scope, promise, will_cancel, index);
+        subscription
+    }
+
     /// Has a pending promise settle the slot. May collect; runs OCaml code, none of the user's unless it cancels.
-    pub(crate) fn subscribe(self: &Arc<Self>, scope: &Scope, promise: &ocaml::Value) {
-        let home = scope.home();
-        let index = home.local(scope.at()).subscriptions.borrow_mut().take();
-        // A future on another thread may have been dropped since it asked.
-        if let Subscribe::Gone { cancel: wanted } = self.slot.subscribe(index) {
-            forget_index(scope.at(), index);
-            if wanted {
-                cancel(scope, promise);
+    fn subscribe(self: &Arc<Self>, scope: &Scope, promise: &ocaml::Value, will_cancel: bool) {
+        let index = take_index(scope.at());
+        match self.slot.subscribe(index) {
+            Subscribe::Waiting => self.attach_callbacks(scope, promise, will_cancel, index),
+            // The future has been dropped since it asked.
+            Subscribe::Gone { cancel: wanted } => {
+                forget_index(scope.at(), index);
+                if wanted {
+                    cancel(scope, promise);
+                }
             }
-            return;
         }
-        // SAFETY: the token becomes an argument before anything can allocate
-        let subscribed = unsafe {
+    }
+
+    fn attach_callbacks(
+        self: &Arc<Self>,
+        scope: &Scope,
+        promise: &ocaml::Value,
+        will_cancel: bool,
+        index: usize,
+    ) {
+        // SAFETY: the promise is rooted; the token becomes an argument before anything can allocate
+        let attached = unsafe {
             let token = caml::alloc_token(self.clone());
-            home.call(
+            scope.home().call(
                 scope,
                 Callback::Subscribe,
-                &mut [promise.raw(), token, caml::int(index as isize)],
+                &mut [
+                    promise.raw(),
+                    token,
+                    caml::int(index as isize),
+                    caml::bool(will_cancel),
+                ],
             )
         };
-        if let Err(exception) = subscribed {
+        if let Err(exception) = attached {
             // An asynchronous exception, before or after the callbacks were attached. SAFETY: just returned.
             unsafe { self.settle(scope, Err(exception)) };
         }

@@ -1,11 +1,12 @@
 //! Settling: a Rust ending becomes the state of a Lwt promise.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use ocaml::ToValue;
 
 use super::output::Settled;
-use crate::caml::{Callback, Root};
+use crate::caml::{self, Callback, Root};
 use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
 use crate::executor::Scope;
@@ -20,17 +21,20 @@ pub(crate) enum Converted {
 
 /// Converts an ending. May collect; may run OCaml code, to make an exception. A panic of the user's code on the way (a
 /// conversion, a destructor, the `Display` of an error) is a panic of the function's.
-pub(crate) fn convert<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
+pub(crate) fn convert<T: ToValue + 'static>(
+    scope: &Scope,
+    ending: Ending<Settled<T>>,
+) -> Converted {
     catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
         .unwrap_or_else(|panic| Converted::Exception(exception::of_panic(scope, &panic)))
 }
 
-fn convert_or_panic<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
+fn convert_or_panic<T: ToValue + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
     match ending {
         Ending::Value(Settled::Value(value)) => {
             // SAFETY: a scope holds the lock; the handle is a token of it without content
             let runtime = unsafe { ocaml::Runtime::recover_handle() };
-            Converted::Value(value.to_value(runtime))
+            Converted::Value(immediate(&value).unwrap_or_else(|| value.to_value(runtime)))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
             Converted::Exception(exception::of_error(scope, &error))
@@ -46,11 +50,30 @@ fn convert_or_panic<T: ToValue>(scope: &Scope, ending: Ending<Settled<T>>) -> Co
     }
 }
 
+/// The value of a type whose values are all immediate: ocaml-rs makes a root for them too, which costs as much as the
+/// rest of the conversion ten times over.
+#[inline]
+fn immediate(value: &impl Any) -> Option<ocaml::Value> {
+    let value: &dyn Any = value;
+    let n = if value.is::<()>() {
+        0
+    } else if let Some(b) = value.downcast_ref::<bool>() {
+        isize::from(*b)
+    } else {
+        *value.downcast_ref::<isize>()?
+    };
+    Some(ocaml::Value::Raw(caml::int(n).0))
+}
+
 /// Settles a pending promise: `Lwt.wakeup`, so that what was bound to it runs here and now, and its next call is
 /// polled in the same tick. A promise that was cancelled stays so.
 ///
 /// Runs OCaml code. An exception that its callbacks let escape is kept for the end of the tick.
-pub(crate) fn settle<T: ToValue>(scope: &Scope, resolver: Root, ending: Ending<Settled<T>>) {
+pub(crate) fn settle<T: ToValue + 'static>(
+    scope: &Scope,
+    resolver: Root,
+    ending: Ending<Settled<T>>,
+) {
     let converted = convert(scope, ending);
     // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted` until the call takes them
     // over; their types are those of the callbacks. An exception is kept before anything can allocate.
@@ -84,7 +107,7 @@ pub(crate) struct SettlePromise<E> {
 
 impl<R, T, E> Completion<R> for SettlePromise<E>
 where
-    T: ToValue,
+    T: ToValue + 'static,
     E: FnOnce(R) -> Settled<T> + 'static,
 {
     fn complete(self, scope: &Scope, ending: Ending<R>) {

@@ -32,7 +32,7 @@ pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
 ) -> Raw
 where
     F: Future + 'static,
-    T: ToValue,
+    T: ToValue + 'static,
     E: FnOnce(F::Output) -> Outcome<T> + 'static,
 {
     // SAFETY: as the caller's
@@ -55,7 +55,7 @@ unsafe fn call<const N: usize, F, T, E>(
 ) -> Result<Raw, Raw>
 where
     F: Future + 'static,
-    T: ToValue,
+    T: ToValue + 'static,
     E: FnOnce(F::Output) -> Outcome<T> + 'static,
 {
     // This thread must be the one that runs Lwt. The first call ever starts the executor, which runs OCaml code.
