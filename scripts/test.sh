@@ -7,7 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 # dune remembers which tests passed and would not run them again, hence --force. A test that hangs is a failure too.
-dune_tests() { timeout 15m dune build @runtest --force; }
+# More of them at a time than there are processors: most wait most of the time, and being interrupted is what they are for.
+dune_tests() { timeout 15m dune build -j "$((2 * $(nproc)))" @runtest --force; }
 
 repeat() {
   local runs=$1 failures=0 run log
