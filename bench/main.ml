@@ -4,6 +4,7 @@ open Lwt.Syntax
 
 let cases = Baselines.all @ Calls.all @ Callbacks.all @ Crossings.all @ Messages.all
 let prefix = ref ""
+let only = ref ""
 let json = ref ""
 let quick = ref false
 let rounds = ref 5
@@ -14,6 +15,7 @@ let counts = ref false
 let options =
   [
     ("--case", Arg.Set_string prefix, "PREFIX  only the cases whose names begin so, and their baselines");
+    ("--only", Arg.Set_string only, "NAME  that case, and no baseline: for a profiler");
     ("--json", Arg.Set_string json, "FILE  write the results there as well");
     ("--quick", Arg.Set quick, "  each case for a moment, to see that it works: the numbers mean nothing");
     ("--cpu", Arg.Set busy, "  judge by processor time, on a machine that is busy with something else");
@@ -22,7 +24,9 @@ let options =
     ("--seconds", Arg.Set_float seconds, "S  for how long, each time (1.0)");
   ]
 
-let is_wanted name = String.length name >= String.length !prefix && String.sub name 0 (String.length !prefix) = !prefix
+let is_wanted name =
+  if !only <> "" then name = !only
+  else String.length name >= String.length !prefix && String.sub name 0 (String.length !prefix) = !prefix
 
 (* With the baselines, and theirs, in the order of the list. *)
 let selected () =
@@ -37,7 +41,8 @@ let selected () =
     in
     if more = [] then names else close (more @ names)
   in
-  let names = close (List.filter is_wanted (List.map (fun case -> case.Case.name) cases)) in
+  let wanted = List.filter is_wanted (List.map (fun case -> case.Case.name) cases) in
+  let names = if !only <> "" then wanted else close wanted in
   List.filter (fun case -> List.mem case.Case.name names) cases
 
 (* Next to each other what is compared with each other: the cases whose baselines lead to the same one. *)
@@ -81,7 +86,7 @@ let main () =
   Printf.printf "peak of the whole process: %s MB\n" (Report.megabytes (Process.peak ()));
   Report.failures failures;
   if !json <> "" then Json.write_file !json (Report.json plan results late memory);
-  if results = [] && late = [] && memory = [] then failwith (Printf.sprintf "no case begins with %S" !prefix);
+  if results = [] && late = [] && memory = [] then failwith (Printf.sprintf "no such case: %s%s" !only !prefix);
   failures = [] && all_numbers results late memory
 
 let count () =

@@ -50,3 +50,13 @@ let check expected =
   in
   (* The thread of the probe may still be about to drop it. *)
   Law.eventually "the probe" read "as expected"
+
+external live_memory : unit -> int Lwt.t = "memory_live"
+
+(* How much more Rust keeps than [bytes]. Waited for: a thread that has told us that it is done has yet to end. *)
+let rust_keeps_little ~than:bytes limit =
+  let read () =
+    let more = Law.now (live_memory ()) - bytes in
+    if more <= limit then "little" else Printf.sprintf "%d bytes more" more
+  in
+  Law.eventually "what Rust keeps" read "little"

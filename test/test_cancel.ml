@@ -26,7 +26,6 @@ external spins : unit -> int Lwt.t = "cancel_spins"
 external set_budget : int -> unit Lwt.t = "cancel_set_budget"
 external await_in : place -> int Lwt.t -> int Lwt.t = "matrix_promise"
 external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "matrix_call"
-external live_memory : unit -> int Lwt.t = "memory_live"
 
 let rec turns n = if n = 0 then Lwt.return_unit else Lwt.bind (Lwt.pause ()) (fun () -> turns (n - 1))
 let is_canceled promise = match Lwt.state promise with Lwt.Fail Lwt.Canceled -> true | _ -> false
@@ -275,9 +274,9 @@ let on_the_way =
 
 (* A wait that was given up leaves nothing behind on a promise that stays pending. *)
 
-let kept () =
+let live_words () =
   Gc.full_major ();
-  ((Gc.stat ()).live_words, now (live_memory ()))
+  (Gc.stat ()).live_words
 
 let many = 100_000
 
@@ -294,12 +293,13 @@ let waits_leave_nothing name place how make_promise protected =
           wait (n - batch)
       in
       let* () = wait 1000 in
-      let words, bytes = kept () in
+      let words = live_words () in
+      let bytes = now (live_memory ()) in
       let* () = wait n in
-      let words', bytes' = kept () in
+      let* () = rust_keeps_little ~than:bytes n in
+      let more = live_words () - words in
       (* A word each would be [n]. *)
-      if words' - words > n / 10 then Alcotest.failf "OCaml keeps %d words more" (words' - words);
-      if bytes' - bytes > n then Alcotest.failf "Rust keeps %d bytes more" (bytes' - bytes);
+      if more > n / 10 then Alcotest.failf "OCaml keeps %d words more" more;
       check_int "subscriptions" 0 (Rust_async.stats ()).subscriptions;
       check_bool "pending" true (Lwt.is_sleeping promise);
       Lwt.return_unit)
@@ -317,11 +317,12 @@ let first_waits =
       in
       (* The queues become as long as they will be. *)
       let* () = all_together never in
-      let words, bytes = kept () in
+      let words = live_words () in
+      let bytes = now (live_memory ()) in
       let* () = all_together (fun () -> promise) in
-      let words', bytes' = kept () in
-      if words' - words > 40 * n then Alcotest.failf "OCaml keeps %d words more" (words' - words);
-      if bytes' - bytes > n then Alcotest.failf "Rust keeps %d bytes more" (bytes' - bytes);
+      let more = live_words () - words in
+      if more > 40 * n then Alcotest.failf "OCaml keeps %d words more" more;
+      let* () = rust_keeps_little ~than:bytes n in
       Lwt.wakeup resolver 7;
       let+ n = await_in Domain promise in
       check_int "the value" 7 n)

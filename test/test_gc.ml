@@ -11,7 +11,6 @@ external race :
 
 external drop_one_by_one : place -> 'a array -> unit Lwt.t = "gc_drop_one_by_one"
 external stats : unit -> (int * int * int) Lwt.t = "gc_stats"
-external live_memory : unit -> int Lwt.t = "memory_live"
 
 let each name disturb times =
   List.map
@@ -62,9 +61,7 @@ let leaves_nothing (name, (program : unit -> unit Lwt.t)) =
       let* () = eventually "it leaves" read "nothing" in
       check_bool "as Rust counts" true (now (stats ()) = before);
       (* The wakers, queues and threads of Tokio are not the bridge's: they may keep some, but not some for each. *)
-      let more = now (live_memory ()) - bytes in
-      if more > 100 * 8 then Alcotest.failf "Rust keeps %d bytes more" more;
-      Lwt.return_unit)
+      rust_keeps_little ~than:bytes (100 * 8))
 
 (* Racing drops. *)
 
