@@ -32,7 +32,7 @@ type callbacks = {
   reject : Obj.t Lwt.u -> exn -> backtrace -> unit;
   arm : unit -> unit;
   state : Obj.t Lwt.t -> Obj.t Lwt.state;
-  subscribe : Obj.t Lwt.t -> token -> int -> bool -> unit;
+  subscribe : Obj.t Lwt.t -> token -> int -> unit;
   release : int -> bool -> unit;
   cancel : Obj.t Lwt.t -> unit;
   describe : exn -> string * backtrace;
@@ -123,34 +123,24 @@ let remember index subscription =
   end;
   Weak.set !subscriptions index (Some subscription)
 
-(* Callbacks cannot be taken off a promise again, only off what [Lwt.protected] gives, by cancelling that; but this costs
-   as much as everything else of a wait. A wait that is given up usually cancels its promise, and the callbacks go with
-   that. So only waits that leave their promise alone are guarded, and all of them once a promise was seen to go on
-   after it was cancelled ([Lwt.wait], [Lwt.no_cancel]): or one that lives as long as the program would collect the
-   callbacks of each wait with a timeout. *)
-let guard_all = ref false
-
-let subscribe promise token index will_cancel =
-  let guard = if will_cancel && not !guard_all then promise else Lwt.protected promise in
+(* Rust says whether the wait is direct: whether its callbacks may stay on the promise, see subscription.rs. What is on the
+   guard can be taken off, by cancelling that. *)
+let subscribe promise token index_and_direct =
+  let guard = if index_and_direct land 1 = 1 then promise else Lwt.protected promise in
   let subscription = { promise; guard; token } in
-  remember index subscription;
+  remember (index_and_direct lsr 1) subscription;
   Lwt.on_any guard
     (fun value -> fulfilled subscription.token value)
     (fun exn -> rejected subscription.token exn)
 
+(* May be called twice, see subscription.rs. *)
 let release index cancelled =
   match Weak.get !subscriptions index with
   | None -> ()
   | Some { promise; guard; token } ->
-      Weak.set !subscriptions index None;
-      let detach () =
-        if guard != promise then Lwt.cancel guard
-        else if Lwt.is_sleeping promise then begin
-          guard_all := true;
-          forget token
-        end
-      in
-      Fun.protect ~finally:detach (fun () -> if cancelled then Lwt.cancel promise)
+      Fun.protect
+        ~finally:(fun () -> if guard == promise then forget token else Lwt.cancel guard)
+        (fun () -> if cancelled then Lwt.cancel promise)
 
 (* The loop. *)
 

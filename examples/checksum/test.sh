@@ -41,6 +41,16 @@ until_true() {
   done
   fail "waited in vain: $*"
 }
+# Gives each FIFO a writer that says nothing, and waits until the program reads them all: an open of one end waits for the
+# other. Called when the program runs.
+begun() {
+  local fifo
+  for fifo; do
+    rm -f "opened.$fifo"
+    (exec 4>"$fifo" && : >"opened.$fifo" && exec sleep 30) &
+  done
+  for fifo; do until_true test -e "opened.$fifo"; done
+}
 # The regular files of a folder in the order of a walk: by name within each folder, so `/` comes before every byte.
 in_walk_order() { find "$1" -type f -print0 | tr / '\001' | sort -z | tr '\001' /; }
 
@@ -171,15 +181,16 @@ timeout_ends_a_program_whose_output_nobody_reads() {
 }
 
 interrupt_drops_what_runs_and_keeps_what_is_done() {
-  local status=0 before
+  local status=0 before pid
   sha256sum tree/a >expected
   mkfifo fifo1 fifo2 fifo3
   "$checksum" --jobs 2 tree/a fifo1 fifo2 fifo3 >out 2>err &
-  # The line is written when the two behind it have begun.
+  pid=$!
+  begun fifo1 fifo2
   until_true test -s out
   before=$EPOCHREALTIME
-  kill -INT $!
-  wait $! || status=$?
+  kill -INT $pid
+  wait $pid || status=$?
   elapsed=$(awk "BEGIN { print $EPOCHREALTIME - $before }")
   [ $status = 130 ] || fail "status $status"
   at_most 0.9
@@ -189,13 +200,13 @@ interrupt_drops_what_runs_and_keeps_what_is_done() {
 
 interrupt_may_come_twice() {
   for _ in {1..10}; do
-    local status=0
-    rm -f out
+    local status=0 pid
     "$checksum" tree/a fifo1 >out 2>err &
-    until_true test -s out
-    kill -INT $!
-    kill -INT $! 2>/dev/null || true
-    wait $! || status=$?
+    pid=$!
+    begun fifo1
+    kill -INT $pid
+    kill -INT $pid 2>/dev/null || true
+    wait $pid || status=$?
     [ $status = 130 ] || fail "status $status"
     err_is 'checksum: interrupted, cancelled: 1 file'
   done
@@ -242,7 +253,7 @@ progress_is_drawn_on_a_terminal_only() {
 
 ctrl_c_at_a_terminal_is_an_interrupt() {
   local status=0
-  (until_true test -s out && printf '\003') |
+  (begun fifo1 && printf '\003') |
     script -qec "'$checksum' tree/a fifo1 >out" terminal >/dev/null || status=$?
   [ $status = 130 ] || fail "status $status: $(cat -v terminal)"
   grep -aq 'interrupted, cancelled: 1 file' terminal || fail "not said: $(cat -v terminal)"

@@ -43,11 +43,13 @@ let raising (place, run) =
         say "%d" !raised;
         Lwt_main.run (all_ways ()));
     case ("exception_in_" ^ place ^ "_goes_to_the_hook") ~out:[ "the hook has it"; "the loop ended"; works ] (fun () ->
-        (Lwt.async_exception_hook := function Boom 1 -> say "the hook has it" | _ -> ());
+        let caught, catch = Lwt.wait () in
+        (Lwt.async_exception_hook :=
+           function Boom 1 -> say "the hook has it"; Lwt.wakeup_later catch () | _ -> ());
         run_and_say
           (let* () = Lwt.pause () in
            Lwt.on_success (run (fun n -> n)) raises;
-           Lwt_unix.sleep 0.05);
+           caught);
         Lwt_main.run (all_ways ()));
     case ("exception_in_" ^ place ^ "_ends_a_process_without_a_hook") ~ending:(Exit 2) ~err:[ "Boom(1)" ]
       ~out:[ "future is dropped" ] (fun () ->

@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, ItemFn, Meta, Pat, PatType, Path,
-    PathArguments, ReturnType, Signature, Type,
+    PathArguments, ReturnType, Signature, Type, TypeGroup, TypeParen,
 };
 
 /// What `expand` has to know about a function.
@@ -212,7 +212,8 @@ impl<'ast> Visit<'ast> for Types<'_> {
             .is_some_and(|first| first.ident == "Self")
         {
             self.errors.push(messages::METHOD.at(path));
-        } else if self.inside && is_result_of_ocaml_error(&path.path) {
+        } else if self.place == Place::Result && self.inside && is_result_of_ocaml_error(&path.path)
+        {
             self.errors.push(messages::OCAML_ERROR_INSIDE.at(path));
         } else {
             visit::visit_type_path(self, path);
@@ -244,7 +245,14 @@ fn is_result_of_ocaml_error(path: &Path) -> bool {
     let PathArguments::AngleBracketed(arguments) = &result.arguments else {
         return false;
     };
-    let Some(GenericArgument::Type(Type::Path(error))) = arguments.args.get(1) else {
+    let Some(GenericArgument::Type(error)) = arguments.args.get(1) else {
+        return false;
+    };
+    let mut error = error;
+    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = error {
+        error = elem;
+    }
+    let Type::Path(error) = error else {
         return false;
     };
     let segments = &error.path.segments;

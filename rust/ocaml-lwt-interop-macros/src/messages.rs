@@ -102,7 +102,7 @@ table! {
     IMPL_RETURN: "`impl` in the return type of a `#[func]`",
         "the result becomes an OCaml value, and for that its type has to be known; an async function is a future already",
         "write the type that the body ends with: `-> T`, not `-> impl Future<Output = T>`";
-    OCAML_ERROR_INSIDE: "`Result<_, ocaml::Error>` inside another type, in the signature of a `#[func]`",
+    OCAML_ERROR_INSIDE: "`Result<_, ocaml::Error>` inside another type, in the return type of a `#[func]`",
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "return `Result<T, ocaml::Error>` itself, or take an error type of your own, which OCaml sees as a `result`";
 }

@@ -131,7 +131,7 @@ impl Error {
     /// Made from a boxed error, to which `?` does not apply; what [`Error::into_std`] gave comes back as it was: the same
     /// OCaml exception, panic, or broken promise.
     ///
-    /// Errors such as anyhow's convert into such a box: `Error::from_std(error.into())`.
+    /// What a library has wrapped once more, as anyhow does, becomes a Rust error with the chain of messages.
     pub fn from_std(error: Box<dyn StdError + Send + Sync>) -> Error {
         match error.downcast::<Opaque>() {
             Ok(opaque) => opaque.0,

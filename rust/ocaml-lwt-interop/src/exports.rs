@@ -148,7 +148,7 @@ unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
-    drop(unsafe { caml::take_token(token) });
+    drop(unsafe { caml::empty_token(token) });
     caml::UNIT
 }
 

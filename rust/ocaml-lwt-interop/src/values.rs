@@ -54,7 +54,7 @@ impl<B: Into<Vec<u8>>> From<B> for ByteBuf {
 }
 
 /// OCaml's `'a list`, as a `Vec`. (ocaml-rs makes a `Vec` an `'a array`; a `LinkedList`, which it makes a list, costs an
-/// allocation for each element, and four GC roots instead of one.)
+/// allocation for each element, and five GC roots instead of one.)
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OCamlList<T>(pub Vec<T>);
 
@@ -115,6 +115,21 @@ impl<T> From<Vec<T>> for OCamlList<T> {
 impl<T> FromIterator<T> for OCamlList<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         OCamlList(items.into_iter().collect())
+    }
+}
+
+impl<T> From<OCamlList<T>> for Vec<T> {
+    fn from(list: OCamlList<T>) -> Self {
+        list.0
+    }
+}
+
+impl<'a, T> IntoIterator for &'a OCamlList<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 

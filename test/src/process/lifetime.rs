@@ -33,18 +33,27 @@ pub async fn process_tokio_busy() {
 /// Blocks one of Tokio's threads for blocking work.
 #[func]
 pub async fn process_blocking(seconds: f64) -> Result<(), Error> {
-    tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_secs_f64(seconds)))
-        .await?;
+    let (begins, begun) = mpsc::channel();
+    let work = tokio::task::spawn_blocking(move || {
+        let _ = begins.send(());
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+    });
+    let _ = begun.recv();
+    work.await?;
     Ok(())
 }
 
-/// A Tokio task awaits an OCaml promise and says how that ended.
+/// A Tokio task awaits an OCaml promise and says how that ended. Returns when it awaits.
 #[func]
 pub async fn process_tokio_awaits(name: String, promise: Promise<isize>) {
+    let (awaits, awaited) = mpsc::channel();
     tokio::spawn(async move {
-        let ended = shown(promise.await);
-        println!("{name}: {ended}");
+        let promise = std::future::IntoFuture::into_future(promise);
+        // In this order.
+        let (ended, _) = future::zip(promise, async { awaits.send(()) }).await;
+        println!("{name}: {}", shown(ended));
     });
+    let _ = awaited.recv();
 }
 
 /// A Tokio task holds the resolver of the promise that is returned.

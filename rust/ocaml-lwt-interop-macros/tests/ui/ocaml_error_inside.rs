@@ -13,6 +13,8 @@ pub async fn twice() -> Result<(isize, Result<String, ::ocaml::Error>), ocaml::E
 }
 
 #[func]
-pub async fn report(done: OCamlAsyncFunc<(Result<String, ocaml::Error>,), ()>) {}
+pub async fn maybe() -> Option<Result<String, (ocaml::Error)>> {
+    None
+}
 
 fn main() {}

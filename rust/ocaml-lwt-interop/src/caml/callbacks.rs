@@ -22,9 +22,9 @@ pub(crate) enum Callback {
     Arm,
     /// `'a Lwt.t -> 'a Lwt.state`
     State,
-    /// `'a Lwt.t -> token -> int -> bool -> unit`
+    /// `'a Lwt.t -> token -> int -> unit`: the index of the subscription, twice, and 1 if the wait is direct
     Subscribe,
-    /// `int -> bool -> unit`: removes the callbacks of a subscription, cancels its promise
+    /// `int -> bool -> unit`: detaches the callbacks of a subscription, and cancels its promise or not
     Release,
     /// `'a Lwt.t -> unit`: `Lwt.cancel`
     Cancel,

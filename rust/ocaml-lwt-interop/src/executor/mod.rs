@@ -37,7 +37,7 @@ pub(crate) enum Runnable {
     Job(Box<dyn FnOnce(&Scope) + Send>),
     /// Settle a promise whose resolver was used or dropped.
     Settle(Box<dyn FnOnce(&Scope) + Send>),
-    /// Take the callbacks of a dropped future off its promise.
+    /// Detach the callbacks of a dropped future from its promise.
     Release(crate::lwt_to_rust::Release),
 }
 

@@ -20,7 +20,8 @@ use crate::wake::state::Sleep;
 pub struct Budget {
     /// Polls, at least one.
     pub polls: u32,
-    /// Time; looked at after each poll while polls are slow, and every few polls while they are fast.
+    /// Time, from the end of the first poll; looked at after each poll while polls are slow, and every few polls while
+    /// they are fast.
     pub slice: Duration,
 }
 
@@ -60,19 +61,18 @@ impl Clock {
         }
     }
 
-    /// After a poll: whether the slice is used up.
+    /// Between two polls: whether the slice is used up.
     fn is_over(&mut self) -> bool {
         self.left -= 1;
         if self.left > 0 {
             return false;
         }
-        let now = match self.started {
-            Some(started) => started.elapsed(),
-            None => {
-                self.started = Some(Instant::now());
-                Duration::ZERO
-            }
+        let Some(started) = self.started else {
+            self.started = Some(Instant::now());
+            self.left = 1;
+            return self.slice.is_zero();
         };
+        let now = started.elapsed();
         let fast = (now - self.last) * Self::LONGEST_INTERVAL < self.slice;
         self.last = now;
         self.interval = if fast {
