@@ -201,9 +201,11 @@ interrupt_drops_what_runs_and_keeps_what_is_done() {
 interrupt_may_come_twice() {
   for _ in {1..10}; do
     local status=0 pid
+    rm -f out
     "$checksum" tree/a fifo1 >out 2>err &
     pid=$!
     begun fifo1
+    until_true test -s out
     kill -INT $pid
     kill -INT $pid 2>/dev/null || true
     wait $pid || status=$?
@@ -253,7 +255,7 @@ progress_is_drawn_on_a_terminal_only() {
 
 ctrl_c_at_a_terminal_is_an_interrupt() {
   local status=0
-  (begun fifo1 && printf '\003') |
+  (begun fifo1 && until_true test -s out && printf '\003') |
     script -qec "'$checksum' tree/a fifo1 >out" terminal >/dev/null || status=$?
   [ $status = 130 ] || fail "status $status: $(cat -v terminal)"
   grep -aq 'interrupted, cancelled: 1 file' terminal || fail "not said: $(cat -v terminal)"
