@@ -81,7 +81,6 @@ let cases =
         Lwt_main.run (say_ending "promise" promise));
     case "shutdown_delivers_what_was_resolved_before" ~out:[ "promise: 1" ] (fun () ->
         let promise = Lwt_main.run (tokio_resolves 0 1) in
-        Unix.sleepf 0.1;
         shutdown ();
         Lwt_main.run (say_ending "promise" promise));
     case "shutdown_frees_threads_that_wait_for_home" ~out:[ "worker: a broken promise" ] (fun () ->
@@ -90,16 +89,16 @@ let cases =
     case "thread_that_calls_home_after_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
         Lwt_main.run (thread_runs_at_home "thread" 0.1 (fun () -> 1));
         shutdown ();
-        Lwt_main.run (Lwt_unix.sleep 0.5));
+        Lwt_main.run (Lwt_unix.sleep 1.));
     case "thread_that_awaits_home_after_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
         Lwt_main.run (thread_awaits_home "thread" 0.1);
         shutdown ();
-        Lwt_main.run (Lwt_unix.sleep 0.5));
+        Lwt_main.run (Lwt_unix.sleep 1.));
     case "thread_that_awaits_home_during_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
         Lwt_main.run (thread_awaits_home "thread" 0.);
         Unix.sleepf 0.05;
         shutdown ();
-        Lwt_main.run (Lwt_unix.sleep 0.1));
+        Lwt_main.run (Lwt_unix.sleep 1.));
     case "thread_that_awaits_a_promise_gets_it_after_shutdown" ~out:[ "thread: 1" ] (fun () ->
         let promise, resolver = Lwt.wait () in
         Lwt_main.run (thread_awaits "thread" promise);

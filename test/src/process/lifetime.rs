@@ -56,14 +56,22 @@ pub async fn process_tokio_awaits(name: String, promise: Promise<isize>) {
     let _ = awaited.recv();
 }
 
-/// A Tokio task holds the resolver of the promise that is returned.
+/// A Tokio task holds the resolver of the promise that is returned, and resolves it after that time; with none, before
+/// this returns.
 #[func]
 pub async fn process_tokio_resolves(milliseconds: isize, n: isize) -> Promise<isize> {
     let (promise, resolver) = Promise::new(&ocaml_lwt_interop::ocaml_runtime());
+    let (resolves, resolved) = mpsc::channel();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(milliseconds as u64)).await;
+        if milliseconds > 0 {
+            tokio::time::sleep(Duration::from_millis(milliseconds as u64)).await;
+        }
         resolver.resolve(n);
+        let _ = resolves.send(());
     });
+    if milliseconds == 0 {
+        let _ = resolved.recv();
+    }
     promise
 }
 
