@@ -38,6 +38,7 @@ external thread_awaits : string -> int Lwt.t -> unit Lwt.t = "process_thread_awa
 external polls_in_child : string -> unit Lwt.t = "process_polls_in_child"
 external home_calls_for_ever : int Lwt.t -> unit Lwt.t = "process_home_calls_for_ever"
 external interrupts_when_it_fails : unit -> unit Lwt.t = "process_interrupts_when_it_fails"
+external interrupts_when_it_gives_up : int Lwt.t -> unit Lwt.t = "process_interrupts_when_it_gives_up"
 external interrupts : unit -> unit Lwt.t = "process_interrupts"
 external spawn_when_dropped : string -> unit Lwt.t = "process_spawn_when_dropped"
 

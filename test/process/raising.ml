@@ -141,6 +141,14 @@ let interrupts =
         | exception Sys.Break -> say "interrupted");
         Lwt_main.run (say_ending "future" (as_int future));
         Lwt_main.run (all_ways ()));
+    case "interrupt_of_a_wait_that_is_given_up_does_not_save_the_promise" ~out:[ "interrupted"; "cancelled"; works ] (fun () ->
+        catch_break ();
+        let promise, _ = Lwt.task () in
+        (match Lwt_main.run (Lwt.bind (interrupts_when_it_gives_up promise) (fun () -> Lwt_unix.sleep 10.)) with
+        | () -> ()
+        | exception Sys.Break -> say "interrupted");
+        say "%s" (match Lwt.state promise with Lwt.Fail Lwt.Canceled -> "cancelled" | _ -> "not cancelled");
+        Lwt_main.run (all_ways ()));
     case "interrupt_under_a_hand_written_loop" ~out:[ "interrupted"; works ] (fun () ->
         catch_break ();
         for i = 1 to 100 do

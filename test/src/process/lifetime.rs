@@ -180,6 +180,18 @@ pub async fn process_detached_interrupts_when_dropped() {
     ocaml_lwt_interop::spawn_local(process_interrupts_when_dropped()).detach();
 }
 
+/// Gives up a wait for the promise in a tick, with an interrupt that comes before OCaml is told.
+#[func]
+pub async fn process_interrupts_when_it_gives_up(promise: Promise<isize>) {
+    let mut waiting = std::future::IntoFuture::into_future(promise);
+    assert!(future::poll_once(&mut waiting).await.is_none());
+    let gives_up = async {
+        drop(waiting);
+        drop(Signals(libc::SIGINT));
+    };
+    ocaml_lwt_interop::spawn_local(gives_up).detach();
+}
+
 /// Fails in a tick, with an interrupt that no OCaml code has seen yet.
 #[func]
 pub async fn process_interrupts_when_it_fails() -> Result<(), Error> {
