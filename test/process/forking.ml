@@ -130,9 +130,14 @@ let cases (name, fork) =
     case "fork_in_a_first_poll_that_goes_on_breaks_its_promise_in_the_child" ~out:[ "call: " ^ broken; "call: 1"; parent ]
       (fun () ->
         let child = ref (-1) in
+        let child_lives, child_has_it = Unix.pipe () in
         let forks n =
           child := fork ();
-          if !child > 0 then ignore (Unix.sleepf 0.1);
+          (* The child speaks first: its end is the end of the pipe. *)
+          if !child > 0 then begin
+            Unix.close child_has_it;
+            ignore (Unix.read child_lives (Bytes.create 1) 0 1 : int)
+          end;
           Lwt.map (fun () -> n) (Lwt_unix.sleep 0.002)
         in
         Lwt_main.run
