@@ -76,8 +76,7 @@ let stacks pid =
 (* The case's process leads a group of its own, so that nothing of it is left. Already gone is fine. *)
 let kill_group pid = try Unix.kill (-pid) Sys.sigkill with Unix.Unix_error _ -> ()
 
-let wait case pid =
-  let began = Unix.gettimeofday () in
+let wait case ~began pid =
   let deadline = began +. case.at_most in
   let rec poll pause =
     match Unix.waitpid [ WNOHANG ] pid with
@@ -110,10 +109,12 @@ let problems case =
   let out_fd = opened out and err_fd = opened err in
   let exe = Sys.executable_name in
   let arguments = [| exe; "--run"; case.law |] in
+  (* Before it exists: this process may be slower than that one. *)
+  let began = Unix.gettimeofday () in
   let pid = Unix.create_process_env exe arguments (environment case.env) Unix.stdin out_fd err_fd in
   Unix.close out_fd;
   Unix.close err_fd;
-  let ended = wait case pid in
+  let ended = wait case ~began pid in
   let out = read out and err = read err in
   let lines = List.filter (( <> ) "") (String.split_on_char '\n' out) in
   let ending =
