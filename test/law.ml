@@ -64,6 +64,17 @@ let contains ~part text =
   let rec look i = i + n <= String.length text && (String.sub text i n = part || look (i + 1)) in
   look 0
 
+let rec same_shape a b =
+  if Obj.is_int a || Obj.is_int b then a == b
+  else
+    Obj.tag a = Obj.tag b
+    && Obj.size a = Obj.size b
+    && (Obj.tag a >= Obj.no_scan_tag
+       || List.for_all (fun i -> same_shape (Obj.field a i) (Obj.field b i)) (List.init (Obj.size a) Fun.id))
+
+(* Equal, and of the same representation, which [compare] does not look at. *)
+let same_copy a b = compare a b = 0 && same_shape (Obj.repr a) (Obj.repr b)
+
 (* An exception of a module whose name Rust can know. *)
 exception Refused of string
 

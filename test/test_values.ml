@@ -58,15 +58,6 @@ external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "values_sy
 external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "values_promise"
 external any_array : 'a array -> bool -> 'a array Lwt.t = "values_any_array"
 
-(* Equal, and of the same representation, which [compare] does not look at. *)
-let rec same_shape a b =
-  if Obj.is_int a || Obj.is_int b then a == b
-  else
-    Obj.tag a = Obj.tag b
-    && Obj.size a = Obj.size b
-    && (Obj.tag a >= Obj.no_scan_tag
-       || List.for_all (fun i -> same_shape (Obj.field a i) (Obj.field b i)) (List.init (Obj.size a) Fun.id))
-
 let there_and_back check name echo samples =
   let law_of suffix yields =
     law (name ^ suffix) (fun () ->
@@ -81,7 +72,7 @@ let there_and_back check name echo samples =
   in
   [ law_of "/at_once" false; law_of "/across_an_await" true ]
 
-let copied name = there_and_back (fun a b -> compare a b = 0 && same_shape (Obj.repr a) (Obj.repr b)) (name ^ "_is_copied")
+let copied name = there_and_back same_copy (name ^ "_is_copied")
 let passed name = there_and_back ( == ) (name ^ "_passes_through")
 let all_bytes = String.init 256 Char.chr
 let large = String.init 1_000_000 (fun i -> Char.chr (i * 7 land 127))

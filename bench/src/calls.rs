@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::pending;
 
 use futures_lite::future::yield_now;
-use ocaml_lwt_interop::{ByteBuf, Error, func};
+use ocaml_lwt_interop::{ByteBuf, Error, FromOCaml, ToOCaml, func};
 
 #[func]
 pub async fn bench_ready() {}
@@ -69,7 +69,7 @@ pub async fn bench_bytes(bytes: ByteBuf) -> ByteBuf {
 }
 
 /// A record of ten fields.
-#[derive(Clone, ocaml::FromValue, ocaml::ToValue)]
+#[derive(Clone, FromOCaml, ToOCaml)]
 pub struct Ten {
     a: isize,
     b: isize,

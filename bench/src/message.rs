@@ -1,24 +1,25 @@
 //! A realistic request: a block of a chain with 50 operations, sent to an OCaml function that answers with a receipt
-//! for each. Directly, by ocaml-rs's derives; and as bytes that both sides encode and decode. `message.ml` is the other
+//! for each. Directly; and as bytes that both sides encode and decode. `message.ml` is the other
 //! half.
 
 use std::fmt;
 use std::hint::black_box;
 
-use ocaml::{FromValue, Runtime, ToValue, Value};
-use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc, OCamlList, func};
+use ocaml_lwt_interop::{ByteBuf, Error, FromOCaml, OCamlAsyncFunc, OCamlList, ToOCaml, func};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// [`ByteBuf`], which serde is to take for bytes as well.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(FromOCaml, ToOCaml, Clone, Debug, PartialEq)]
+#[ocaml(unboxed)]
 pub struct Bytes(ByteBuf);
 
 /// [`OCamlList`], which serde is to take for a sequence as well.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(FromOCaml, ToOCaml, Clone, Debug, PartialEq)]
+#[ocaml(unboxed)]
 pub struct List<T>(OCamlList<T>);
 
-#[derive(ToValue, Serialize)]
+#[derive(ToOCaml, Serialize)]
 pub struct Header {
     level: i32,
     proto: isize,
@@ -31,14 +32,14 @@ pub struct Header {
     protocol_data: Bytes,
 }
 
-#[derive(ToValue, Serialize)]
+#[derive(ToOCaml, Serialize)]
 pub struct Operation {
     branch: Bytes,
     data: Bytes,
     signature: Option<Bytes>,
 }
 
-#[derive(ToValue, Serialize)]
+#[derive(ToOCaml, Serialize)]
 pub struct Block {
     chain: Bytes,
     header: Header,
@@ -50,7 +51,7 @@ pub struct Block {
     operations: List<List<Operation>>,
 }
 
-#[derive(FromValue, Deserialize, Debug, PartialEq)]
+#[derive(FromOCaml, Deserialize, Debug, PartialEq)]
 pub struct Receipt {
     hash: Bytes,
     metadata: Bytes,
@@ -58,7 +59,7 @@ pub struct Receipt {
     error: Option<Bytes>,
 }
 
-#[derive(FromValue, Deserialize, Debug, PartialEq)]
+#[derive(FromOCaml, Deserialize, Debug, PartialEq)]
 pub struct Applied {
     message: Bytes,
     level: i32,
@@ -212,20 +213,6 @@ pub async fn bench_message_messagepack(
     Ok(())
 }
 
-// SAFETY: as `ByteBuf`'s
-unsafe impl ToValue for Bytes {
-    fn to_value(&self, runtime: &Runtime) -> Value {
-        self.0.to_value(runtime)
-    }
-}
-
-// SAFETY: as `ByteBuf`'s
-unsafe impl FromValue for Bytes {
-    fn from_value(value: Value) -> Self {
-        Bytes(ByteBuf::from_value(value))
-    }
-}
-
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.0)
@@ -248,20 +235,6 @@ impl<'de> Deserialize<'de> for Bytes {
         }
         // `bytes`, not `byte_buf`: the input is a slice, which is copied once.
         deserializer.deserialize_bytes(OfBytes)
-    }
-}
-
-// SAFETY: as `OCamlList`'s
-unsafe impl<T: ToValue> ToValue for List<T> {
-    fn to_value(&self, runtime: &Runtime) -> Value {
-        self.0.to_value(runtime)
-    }
-}
-
-// SAFETY: as `OCamlList`'s
-unsafe impl<T: FromValue> FromValue for List<T> {
-    fn from_value(value: Value) -> Self {
-        List(OCamlList::from_value(value))
     }
 }
 

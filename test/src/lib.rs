@@ -9,4 +9,5 @@ mod matrix;
 mod memory;
 mod probe;
 mod process;
+mod records;
 mod values;

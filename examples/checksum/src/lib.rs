@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc};
+use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc, ToOCaml};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -61,7 +61,7 @@ async fn update(mut hasher: Sha256, chunk: Vec<u8>) -> Result<(Sha256, Vec<u8>),
 }
 
 /// OCaml's record `failure`, the argument of its exception `Unreadable`.
-#[derive(ocaml::ToValue)]
+#[derive(ToOCaml)]
 struct Failure {
     path: ByteBuf,
     reason: String,

@@ -1,5 +1,5 @@
-//! The attribute `#[ocaml_lwt_interop::func]`. Use it through the crate `ocaml-lwt-interop`: what it generates
-//! calls that crate.
+//! The attribute `#[ocaml_lwt_interop::func]`, and derives for the types that cross. Use them through the crate
+//! `ocaml-lwt-interop`: what they generate calls that crate.
 //!
 //! Somebody writes an async function:
 //!
@@ -21,11 +21,13 @@
 //!    borrowed from the OCaml heap; and OCaml calls one symbol, so nothing may need a type that the caller chooses.
 //! 3. `messages` is the table of all that can be refused: what was written, why it cannot work, what to do instead.
 //! 4. `expand` writes the symbol that OCaml calls.
+//! 5. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
 //!
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
 
 mod check;
+mod derive;
 mod expand;
 mod messages;
 mod parse;
@@ -101,4 +103,38 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
         None => expand::accepted(function, &exported).into(),
         Some(report) => expand::refused(function, report).into(),
     }
+}
+
+/// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ocaml::ToValue`.
+///
+/// ```text
+/// #[derive(ToOCaml, FromOCaml)]
+/// pub enum Shape { Unknown, Circle(f64), Rectangle { width: f64, height: f64 }, Named(String, Box<Shape>) }
+/// ```
+/// ```text
+/// type shape = Unknown | Circle of float | Rectangle of { width : float; height : float } | Named of string * shape
+/// ```
+///
+/// Fields and constructors stand in the order of OCaml's. A value that is small, up to 2 KiB with all that it holds, is made
+/// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
+///
+/// A struct is a record, one without names a tuple; a record of nothing but floats is flat, as OCaml has it.
+/// `#[ocaml(unboxed)]` is OCaml's `[@@unboxed]`. Any type that converts may be a field, those too that only ocaml-rs
+/// converts, which costs a root for each of them and for what is around it.
+#[proc_macro_derive(ToOCaml, attributes(ocaml))]
+pub fn to_ocaml(item: TokenStream) -> TokenStream {
+    let item = syn::parse_macro_input!(item as syn::DeriveInput);
+    derive::derive(item, derive::Direction::ToOCaml).into()
+}
+
+/// Makes a struct or an enum convert from an OCaml record, tuple or variant: implements `ocaml::FromValue`. See
+/// [`macro@ToOCaml`] for what is what; reading takes no GC root.
+///
+/// # Panics
+/// The conversion panics on text that is not UTF-8 where a `String` stands, and on a constructor that the enum does not
+/// have; in an argument of a `#[func]` that becomes OCaml's `Invalid_argument`.
+#[proc_macro_derive(FromOCaml, attributes(ocaml))]
+pub fn from_ocaml(item: TokenStream) -> TokenStream {
+    let item = syn::parse_macro_input!(item as syn::DeriveInput);
+    derive::derive(item, derive::Direction::FromOCaml).into()
 }

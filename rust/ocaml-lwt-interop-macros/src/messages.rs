@@ -1,4 +1,4 @@
-//! Everything that `#[func]` refuses, in one table: what was written, why it cannot work, what to do instead.
+//! Everything that `#[func]` and the derives refuse, in one table: what was written, why it cannot work, what to do instead.
 //!
 //! `{}` stands for a word of the user's. Each row has a test of its own, `tests/ui/<row in small letters>.rs`.
 
@@ -105,6 +105,26 @@ table! {
     OCAML_ERROR_INSIDE: "`Result<_, ocaml::Error>` inside another type, in the return type of a `#[func]`",
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "return `Result<T, ocaml::Error>` itself, or take an error type of your own, which OCaml sees as a `result`";
+
+    // The derives.
+    DERIVE_UNION: "a `union` has no OCaml form",
+        "OCaml tells constructors apart by their tags, and a union has none",
+        "write an `enum`";
+    DERIVE_EMPTY: "a type without fields or variants has no OCaml form",
+        "OCaml has no record without fields, and a variant without constructors has no values",
+        "take `()`, or give it a field or a variant";
+    DERIVE_TAGS: "more than 246 variants with fields",
+        "OCaml has no more tags for them",
+        "put some of them into a type of their own";
+    DERIVE_UNBOXED: "`#[ocaml(unboxed)]` on a type that is not one field",
+        "OCaml's `[@@unboxed]` makes a type be what its only field is",
+        "take the attribute away, or all fields but one";
+    DERIVE_REFERENCE: "a field of a type that is made from an OCaml value holds something borrowed",
+        "it would point into the OCaml heap, where the GC moves and frees what stands there",
+        "take an owned value: `String` for `&str`, `ByteBuf` for `&[u8]`; with `ToOCaml` alone a type may borrow";
+    DERIVE_ATTRIBUTE: "this is not an option of `#[ocaml(…)]`",
+        "the option is `unboxed`, for OCaml's `[@@unboxed]`",
+        "write `#[ocaml(unboxed)]`, or take it out";
 }
 
 /// One row of the table.

@@ -79,6 +79,7 @@
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
 //! - [`domain_executor`]: spawning, other threads, Tokio's runtime.
 //! - [`Error`] and [`Exception`]: what goes wrong.
+//! - [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
 //!
 //! # Endings
@@ -101,6 +102,7 @@
 
 // In the order of a call's way through them.
 mod caml;
+mod conversion;
 pub mod domain_executor;
 mod ending;
 mod error;
@@ -123,7 +125,7 @@ pub use domain_executor::{
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};
-pub use ocaml_lwt_interop_macros::func;
+pub use ocaml_lwt_interop_macros::{FromOCaml, ToOCaml, func};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use stats::Stats;
 pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
@@ -145,6 +147,7 @@ pub mod func {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::caml::Raw;
+    pub use crate::conversion::{build, read};
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
@@ -152,4 +155,5 @@ pub mod __private {
         EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
     };
     pub use crate::rust_to_lwt::stub::rust_to_lwt;
+    pub use ocaml::{FromValue, Runtime, ToValue, Value};
 }

@@ -4,6 +4,7 @@
 //! `runtime/custom.c`, `runtime/signals.c`.
 
 mod callbacks;
+pub(crate) mod chunk;
 mod dropped;
 mod root;
 mod token;
@@ -117,10 +118,21 @@ pub(crate) unsafe fn cons(head: &ocaml::Value, list: &mut ocaml::Value) {
         let cell = sys::caml_alloc_small(2, 0);
         *sys::field(cell, 0) = head.raw().0;
         *sys::field(cell, 1) = list.raw().0;
-        match list {
-            ocaml::Value::Root(root) => root.modify(cell),
-            ocaml::Value::Raw(_) => *list = ocaml::Value::new(cell),
-        }
+        replace(list, Raw(cell));
+    }
+}
+
+/// Makes the root of a value, if it has one, that of another.
+///
+/// # Safety
+/// The runtime lock is held; both are live, the old one rooted by itself unless it is immediate. No allocation on the
+/// OCaml heap.
+pub(crate) unsafe fn replace(value: &mut ocaml::Value, new: Raw) {
+    match value {
+        // SAFETY: as the caller's
+        ocaml::Value::Root(root) => unsafe { root.modify(new.0) },
+        // SAFETY: as the caller's
+        ocaml::Value::Raw(_) => *value = unsafe { protect(new) },
     }
 }
 

@@ -1,0 +1,136 @@
+//! Reads the item under a derive.
+
+use crate::messages::{self, Errors};
+use proc_macro2::Ident;
+use syn::{Data, DeriveInput, Fields, Generics, Member, Path, Type};
+
+/// The most constructors with arguments that a type may have (OCaml manual, `Obj.last_non_constant_constructor_tag`).
+const MOST_TAGS: usize = 246;
+
+/// The type, as OCaml sees it.
+pub(super) struct Shape {
+    pub(super) name: Ident,
+    pub(super) generics: Generics,
+    pub(super) interop: Path,
+    pub(super) form: Form,
+}
+
+pub(super) enum Form {
+    /// A record or a tuple.
+    Record(Vec<Part>),
+    /// What its only part is; the constructor, for an enum.
+    Unboxed(Option<Ident>, Box<Part>),
+    Variant(Vec<Constructor>),
+}
+
+pub(super) struct Constructor {
+    pub(super) name: Ident,
+    /// An `int` without parts, a tag with.
+    pub(super) number: usize,
+    pub(super) parts: Vec<Part>,
+}
+
+pub(super) struct Part {
+    pub(super) member: Member,
+    pub(super) ty: Type,
+}
+
+/// Reads the item; without form, the errors say why.
+pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
+    let (unboxed, interop) = attributes(&input, errors);
+    let mut form = match input.data {
+        Data::Struct(data) if data.fields.is_empty() => {
+            errors.push(messages::DERIVE_EMPTY.at(&input.ident));
+            return None;
+        }
+        Data::Struct(data) => Form::Record(parts(data.fields)),
+        Data::Enum(data) if data.variants.is_empty() => {
+            errors.push(messages::DERIVE_EMPTY.at(&input.ident));
+            return None;
+        }
+        Data::Enum(data) => {
+            let mut numbers = [0, 0];
+            let constructors: Vec<_> = data
+                .variants
+                .into_iter()
+                .map(|variant| {
+                    let number = &mut numbers[usize::from(!variant.fields.is_empty())];
+                    *number += 1;
+                    Constructor {
+                        name: variant.ident,
+                        number: *number - 1,
+                        parts: parts(variant.fields),
+                    }
+                })
+                .collect();
+            if numbers[1] > MOST_TAGS {
+                errors.push(messages::DERIVE_TAGS.at(&input.ident));
+            }
+            Form::Variant(constructors)
+        }
+        Data::Union(_) => {
+            errors.push(messages::DERIVE_UNION.at(&input.ident));
+            return None;
+        }
+    };
+    if unboxed {
+        form = match form {
+            Form::Record(mut parts) if parts.len() == 1 => {
+                Form::Unboxed(None, Box::new(parts.remove(0)))
+            }
+            Form::Variant(mut all) if all.len() == 1 && all[0].parts.len() == 1 => {
+                let mut constructor = all.remove(0);
+                Form::Unboxed(
+                    Some(constructor.name),
+                    Box::new(constructor.parts.remove(0)),
+                )
+            }
+            other => {
+                errors.push(messages::DERIVE_UNBOXED.at(&input.ident));
+                other
+            }
+        };
+    }
+    Some(Shape {
+        name: input.ident,
+        generics: input.generics,
+        interop,
+        form,
+    })
+}
+
+/// `#[ocaml(unboxed, crate = "…")]`.
+fn attributes(input: &DeriveInput, errors: &mut Errors) -> (bool, Path) {
+    let mut unboxed = false;
+    let mut interop = syn::parse_quote!(::ocaml_lwt_interop);
+    for attribute in &input.attrs {
+        if !attribute.path().is_ident("ocaml") {
+            continue;
+        }
+        let parsed = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("unboxed") && !meta.input.peek(syn::Token![=]) {
+                unboxed = true;
+                return Ok(());
+            }
+            if meta.path.is_ident("crate") {
+                let path: syn::LitStr = meta.value()?.parse()?;
+                interop = path.parse()?;
+                return Ok(());
+            }
+            Err(meta.error(""))
+        });
+        if parsed.is_err() {
+            errors.push(messages::DERIVE_ATTRIBUTE.at(attribute));
+        }
+    }
+    (unboxed, interop)
+}
+
+fn parts(fields: Fields) -> Vec<Part> {
+    let part = |(member, field): (Member, syn::Field)| Part {
+        member,
+        ty: field.ty,
+    };
+    let members: Vec<Member> = fields.members().collect();
+    members.into_iter().zip(fields).map(part).collect()
+}

@@ -1,0 +1,293 @@
+//! Several small OCaml blocks made in one allocation, without a root for any of them.
+//!
+//! 1. A chunk is one block of the minor heap, as large as all that it is to hold with its headers; it is cut up by
+//!    writing headers into it. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4,
+//!    `asmcomp/comballoc.ml`): a minor collection follows pointers, and nothing walks the minor heap from block to block.
+//! 2. Between the allocation and the last store nothing of OCaml's runs, so nothing can collect: plain stores do, into
+//!    blocks that are new (`memory.h`: what `caml_alloc_small` gives is initialised so).
+//! 3. A header of a new block has the colour 0, as in ocamlopt's own (`asmcomp/cmm_helpers.ml`, `block_header`).
+
+use std::mem::size_of;
+
+use ocaml::sys;
+
+use super::{Raw, UNIT};
+
+const WORD: usize = size_of::<sys::Value>();
+
+/// The largest block that `caml_alloc_small` takes (`config.h`: `Max_young_wosize`), with its header.
+pub(crate) const MOST_WORDS: usize = 257;
+
+pub(crate) const DOUBLE_TAG: u8 = 253;
+pub(crate) const DOUBLE_ARRAY_TAG: u8 = 254;
+const STRING_TAG: u8 = 252;
+const CUSTOM_TAG: u8 = 255;
+
+/// The custom blocks of the standard library.
+#[derive(Clone, Copy, Debug)]
+pub enum Custom {
+    /// `int32`
+    Int32(i32),
+    /// `int64`
+    Int64(i64),
+    /// `nativeint`
+    Nativeint(isize),
+}
+
+unsafe extern "C" {
+    static caml_int32_ops: sys::custom_operations;
+    static caml_int64_ops: sys::custom_operations;
+    static caml_nativeint_ops: sys::custom_operations;
+}
+
+/// How many words hold `size` bytes.
+const fn words(size: usize) -> usize {
+    size.div_ceil(WORD)
+}
+
+/// The words of a string's block: the last byte of the last word says how many are not of the string (`mlvalues.h`).
+pub(crate) const fn string_words(length: usize) -> usize {
+    1 + length / WORD + 1
+}
+
+/// The words of a float's block.
+pub(crate) const DOUBLE_WORDS: usize = 1 + words(size_of::<f64>());
+
+pub(crate) const fn custom_words(custom: Custom) -> usize {
+    2 + match custom {
+        Custom::Int32(_) => words(size_of::<i32>()),
+        Custom::Int64(_) => words(size_of::<i64>()),
+        Custom::Nativeint(_) => 1,
+    }
+}
+
+/// What is left of a chunk.
+pub(crate) struct Chunk {
+    next: *mut usize,
+    end: *mut usize,
+}
+
+impl Chunk {
+    /// # Safety
+    /// The runtime lock is held; `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their
+    /// fields, nothing of OCaml's is called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
+    pub(crate) unsafe fn alloc(words: usize) -> Chunk {
+        debug_assert!((2..=MOST_WORDS).contains(&words));
+        // SAFETY: the lock is the caller's; the size is at most `Max_young_wosize`
+        let block = unsafe { sys::caml_alloc_small(words - 1, STRING_TAG) } as *mut usize;
+        let next = block.wrapping_sub(1);
+        Chunk {
+            next,
+            end: next.wrapping_add(words),
+        }
+    }
+
+    /// Without room, for a value without blocks.
+    pub(crate) fn empty() -> Chunk {
+        Chunk {
+            next: std::ptr::null_mut(),
+            end: std::ptr::null_mut(),
+        }
+    }
+
+    /// Over words that are not OCaml's: what is made there is read as a number, and never given to OCaml.
+    pub(crate) fn over(words: &mut [usize; DOUBLE_WORDS]) -> Chunk {
+        let next = words.as_mut_ptr();
+        Chunk {
+            next,
+            end: next.wrapping_add(DOUBLE_WORDS),
+        }
+    }
+
+    /// The fields of a new block, all of which the caller writes at once.
+    ///
+    /// # Panics
+    /// When the chunk is used up: then a value has changed since it was counted.
+    #[inline]
+    pub(crate) fn block(&mut self, size: usize, tag: u8) -> *mut usize {
+        let fields = self.next.wrapping_add(1);
+        let left = (self.end as usize - self.next as usize) / WORD;
+        assert!(size < left, "a value changed while it was converted");
+        // SAFETY: the chunk has room for the header and `size` fields, and is ours until it is full (rule 2)
+        unsafe { *self.next = (size << 10) | usize::from(tag) };
+        self.next = fields.wrapping_add(size);
+        fields
+    }
+
+    #[inline]
+    pub(crate) fn string(&mut self, bytes: &[u8]) -> Raw {
+        let size = string_words(bytes.len()) - 1;
+        let fields = self.block(size, STRING_TAG);
+        // SAFETY: the block has `size` words; the bytes end before its last byte, and the word that this is in is zero
+        // but for it
+        unsafe {
+            let last = fields.add(size - 1);
+            *last = 0;
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), fields.cast(), bytes.len());
+            let end = fields.add(size).cast::<u8>().sub(1);
+            *end = (size * WORD - 1 - bytes.len()) as u8;
+        }
+        Raw(fields as sys::Value)
+    }
+
+    #[inline]
+    pub(crate) fn double(&mut self, double: f64) -> Raw {
+        let fields = self.block(DOUBLE_WORDS - 1, DOUBLE_TAG);
+        // SAFETY: the block has the words of a double, which need not be aligned to one
+        unsafe { fields.cast::<f64>().write_unaligned(double) };
+        Raw(fields as sys::Value)
+    }
+
+    #[inline]
+    pub(crate) fn custom(&mut self, custom: Custom) -> Raw {
+        let fields = self.block(custom_words(custom) - 1, CUSTOM_TAG);
+        let data = fields.wrapping_add(1);
+        // SAFETY: the block has a word for the operations and those of the number. None of these types has a finaliser
+        // that the GC would have to know of (`ints.c`).
+        unsafe {
+            *fields = match custom {
+                Custom::Int32(n) => {
+                    *data = 0;
+                    data.cast::<i32>().write(n);
+                    &raw const caml_int32_ops
+                }
+                Custom::Int64(n) => {
+                    data.cast::<i64>().write_unaligned(n);
+                    &raw const caml_int64_ops
+                }
+                Custom::Nativeint(n) => {
+                    data.cast::<isize>().write(n);
+                    &raw const caml_nativeint_ops
+                }
+            } as usize;
+        }
+        Raw(fields as sys::Value)
+    }
+}
+
+/// A block whose fields are set one by one, between which anything may happen: rooted, and initialised.
+pub(crate) struct Block {
+    value: ocaml::Value,
+    next: usize,
+}
+
+impl Block {
+    /// # Safety
+    /// The runtime lock is held. Allocates on the OCaml heap (`caml_alloc`: fields that the GC looks at are `()`); runs no
+    /// OCaml code.
+    pub(crate) unsafe fn alloc(size: usize, tag: u8) -> Block {
+        let words = match tag {
+            DOUBLE_ARRAY_TAG => size * words(size_of::<f64>()),
+            _ => size,
+        };
+        // SAFETY: as the caller's
+        let value = unsafe { super::protect(Raw(sys::caml_alloc(words, tag))) };
+        Block { value, next: 0 }
+    }
+
+    /// # Safety
+    /// The runtime lock is held; a field is left, and the block is no array of floats; `field` is live. No allocation.
+    pub(crate) unsafe fn push(&mut self, field: Raw) {
+        // SAFETY: as the caller's; the block is rooted
+        unsafe { sys::store_field(self.value.raw().0, self.next, field.0) };
+        self.next += 1;
+    }
+
+    /// # Safety
+    /// The runtime lock is held; a field is left, and the block is an array of floats. No allocation.
+    pub(crate) unsafe fn push_double(&mut self, double: f64) {
+        // SAFETY: as the caller's; the block is rooted
+        unsafe { sys::caml_sys_store_double_field(self.value.raw().0, self.next, double) };
+        self.next += 1;
+    }
+
+    pub(crate) fn end(self) -> ocaml::Value {
+        self.value
+    }
+}
+
+/// The array without elements, which is no block of the heap (`caml_alloc`: an atom).
+///
+/// # Safety
+/// The runtime lock is held. No allocation.
+pub(crate) unsafe fn empty_array() -> Raw {
+    // SAFETY: as the caller's
+    Raw(unsafe { sys::caml_alloc(0, 0) })
+}
+
+/// A block of [`DOUBLE_WORDS`] that holds a float, in memory that is not OCaml's, for who reads a float from a block.
+pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
+    let mut words = [0; DOUBLE_WORDS];
+    Chunk::over(&mut words).double(double);
+    words
+}
+
+/// What [`boxed`] or [`Chunk::over`] made.
+pub(crate) fn unboxed(words: &[usize; DOUBLE_WORDS]) -> f64 {
+    // SAFETY: a double stands behind the header
+    unsafe { words.as_ptr().add(1).cast::<f64>().read_unaligned() }
+}
+
+/// The block that [`boxed`] made, as a value. Not for OCaml, and not for a root.
+pub(crate) fn boxed_value(words: &[usize; DOUBLE_WORDS]) -> Raw {
+    Raw(words.as_ptr().wrapping_add(1) as sys::Value)
+}
+
+/// Whether a value is a flat array or record of floats.
+///
+/// # Safety
+/// The runtime lock is held; `block` is a live block.
+pub(crate) unsafe fn is_flat(block: Raw) -> bool {
+    // SAFETY: as the caller's
+    unsafe { super::tag(block) == DOUBLE_ARRAY_TAG }
+}
+
+/// The element `i` of a flat array of floats.
+///
+/// # Safety
+/// The runtime lock is held; `block` is live, flat, and has more than `i` elements.
+pub(crate) unsafe fn double_field(block: Raw, i: usize) -> f64 {
+    // SAFETY: as the caller's
+    unsafe { (block.0 as *const f64).add(i).read_unaligned() }
+}
+
+/// The float in a block.
+///
+/// # Safety
+/// `block` is a live float, or comes from [`boxed_value`]; the runtime lock is held.
+pub(crate) unsafe fn double_val(block: Raw) -> f64 {
+    // SAFETY: as the caller's
+    unsafe { (block.0 as *const f64).read_unaligned() }
+}
+
+/// How many elements an array has, or a record of floats fields.
+///
+/// # Safety
+/// The runtime lock is held; `array` is a live block.
+pub(crate) unsafe fn array_length(array: Raw) -> usize {
+    // SAFETY: as the caller's
+    unsafe {
+        let words_of = sys::wosize_val(array.0);
+        if is_flat(array) {
+            words_of / words(size_of::<f64>())
+        } else {
+            words_of
+        }
+    }
+}
+
+/// The number in a custom block of the standard library.
+///
+/// # Safety
+/// The runtime lock is held; `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
+pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
+    // SAFETY: the number stands behind the operations
+    unsafe {
+        (block.0 as *const usize)
+            .add(1)
+            .cast::<T>()
+            .read_unaligned()
+    }
+}
+
+const _: () = assert!(UNIT.0 == 1);

@@ -1,0 +1,343 @@
+//! What a described value is told to: [`Counting`] finds how many words it takes; if these fit, [`Building`] makes it in one
+//! chunk; else [`Storing`] makes its outermost block and rooted parts, each of which is again built in one chunk if it fits.
+
+use ocaml::{Runtime, ToValue, Value};
+
+use super::build::{Build, Visitor};
+use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
+use crate::caml::{self, Raw};
+
+/// Converts a value, in one allocation if it is small.
+#[doc(hidden)]
+#[inline]
+pub fn convert<T: Build>(value: &T, runtime: &Runtime) -> Value {
+    let mut counting = Counting { words: 0 };
+    value.describe(&mut counting);
+    if counting.words > MOST_WORDS {
+        return store(runtime, |storing| value.describe(storing));
+    }
+    // SAFETY: a `Runtime` is ocaml-rs's proof of the lock; describing calls nothing of OCaml's, and what is built is rooted
+    // before anything else can
+    unsafe { caml::protect(build(value, counting.words)) }
+}
+
+/// A value of so many words; not rooted.
+///
+/// # Safety
+/// The runtime lock is held; `words` is what [`Counting`] found, at most [`MOST_WORDS`]. Allocates on the OCaml heap, runs
+/// no OCaml code.
+unsafe fn build<T: Build>(value: &T, words: usize) -> Raw {
+    let mut building = Building {
+        chunk: match words {
+            0 => Chunk::empty(),
+            // SAFETY: as the caller's
+            _ => unsafe { Chunk::alloc(words) },
+        },
+        built: caml::UNIT,
+    };
+    value.describe(&mut building);
+    building.built
+}
+
+/// Rooted, outermost block first: for a type with parameters, of whose parts nothing is known but that they convert.
+#[doc(hidden)]
+pub fn store(runtime: &Runtime, describe: impl FnOnce(&mut Storing<'_>)) -> Value {
+    let mut storing = Storing {
+        runtime,
+        value: caml::EMPTY_LIST,
+    };
+    describe(&mut storing);
+    storing.value
+}
+
+/// Counts words, and stops counting beyond [`MOST_WORDS`].
+struct Counting {
+    words: usize,
+}
+
+impl Counting {
+    fn give_up(&mut self) {
+        self.words = MOST_WORDS + 1;
+    }
+}
+
+impl Visitor for Counting {
+    /// Whether it is flat.
+    type Block = bool;
+
+    #[inline]
+    fn immediate(&mut self, _n: isize) {}
+
+    #[inline]
+    fn string(&mut self, bytes: &[u8]) {
+        self.words = self.words.saturating_add(chunk::string_words(bytes.len()));
+    }
+
+    #[inline]
+    fn double(&mut self, _double: f64) {
+        self.words += chunk::DOUBLE_WORDS;
+    }
+
+    #[inline]
+    fn custom(&mut self, custom: Custom) {
+        self.words += chunk::custom_words(custom);
+    }
+
+    fn list<T: Build>(&mut self, items: &[T]) {
+        for item in items {
+            self.words = self.words.saturating_add(3);
+            if self.words > MOST_WORDS {
+                return;
+            }
+            item.describe(self);
+        }
+    }
+
+    #[inline]
+    fn begin(&mut self, _tag: u8, size: usize, flat: bool) -> bool {
+        let words = match (size, flat) {
+            (0, _) => 0,
+            (_, true) => 1 + size * (chunk::DOUBLE_WORDS - 1),
+            (_, false) => 1 + size,
+        };
+        self.words = self.words.saturating_add(words);
+        flat
+    }
+
+    #[inline]
+    fn part<T: Build>(&mut self, flat: &mut bool, part: &T) {
+        if !*flat && self.words <= MOST_WORDS {
+            part.describe(self);
+        }
+    }
+
+    fn foreign_part<T: ToValue>(&mut self, _flat: &mut bool, _part: &T) {
+        self.give_up();
+    }
+
+    #[inline]
+    fn end(&mut self, _flat: bool) {}
+
+    fn foreign<T: ToValue>(&mut self, _value: &T) {
+        self.give_up();
+    }
+}
+
+/// Makes everything in one chunk.
+struct Building {
+    chunk: Chunk,
+    /// The last value that was described.
+    built: Raw,
+}
+
+/// A block of a chunk.
+struct Fields {
+    fields: *mut usize,
+    next: usize,
+    flat: bool,
+}
+
+impl Visitor for Building {
+    type Block = Fields;
+
+    #[inline]
+    fn immediate(&mut self, n: isize) {
+        self.built = caml::int(n);
+    }
+
+    #[inline]
+    fn string(&mut self, bytes: &[u8]) {
+        self.built = self.chunk.string(bytes);
+    }
+
+    #[inline]
+    fn double(&mut self, double: f64) {
+        self.built = self.chunk.double(double);
+    }
+
+    #[inline]
+    fn custom(&mut self, custom: Custom) {
+        self.built = self.chunk.custom(custom);
+    }
+
+    fn list<T: Build>(&mut self, items: &[T]) {
+        let mut list = caml::EMPTY_LIST.raw();
+        for item in items.iter().rev() {
+            item.describe(self);
+            let cell = self.chunk.block(2, 0);
+            // SAFETY: two fields of a new block
+            unsafe {
+                *cell = self.built.0 as usize;
+                *cell.add(1) = list.0 as usize;
+            }
+            list = Raw(cell as isize);
+        }
+        self.built = list;
+    }
+
+    #[inline]
+    fn begin(&mut self, tag: u8, size: usize, flat: bool) -> Fields {
+        let fields = match (size, flat) {
+            // SAFETY: who builds holds the lock
+            (0, _) => unsafe { chunk::empty_array() }.0 as *mut usize,
+            (_, true) => self
+                .chunk
+                .block(size * (chunk::DOUBLE_WORDS - 1), chunk::DOUBLE_ARRAY_TAG),
+            (_, false) => self.chunk.block(size, tag),
+        };
+        Fields {
+            fields,
+            next: 0,
+            flat,
+        }
+    }
+
+    #[inline]
+    fn part<T: Build>(&mut self, block: &mut Fields, part: &T) {
+        let next = block.next;
+        block.next += 1;
+        if block.flat {
+            // SAFETY: the block has as many doubles as parts
+            unsafe {
+                block
+                    .fields
+                    .cast::<f64>()
+                    .add(next)
+                    .write_unaligned(double(part))
+            };
+        } else {
+            part.describe(self);
+            // SAFETY: the block has as many fields as parts
+            unsafe { *block.fields.add(next) = self.built.0 as usize };
+        }
+    }
+
+    fn foreign_part<T: ToValue>(&mut self, _block: &mut Fields, _part: &T) {
+        unreachable!("such a value is not counted");
+    }
+
+    #[inline]
+    fn end(&mut self, block: Fields) {
+        self.built = Raw(block.fields as isize);
+    }
+
+    fn foreign<T: ToValue>(&mut self, _value: &T) {
+        unreachable!("such a value is not counted");
+    }
+}
+
+/// The number of a value that is [`Build::FLAT`].
+fn double<T: Build>(value: &T) -> f64 {
+    let mut words = [0; chunk::DOUBLE_WORDS];
+    let mut building = Building {
+        chunk: Chunk::over(&mut words),
+        built: caml::UNIT,
+    };
+    value.describe(&mut building);
+    chunk::unboxed(&words)
+}
+
+/// Makes a rooted value with parts that are converted each by itself.
+#[doc(hidden)]
+pub struct Storing<'a> {
+    runtime: &'a Runtime,
+    value: Value,
+}
+
+/// A rooted block of which some parts are there.
+#[doc(hidden)]
+pub struct Rooted {
+    block: Block,
+    flat: bool,
+}
+
+impl Visitor for Storing<'_> {
+    type Block = Rooted;
+
+    fn immediate(&mut self, n: isize) {
+        self.value = Value::Raw(caml::int(n).0);
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        // SAFETY: a `Runtime` is the proof of the lock
+        self.value = unsafe { caml::string(bytes) };
+    }
+
+    fn double(&mut self, double: f64) {
+        // SAFETY: as above
+        self.value = unsafe { Value::double(double) };
+    }
+
+    fn custom(&mut self, custom: Custom) {
+        // SAFETY: as above
+        self.value = unsafe {
+            match custom {
+                Custom::Int32(n) => Value::int32(n),
+                Custom::Int64(n) => Value::int64(n),
+                Custom::Nativeint(n) => Value::nativeint(n),
+            }
+        };
+    }
+
+    /// A chunk for each item with its cell.
+    fn list<T: Build>(&mut self, items: &[T]) {
+        let mut list = caml::EMPTY_LIST;
+        for item in items.iter().rev() {
+            let mut counting = Counting { words: 3 };
+            item.describe(&mut counting);
+            if counting.words > MOST_WORDS {
+                let item = convert(item, self.runtime);
+                // SAFETY: a `Runtime` is the proof of the lock; both are rooted, or immediate
+                unsafe { caml::cons(&item, &mut list) };
+                continue;
+            }
+            // SAFETY: as above; the list is read after the allocation, and has the new cell before another can come
+            unsafe {
+                let mut building = Building {
+                    chunk: Chunk::alloc(counting.words),
+                    built: caml::UNIT,
+                };
+                item.describe(&mut building);
+                let cell = building.chunk.block(2, 0);
+                *cell = building.built.0 as usize;
+                *cell.add(1) = list.raw().0 as usize;
+                caml::replace(&mut list, Raw(cell as isize));
+            }
+        }
+        self.value = list;
+    }
+
+    fn begin(&mut self, tag: u8, size: usize, flat: bool) -> Rooted {
+        let tag = if flat { chunk::DOUBLE_ARRAY_TAG } else { tag };
+        Rooted {
+            // SAFETY: a `Runtime` is the proof of the lock
+            block: unsafe { Block::alloc(size, tag) },
+            flat,
+        }
+    }
+
+    fn part<T: Build>(&mut self, rooted: &mut Rooted, part: &T) {
+        if rooted.flat {
+            // SAFETY: a `Runtime` is the proof of the lock; there are as many fields as parts
+            unsafe { rooted.block.push_double(double(part)) };
+        } else {
+            let part = convert(part, self.runtime);
+            // SAFETY: as above; the part is rooted, or immediate
+            unsafe { rooted.block.push(part.raw()) };
+        }
+    }
+
+    fn foreign_part<T: ToValue>(&mut self, rooted: &mut Rooted, part: &T) {
+        let part = part.to_value(self.runtime);
+        // SAFETY: a `Runtime` is the proof of the lock; there are as many fields as parts; ocaml-rs's values are rooted
+        unsafe { rooted.block.push(part.raw()) };
+    }
+
+    fn end(&mut self, rooted: Rooted) {
+        self.value = rooted.block.end();
+    }
+
+    fn foreign<T: ToValue>(&mut self, value: &T) {
+        self.value = value.to_value(self.runtime);
+    }
+}

@@ -1,0 +1,195 @@
+//! Records and variants by the bridge's own derives: there and back, like those of `values`, and with parts whose
+//! conversion collects.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use ocaml::{FromValue, Runtime, ToValue, Value};
+use ocaml_lwt_interop::{
+    ByteBuf, FromOCaml, Nativeint, OCamlList, OCamlValue, ToOCaml, ocaml_runtime,
+};
+
+use crate::endings::yield_if;
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct Person {
+    name: String,
+    age: isize,
+    nick: Option<String>,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct Point {
+    x: f64,
+    y: f64,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+#[ocaml(unboxed)]
+pub struct Metres(f64);
+
+#[derive(FromOCaml, ToOCaml)]
+#[ocaml(unboxed)]
+pub enum Name {
+    Name { text: String },
+}
+
+/// Flat: OCaml looks through unboxed types.
+#[derive(FromOCaml, ToOCaml)]
+pub struct Box3 {
+    width: Metres,
+    height: Metres,
+    depth: f32,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub enum Shape {
+    Empty,
+    Circle(f64),
+    Rectangle { width: f64, height: f64 },
+    Unknown,
+    Named(String, Point),
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub enum Tree {
+    Leaf,
+    Node(Box<Tree>, isize, Box<Tree>),
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct Pair<A, B> {
+    first: A,
+    second: B,
+}
+
+/// One of everything.
+#[derive(FromOCaml, ToOCaml)]
+pub struct All {
+    unit: (),
+    truth: bool,
+    letter: u8,
+    small: i16,
+    int32: i32,
+    int64: i64,
+    nativeint: Nativeint,
+    float: f64,
+    bytes: ByteBuf,
+    tuple: (isize, f64, String),
+    result: Result<isize, String>,
+    list: OCamlList<Option<isize>>,
+    lists: OCamlList<OCamlList<String>>,
+    array: Vec<String>,
+    floats: Vec<f64>,
+    lengths: Vec<Metres>,
+    points: Vec<Point>,
+    unboxed: Name,
+    pair: Pair<Point, Option<Name>>,
+    shapes: OCamlList<Shape>,
+}
+
+/// An `int` whose conversions collect, both ways.
+pub struct Collecting(isize);
+
+thread_local! {
+    /// How often one was converted.
+    static CONVERTED: Cell<isize> = const { Cell::new(0) };
+}
+
+fn collect() {
+    CONVERTED.set(CONVERTED.get() + 1);
+    // SAFETY: a conversion runs with the lock held, and may collect
+    unsafe { ocaml::sys::caml_gc_compaction(ocaml::sys::UNIT) };
+}
+
+// SAFETY: the value is rooted, or an `int`
+unsafe impl FromValue for Collecting {
+    fn from_value(value: Value) -> Self {
+        collect();
+        // SAFETY: a conversion runs with the lock held, on a block of one field
+        Collecting(unsafe { value.field(0).int_val() })
+    }
+}
+
+// SAFETY: the value is rooted
+unsafe impl ToValue for Collecting {
+    fn to_value(&self, runtime: &Runtime) -> Value {
+        // SAFETY: a conversion runs with the lock held
+        let value = unsafe { Value::some(runtime, self.0) };
+        collect();
+        value
+    }
+}
+
+/// Parts that only ocaml-rs converts, some of which collect, between parts that need no root.
+#[derive(FromOCaml, ToOCaml)]
+pub struct Mixed {
+    before: String,
+    first: Collecting,
+    between: Vec<String>,
+    assoc: BTreeMap<String, isize>,
+    inner: OCamlList<Inner>,
+    any: OCamlValue,
+    after: Option<String>,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub enum Inner {
+    Plain(String),
+    Collecting {
+        text: String,
+        it: Collecting,
+        again: String,
+    },
+    Nothing,
+}
+
+macro_rules! echo {
+    ($($name:ident: $ty:ty;)*) => {$(
+        #[ocaml_lwt_interop::func]
+        pub async fn $name(value: $ty, yields: bool) -> $ty {
+            yield_if(yields).await;
+            value
+        }
+    )*};
+}
+
+echo! {
+    records_person: Person;
+    records_point: Point;
+    records_metres: Metres;
+    records_name: Name;
+    records_box: Box3;
+    records_shape: Shape;
+    records_tree: Tree;
+    records_pair: Pair<Point, Option<Name>>;
+    records_pair_of_floats: Pair<f64, f64>;
+    records_all: All;
+    records_many: OCamlList<All>;
+    records_mixed: Mixed;
+}
+
+/// How often a [`Collecting`] was converted since the last call.
+#[ocaml_lwt_interop::func]
+pub fn records_converted() -> isize {
+    CONVERTED.take()
+}
+
+/// What is borrowed converts as well.
+#[derive(ToOCaml)]
+struct Borrowed<'a> {
+    name: &'a str,
+    points: &'a Vec<Point>,
+}
+
+/// A record whose strings together are just below, at, and above what fits into one allocation.
+#[ocaml_lwt_interop::func]
+pub fn records_borrowed(length: isize) -> Value {
+    let name = "n".repeat(length as usize);
+    let points = vec![Point { x: 1.5, y: 2.5 }];
+    let borrowed = Borrowed {
+        name: &name,
+        points: &points,
+    };
+    borrowed.to_value(&ocaml_runtime())
+}

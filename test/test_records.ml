@@ -1,0 +1,231 @@
+(* Records and variants by the bridge's own derives: there and back, whether they fit into one allocation or not, and beside
+   parts whose conversion collects. *)
+
+open Lwt.Syntax
+open Law
+
+type person = { name : string; age : int; nick : string option }
+type point = { x : float; y : float }
+type metres = Metres of float [@@unboxed]
+type name = Name of { text : string } [@@unboxed]
+type box = { width : metres; height : metres; depth : float }
+
+type shape =
+  | Empty
+  | Circle of float
+  | Rectangle of { width : float; height : float }
+  | Unknown
+  | Named of string * point
+
+type tree = Leaf | Node of tree * int * tree
+type ('a, 'b) pair = { first : 'a; second : 'b }
+
+type all = {
+  unit : unit;
+  truth : bool;
+  letter : char;
+  small : int;
+  int32 : int32;
+  int64 : int64;
+  nativeint : nativeint;
+  float : float;
+  bytes : bytes;
+  tuple : int * float * string;
+  result : (int, string) result;
+  list : int option list;
+  lists : string list list;
+  array : string array;
+  floats : float array;
+  lengths : metres array;
+  points : point array;
+  unboxed : name;
+  pair : (point, name option) pair;
+  shapes : shape list;
+}
+
+(* A part that only ocaml-rs converts, and which collects meanwhile. *)
+type collecting = int option
+
+type inner = Plain of string | Collecting of { text : string; it : collecting; again : string } | Nothing
+
+type 'a mixed = {
+  before : string;
+  first : collecting;
+  between : string array;
+  assoc : (string * int) list;
+  inner : inner list;
+  any : 'a;
+  after : string option;
+}
+
+external person : person -> bool -> person Lwt.t = "records_person"
+external point : point -> bool -> point Lwt.t = "records_point"
+external metres : metres -> bool -> metres Lwt.t = "records_metres"
+external name : name -> bool -> name Lwt.t = "records_name"
+external box : box -> bool -> box Lwt.t = "records_box"
+external shape : shape -> bool -> shape Lwt.t = "records_shape"
+external tree : tree -> bool -> tree Lwt.t = "records_tree"
+external pair : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "records_pair"
+external pair_of_floats : (float, float) pair -> bool -> (float, float) pair Lwt.t = "records_pair_of_floats"
+external all : all -> bool -> all Lwt.t = "records_all"
+external many : all list -> bool -> all list Lwt.t = "records_many"
+external mixed : 'a mixed -> bool -> 'a mixed Lwt.t = "records_mixed"
+external converted : unit -> int Lwt.t = "records_converted"
+
+type borrowed = { name : string; points : point array }
+
+external borrowed : int -> borrowed Lwt.t = "records_borrowed"
+
+let check_same what a b =
+  if not (same_copy a b) then Alcotest.failf "%s came back as another" what
+
+let copied what echo samples =
+  let law_of suffix yields =
+    law (what ^ "_is_copied" ^ suffix) (fun () ->
+        Lwt_list.iteri_s
+          (fun i value ->
+            let promise = echo value yields in
+            if yields then Gc.compact ();
+            let+ came = promise in
+            (* What was made word by word is a heap as any other. *)
+            if i mod 8 = 0 then Gc.compact () else Gc.minor ();
+            check_same (Printf.sprintf "sample %d" i) value came)
+          samples)
+  in
+  [ law_of "/at_once" false; law_of "/across_an_await" true ]
+
+(* Every length around the end of a word, and around what fits into one allocation of 256 words. *)
+let lengths = List.init 18 Fun.id @ List.init 80 (fun i -> 1960 + i) @ [ 4000; 100_000 ]
+let text length = String.init length (fun i -> Char.chr (97 + (i mod 26)))
+let rec build depth = if depth = 0 then Leaf else Node (build (depth - 1), depth, build (depth - 1))
+let rec slant depth = if depth = 0 then Leaf else Node (Leaf, depth, slant (depth - 1))
+
+let everything n =
+  let text = text n in
+  {
+    unit = ();
+    truth = n mod 2 = 0;
+    letter = 'x';
+    small = -7 * (n mod 1000);
+    int32 = Int32.(if n mod 3 = 0 then min_int else of_int n);
+    int64 = Int64.(if n mod 3 = 0 then min_int else of_int n);
+    nativeint = Nativeint.(if n mod 3 = 0 then min_int else of_int n);
+    float = (if n mod 3 = 0 then nan else float_of_int n);
+    bytes = Bytes.make n '\xff';
+    tuple = (n, -0., text);
+    result = (if n mod 2 = 0 then Ok n else Error text);
+    list = List.init (n mod 7) (fun i -> if i mod 2 = 0 then Some i else None);
+    lists = List.init (n mod 5) (fun i -> List.init i (fun _ -> text));
+    array = Array.init (n mod 4) (fun _ -> text);
+    floats = Array.init (n mod 300) float_of_int;
+    lengths = Array.init (n mod 3) (fun i -> Metres (float_of_int i));
+    points = Array.init (n mod 3) (fun i -> { x = float_of_int i; y = nan });
+    unboxed = Name { text };
+    pair = { first = { x = 1.5; y = 2.5 }; second = (if n mod 2 = 0 then None else Some (Name { text })) };
+    shapes = [ Empty; Circle 1.5; Rectangle { width = 1.; height = 2. }; Unknown; Named (text, { x = 0.; y = 1. }) ];
+  }
+
+let declared =
+  List.concat
+    [
+      copied "record" person
+        ({ name = ""; age = min_int; nick = Some "grüße" }
+        :: List.map (fun n -> { name = text n; age = n; nick = (if n mod 2 = 0 then None else Some (text n)) }) lengths);
+      copied "record_of_floats" point [ { x = 1.5; y = -0. }; { x = nan; y = infinity } ];
+      copied "unboxed_float" metres [ Metres 1.5; Metres nan ];
+      copied "unboxed_record" name (List.map (fun n -> Name { text = text n }) lengths);
+      copied "record_of_unboxed_floats" box [ { width = Metres 1.; height = Metres nan; depth = 0.5 } ];
+      copied "variant" shape
+        [ Empty; Unknown; Circle 1.5; Rectangle { width = 1.; height = 2. }; Named (text 3000, { x = 1.; y = 2. }) ];
+      copied "recursive_variant" tree [ Leaf; build 1; build 4; build 5; build 6; build 9; slant 3; slant 3000 ];
+      copied "record_with_parameters" pair
+        [ { first = { x = 1.; y = 2. }; second = None }; { first = { x = 1.; y = 2. }; second = Some (Name { text = text 3000 }) } ];
+      copied "record_with_float_parameters" pair_of_floats [ { first = 1.5; second = nan } ];
+      copied "record_of_everything" all (List.init 60 everything @ [ everything 2000; everything 2999 ]);
+      copied "list_of_records" many [ []; List.init 40 everything; [ everything 5000 ] ];
+    ]
+[@@ocamlformat "disable"]
+
+(* Each time a part is converted the whole heap moves. *)
+let beside_collections =
+  let law_of suffix yields =
+    law ("parts_survive_a_part_that_collects" ^ suffix) (fun () ->
+        let sample n =
+          {
+            before = text n;
+            first = Some n;
+            between = Array.init 3 text;
+            assoc = [ (text 5, 1); (text 6, 2) ];
+            inner = [ Plain (text n); Collecting { text = text n; it = Some 7; again = text n }; Nothing;
+                      Collecting { text = "a"; it = Some 8; again = "b" } ];
+            any = ref (text n);
+            after = Some (text n);
+          }
+        in
+        let* (_ : int) = converted () in
+        let* () =
+          Lwt_list.iter_s
+            (fun n ->
+              let value = sample n in
+              let+ came = mixed value yields in
+              check_bool "what passes through is the same" true (came.any == value.any);
+              check_same "a mixed record" value came)
+            [ 0; 3; 300; 3000 ]
+        in
+        let+ times = converted () in
+        check_int "conversions that collected" (4 * 3 * 2) times)
+  in
+  [ law_of "/at_once" false; law_of "/across_an_await" true ]
+[@@ocamlformat "disable"]
+
+let refused what call expected =
+  law_now what (fun () ->
+      match call () with
+      | (_ : _ Lwt.t) -> Alcotest.fail "accepted"
+      | exception Invalid_argument message -> check_string "message" expected message)
+
+let refusals =
+  [
+    refused "text_inside_a_record_is_refused_by_name"
+      (fun () -> person { name = "ab\xff"; age = 1; nick = None } false)
+      "records_person: argument 1 (value): not valid UTF-8 (byte 2 of 3); take a ByteBuf for bytes that are not text";
+    refused "constructor_that_does_not_exist_is_refused_by_name"
+      (fun () -> shape (Obj.magic 7) false)
+      "records_shape: argument 1 (value): the enum Shape has no constructor without arguments of number 7";
+    refused "tag_that_does_not_exist_is_refused_by_name"
+      (fun () -> shape (Obj.magic (Obj.with_tag 9 (Obj.repr (Some 7)))) false)
+      "records_shape: argument 1 (value): the enum Shape has no constructor with arguments of number 9";
+  ]
+
+let borrowing =
+  [
+    law "borrowed_record_is_copied" (fun () ->
+        Lwt_list.iter_s
+          (fun n ->
+            let+ came = borrowed n in
+            check_same "a borrowed record" { name = String.make n 'n'; points = [| { x = 1.5; y = 2.5 } |] } came)
+          lengths);
+  ]
+
+(* Conversions while the minor heap has 0, 1, 2, … words left. *)
+let at_the_brim =
+  let values = [ everything 20; everything 33 ] in
+  List.init 64 (fun n ->
+      law (Printf.sprintf "records_survive_a_collection_after_%d_words" (20 * n)) (fun () ->
+          Brim.disturbing
+            (fun () -> Brim.fill (20 * n))
+            (fun () ->
+              Brim.fill (20 * n);
+              let* came = many values true in
+              check_same "a list" values came;
+              Brim.fill (20 * n);
+              let+ came = all (List.hd values) false in
+              check_same "a record" (List.hd values) came)))
+
+let () =
+  Alcotest.run "records"
+    [
+      ("there and back", declared); ("borrowed", borrowing); ("parts that collect", beside_collections);
+      ("refusals", refusals); ("a collection at every allocation", at_the_brim);
+    ]
+[@@ocamlformat "disable"]
