@@ -148,6 +148,9 @@ pub mod __private {
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
+    pub use crate::rust_to_lwt::elsewhere::{
+        argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
+    };
     pub use crate::rust_to_lwt::output::{
         EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
     };
