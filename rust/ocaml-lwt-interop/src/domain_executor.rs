@@ -22,7 +22,7 @@ use crate::rust_to_lwt::settle::SettlePromise;
 
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::tick::Budget;
-pub use crate::tokio_runtime::{set_tokio_rt, set_worker_threads, tokio_rt};
+pub use crate::runtime::tokio_rt;
 
 /// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
 #[derive(Clone, Copy)]

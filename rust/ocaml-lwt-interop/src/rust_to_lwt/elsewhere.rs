@@ -144,24 +144,12 @@ where
     F: Future,
     E: FnOnce(F::Output) -> Outcome<T>,
 {
-    let mut future = pin!(Some(future));
+    let mut future = pin!(future);
     let ended = poll_fn(|context| {
         let _entered = home.enter();
-        let polled = catch(AssertUnwindSafe(|| match future.as_mut().as_pin_mut() {
-            Some(future) => future.poll(context),
-            None => Poll::Pending,
-        }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => {
-                // Its destructors are the function's too, as they are at home.
-                let dropped = catch(AssertUnwindSafe(|| future.set(None)));
-                Poll::Ready(dropped.map(|()| output))
-            }
-            Err(panic) => {
-                let _second = catch(AssertUnwindSafe(|| future.set(None)));
-                Poll::Ready(Err(panic))
-            }
+        match catch(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
         }
     })
     .await;
