@@ -58,7 +58,10 @@ external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
 external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
-external set_worker_threads_of_tokio : int -> bool = "ocaml_lwt_interop_set_worker_threads" [@@noalloc]
+
+external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
+  = "ocaml_lwt_interop_configure"
+
 external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
 
 (* Endings. *)
@@ -264,12 +267,11 @@ let start_or_refuse reason what =
          earlier"
         what
 
-let set_worker_threads count =
-  if count < 1 then invalid_arg "Rust_async.set_worker_threads: at least one";
-  if not (set_worker_threads_of_tokio count) then
+let configure ?worker_threads ?thread_name ?max_blocking_threads ?thread_stack_size ?thread_keep_alive () =
+  if not (configure_tokio worker_threads thread_name max_blocking_threads thread_stack_size thread_keep_alive) then
     misuse
-      "Rust_async.set_worker_threads was called after Tokio's runtime had started, which cannot change it: call it \
-       before the first Rust function"
+      "Rust_async.configure was called after Tokio's runtime had started, which cannot be changed: call it before the \
+       first Rust function"
 
 type stats = { tasks : int; subscriptions : int; roots : int }
 

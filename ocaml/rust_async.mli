@@ -32,12 +32,29 @@ val shutdown : ?timeout:float -> unit -> unit
 
     @raise Misuse on another thread, once Rust was called. *)
 
-val set_worker_threads : int -> unit
-(** [set_worker_threads n] makes Tokio's runtime have [n] worker threads; the default is one for each core, or the value
-    of the environment variable [TOKIO_WORKER_THREADS]. Before the first Rust call.
+val configure :
+  ?worker_threads:int ->
+  ?thread_name:string ->
+  ?max_blocking_threads:int ->
+  ?thread_stack_size:int ->
+  ?thread_keep_alive:float ->
+  unit ->
+  unit
+(** [configure ()] says what Tokio's runtime is to be like, before the first Rust call. What is not given stays as it was
+    given before, by this function or by Rust's [runtime::configure], or is Tokio's default:
 
-    @raise Misuse when the runtime has started.
-    @raise Invalid_argument when [n < 1]. *)
+    - [worker_threads]: how many threads run futures, 1 to 65535. Default: the environment variable
+      [TOKIO_WORKER_THREADS], or else one for each core.
+    - [thread_name]: what Tokio's threads are called, of which Linux shows the first 15 bytes. Default:
+      ["tokio-ocaml"].
+    - [max_blocking_threads]: how many threads at most run what blocks, 1 to 65535; further calls wait for their turn.
+      Default: 512.
+    - [thread_stack_size]: the stack of each thread, in bytes, 64 KiB to 1 GiB. Default: 2 MiB.
+    - [thread_keep_alive]: how many seconds a thread that ran what blocks stays when it has nothing to do. Default:
+      [10.0].
+
+    @raise Misuse when the runtime has started, or is the program's own.
+    @raise Invalid_argument when a value is out of range, or [thread_name] is no UTF-8 text or has a zero byte. *)
 
 (** {1 Leak checks} *)
 

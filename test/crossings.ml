@@ -41,6 +41,13 @@ external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t
 external await_in : place -> int Lwt.t -> int Lwt.t = "matrix_promise"
 external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "matrix_call"
 external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "cancel_give_up"
+external text_on_workers : string -> bool -> string Lwt.t = "elsewhere_text_on_workers"
+external text_blocking : string -> string Lwt.t = "elsewhere_text_blocking"
+external error_on_workers : int -> bool -> int Lwt.t = "elsewhere_error_on_workers"
+external ocaml_error_on_workers : int -> bool -> int Lwt.t = "elsewhere_ocaml_error_on_workers"
+external panic_on_workers : int -> bool -> unit Lwt.t = "elsewhere_panic_on_workers"
+external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "elsewhere_pass_on_workers"
+external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "elsewhere_pass_blocking"
 external make : string -> bool -> (string * float array option * string) array Lwt.t = "gc_make"
 external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "gc_in_between"
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "gc_hold"
@@ -91,6 +98,11 @@ let values =
     ("exception_through_rust", fun yields -> ends_with refused (pass (fun () -> disturb (); raise (Refused (String.sub text 0 500))) yields));
     ("rejection_through_rust", fun yields -> ends_with refused (pass (fun () -> Lwt.bind (nap ()) (fun () -> Lwt.fail (Refused text))) yields));
     ("panic", fun yields -> ends_with (panicked "formatted 7") (panic 1 yields));
+    ("value_on_workers", fun yields -> same text (text_on_workers (String.sub text 0 500) yields));
+    ("error_on_workers", fun yields -> ends_with chain (error_on_workers 3 yields));
+    ("error_of_ocaml_rs_on_workers", fun yields -> ends_with (Failure "some text") (ocaml_error_on_workers 0 yields));
+    ("panic_on_workers", fun yields -> ends_with (panicked "formatted 7") (panic_on_workers 1 yields));
+    ("exception_through_workers", fun yields -> ends_with refused (pass_on_workers (fun () -> disturb (); raise (Refused (String.sub text 0 500))) yields));
     ("panic_in_a_conversion", fun yields -> ends_with (panicked "in its conversion") (panic 4 yields));
   ]
 [@@ocamlformat "disable"]
@@ -104,6 +116,8 @@ let once =
             disturb ();
             check_bool "arguments" true (b = "b" && f = "b" && h = 8L && j = "b" && l = 12L);
             Lwt.map (fun () -> String.sub text 0 500) (nap ()))));
+    ("blocking_value", fun () -> same text (text_blocking (String.sub text 0 500)));
+    ("rejection_through_a_blocking_call", fun () -> ends_with refused (pass_blocking (fun () -> Lwt.bind (nap ()) (fun () -> Lwt.fail (Refused text)))));
     ("calls_of_now", fun () -> same "01234" (apply (fun i text -> disturb (); text ^ string_of_int i) 5));
     ("reading_an_exception", fun () ->
         same ("Unix.Unix_error", "Unix.Unix_error(Unix.ENOENT, \"open\", \"" ^ text ^ "\")", Some "open")

@@ -44,6 +44,22 @@ let cases =
     case "exit_waits_for_blocking_work_that_ends_within_the_bound" ~out:[ rejected ] ~at_least:0.3 ~at_most:15. (fun () ->
         watch (blocking 0.3);
         settle ());
+    case "exit_breaks_the_promise_of_a_body_on_a_worker" ~out:[ rejected ] (fun () ->
+        watch (never_on_workers ());
+        Lwt_main.run (until_began 1));
+    case "exit_drops_a_body_on_a_worker" ~out:[ "body is dropped" ] (fun () ->
+        ignore (noisy_on_workers "body");
+        Lwt_main.run (until_began 1));
+    case "exit_before_the_loop_ever_ran_breaks_promises_of_bodies_elsewhere" ~out:[ rejected; rejected ] (fun () ->
+        watch (never_on_workers ());
+        watch (blocks "call" 60.));
+    case "exit_lets_a_body_that_blocks_end_within_the_bound" ~out:[ rejected; "call ends" ] ~at_least:0.3 ~at_most:15.
+      (fun () ->
+        watch (blocks "call" 0.3);
+        Lwt_main.run (until_began 1));
+    case "exit_waits_for_a_body_that_blocks_no_longer_than_the_bound" ~out:[ rejected ] ~at_least:1. ~at_most:15. (fun () ->
+        watch (blocks "call" 60.);
+        Lwt_main.run (until_began 1));
     case "exit_frees_a_worker_that_waits_for_home" ~out:[ "worker: a broken promise" ] (fun () ->
         ignore (worker_runs_at_home "worker" (fun () -> 1)));
     case "exit_with_a_task_of_tokio_that_awaits_a_promise" (fun () ->

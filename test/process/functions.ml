@@ -59,7 +59,20 @@ external workers : unit -> int Lwt.t = "process_workers"
 external worker_name : unit -> string Lwt.t = "process_worker_name"
 external one_runtime : unit -> bool Lwt.t = "process_one_runtime"
 external bring_runtime : string -> string = "process_bring_runtime"
-external set_workers : int -> string = "process_set_workers"
+external end_runtime : unit -> unit = "process_end_runtime"
+external configure : int -> int -> string = "process_configure"
+external name_threads : string -> string = "process_name_threads"
+external configure_wrongly : int -> string = "process_configure_wrongly"
+external stack_size : unit -> int Lwt.t = "process_stack_size"
+external threads : unit -> int Lwt.t = "process_threads"
+
+(* Bodies on Tokio's threads. *)
+external on_workers : int -> int Lwt.t = "process_on_workers"
+external on_blocking_pool : int -> int Lwt.t = "process_on_blocking_pool"
+external began : unit -> int Lwt.t = "process_began"
+external never_on_workers : unit -> unit Lwt.t = "process_never_on_workers"
+external noisy_on_workers : string -> unit Lwt.t = "process_noisy_on_workers"
+external blocks : string -> float -> unit Lwt.t = "process_blocks"
 
 (* Wakes. *)
 type held
@@ -120,10 +133,17 @@ let all_ways () =
   let* f = call (fun n -> Lwt.map (fun () -> n) (Lwt.pause ())) 6 in
   let* g = home_call 7 in
   let* h = blocking_home_call 8 in
-  let+ i = thread_home_call 9 in
-  say "Rust works: %d" (a + b + c + d + e + f + g + h + i)
+  let* i = thread_home_call 9 in
+  let* j = on_workers 10 in
+  let+ k = on_blocking_pool 11 in
+  say "Rust works: %d" (a + b + c + d + e + f + g + h + i + j + k)
 
-let works = "Rust works: 45"
+let works = "Rust works: 66"
+
+(* Until so many bodies on Tokio's threads have begun. *)
+let rec until_began n =
+  let* now = began () in
+  if now >= n then Lwt.return_unit else Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> until_began n)
 
 (* A loop of the program's own, which runs none of Lwt_main's hooks; lwt_eio's runs none either. *)
 let rec hand_written promise =

@@ -31,6 +31,15 @@ let cases =
         shutdown ();
         refused ();
         Lwt_main.run (lwt_works ()));
+    case "shutdown_ends_bodies_on_the_threads_of_tokio"
+      ~out:[ "body is dropped"; "body: " ^ broken; "call: " ^ broken; "Lwt works" ] ~at_most:15. (fun () ->
+        let body = as_int (noisy_on_workers "body") and call = as_int (blocks "call" 60.) in
+        Lwt_main.run (until_began 2);
+        shutdown ();
+        misuse ~what:"process_on_workers was called after Rust_async.shutdown" (fun () -> on_workers 1);
+        misuse ~what:"process_on_blocking_pool was called after" (fun () -> on_blocking_pool 1);
+        Lwt_main.run (Lwt.bind (say_ending "body" body) (fun () -> say_ending "call" call));
+        Lwt_main.run (lwt_works ()));
     case "shutdown_before_the_first_call_does_nothing" ~out:[ "1" ] (fun () ->
         shutdown ();
         say "%d" (Lwt_main.run (yield 1)));

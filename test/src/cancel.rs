@@ -32,25 +32,28 @@ pub enum Endless {
 #[ocaml_lwt_interop::func]
 pub async fn cancel_endless(endless: Endless, promise: Nap) -> Result<(), Error> {
     let wait = async {
-        match endless {
-            Endless::Nothing => pending().await,
+        // Not detached: as long as the function waits, and a moment more.
+        let task = matches!(endless, Endless::Task).then(|| spawn_local(pending::<()>()));
+        let _abort = task.as_ref().map(AbortOnDrop);
+        endless.wait(&promise).await
+    };
+    probe(Place::Domain, wait).await
+}
+
+impl Endless {
+    pub async fn wait(self, promise: &Nap) -> Result<(), Error> {
+        match self {
+            Endless::Nothing | Endless::Task => pending().await,
             Endless::TokioTimer => tokio::time::sleep(LONG).await,
             Endless::Promise => promise.call(()).await?,
             Endless::ProtectedPromise => promise.call(()).protected().await?,
-            Endless::Task => {
-                // Not detached: as long as the function waits, and a moment more.
-                let task = spawn_local(pending::<()>());
-                let _abort = AbortOnDrop(&task);
-                pending::<()>().await;
-            }
             Endless::TokioTask => drop(tokio::spawn(tokio::time::sleep(LONG)).await),
             Endless::Yields => loop {
                 yield_now().await;
             },
         }
         Ok(())
-    };
-    probe(Place::Domain, wait).await
+    }
 }
 
 struct AbortOnDrop<'a>(&'a ocaml_lwt_interop::JoinHandle<()>);

@@ -19,6 +19,10 @@ pub async fn yield_if(yields: bool) {
 #[ocaml_lwt_interop::func]
 pub async fn endings_error(which: isize, yields: bool) -> Result<isize, Error> {
     yield_if(yields).await;
+    error(which)
+}
+
+pub fn error(which: isize) -> Result<isize, Error> {
     Ok(match which {
         0 => return Err(Error::msg("only a message")),
         1 => return Err(ProbeError::new().into()),
@@ -34,6 +38,17 @@ fn ocaml_error(which: isize, exception: Value) -> ocaml::Error {
     // SAFETY: OCaml called, and holds the lock
     let text = || unsafe { Value::string("some text") };
     match which {
+        9 => SysError(text()).into(),
+        14 => Exception(exception).into(),
+        15 => WithArg(ocaml::Error::named("test.refused").unwrap(), text()).into(),
+        _ => ocaml_error_without_value(which),
+    }
+}
+
+/// Those that hold no value of OCaml's.
+pub fn ocaml_error_without_value(which: isize) -> ocaml::Error {
+    use ocaml::CamlError::*;
+    match which {
         0 => ocaml::Error::Message("some text"),
         1 => ocaml::Error::NotCallable,
         2 => ocaml::Error::NotDoubleArray,
@@ -43,13 +58,10 @@ fn ocaml_error(which: isize, exception: Value) -> ocaml::Error {
         6 => InvalidArgument("some text").into(),
         7 => OutOfMemory.into(),
         8 => StackOverflow.into(),
-        9 => SysError(text()).into(),
         10 => EndOfFile.into(),
         11 => ZeroDivide.into(),
         12 => ArrayBoundError.into(),
-        13 => SysBlockedIo.into(),
-        14 => Exception(exception).into(),
-        _ => WithArg(ocaml::Error::named("test.refused").unwrap(), text()).into(),
+        _ => SysBlockedIo.into(),
     }
 }
 
@@ -78,6 +90,10 @@ extern "C" fn endings_raised_by_ocaml_rs(which: Raw, exception: Raw) -> Raw {
 #[ocaml_lwt_interop::func]
 pub async fn endings_result(ok: bool, yields: bool) -> Result<isize, String> {
     yield_if(yields).await;
+    result(ok)
+}
+
+pub fn result(ok: bool) -> Result<isize, String> {
     if ok {
         Ok(42)
     } else {
@@ -144,6 +160,10 @@ pub async fn endings_boxed(exception: Value, yields: bool) -> Result<isize, Erro
 #[ocaml_lwt_interop::func]
 pub async fn endings_panic(which: isize, yields: bool) -> Bomb {
     yield_if(yields).await;
+    panic(which)
+}
+
+pub fn panic(which: isize) -> Bomb {
     match which {
         0 => panic!("plain text"),
         1 => panic!("formatted {}", 7),
@@ -158,7 +178,7 @@ pub async fn endings_panic(which: isize, yields: bool) -> Bomb {
     }
 }
 
-/// The line of the first panic of `endings_panic`.
+/// The line of the first panic of `panic`.
 #[ocaml_lwt_interop::func]
 pub fn endings_panic_line() -> isize {
     let source = include_str!("endings.rs");

@@ -1,6 +1,7 @@
 //! What the executables in `test/process` call: see `../README.md`.
 
 mod basic;
+mod elsewhere;
 mod lifetime;
 mod panics;
 mod pool;

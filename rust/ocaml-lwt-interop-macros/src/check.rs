@@ -1,7 +1,7 @@
 //! Reads the signature: what OCaml can call, and what can live in a future.
 
 use crate::messages::{self, Errors};
-use crate::parse::{Cancel, Options};
+use crate::parse::{Cancel, Options, Runs};
 use crate::symbol;
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -18,6 +18,7 @@ pub(crate) struct Exported {
     /// The arguments, in order.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) cancel: Cancel,
+    pub(crate) runs: Runs,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
 }
@@ -33,7 +34,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
     let signature = &function.sig;
     let symbol = exported_symbol(signature, &options, errors);
     attributes(&function.attrs, errors);
-    qualifiers(signature, errors);
+    qualifiers(signature, options.runs, errors);
     generics(signature, errors);
     let arguments = signature
         .inputs
@@ -52,6 +53,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
         symbol,
         arguments,
         cancel: options.cancel,
+        runs: options.runs,
         interop: options.interop,
     }
 }
@@ -87,7 +89,10 @@ fn attributes(attributes: &[Attribute], errors: &mut Errors) {
     }
 }
 
-fn qualifiers(signature: &Signature, errors: &mut Errors) {
+fn qualifiers(signature: &Signature, runs: Runs, errors: &mut Errors) {
+    if let (Some(token), Runs::Blocking) = (&signature.asyncness, runs) {
+        errors.push(messages::BLOCKING_ASYNC.at(token));
+    }
     if let Some(token) = &signature.constness {
         errors.push(messages::CONST_FUNCTION.at(token));
     }

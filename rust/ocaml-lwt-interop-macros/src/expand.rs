@@ -6,7 +6,7 @@
 //! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
 
 use crate::check::{Argument, Exported};
-use crate::parse::Cancel;
+use crate::parse::{Cancel, Runs};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
@@ -21,7 +21,7 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
     let attributes = shared_attributes(&function.attrs);
     let stub = stub(&function, exported);
     let twin = bytecode_twin(&function, exported);
-    make_async(&mut function);
+    make_async(&mut function, exported.runs);
     quote_spanned! {hygienic(Span::call_site())=>
         #function
         #(#attributes)*
@@ -30,16 +30,16 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
 }
 
 /// The errors, and the function without a symbol, so that code which uses it gives no errors of its own.
-pub(crate) fn refused(mut function: ItemFn, report: TokenStream) -> TokenStream {
+pub(crate) fn refused(mut function: ItemFn, runs: Runs, report: TokenStream) -> TokenStream {
     function.sig.constness = None;
     function.sig.abi = None;
     function.sig.variadic = None;
-    make_async(&mut function);
+    make_async(&mut function, runs);
     quote! { #report #function }
 }
 
-fn make_async(function: &mut ItemFn) {
-    if function.sig.asyncness.is_none() {
+fn make_async(function: &mut ItemFn, runs: Runs) {
+    if function.sig.asyncness.is_none() && runs != Runs::Blocking {
         function.sig.asyncness = Some(Token![async](hygienic(function.sig.fn_token.span)));
         // The user wrote no `async` that could be superfluous.
         function
@@ -53,6 +53,7 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
         symbol,
         arguments,
         cancel,
+        runs,
         interop,
     } = exported;
     let at = hygienic(function.sig.ident.span());
@@ -72,14 +73,20 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
         0 => None,
         _ => Some(quote_spanned!(at=> use #private::{ConvertArgument as _, ConvertString as _};)),
     };
-    let make = make(function, arguments, &private);
+    let send = (*runs != Runs::AtHome).then(|| arguments_are_send(arguments, &private));
+    let make = make(function, exported, &private);
     let ending = ending(function, &private);
     // At the result: this call is where the compiler finds that the result is no OCaml value.
     let result = result_place(function);
+    let rust_to_lwt = match runs {
+        Runs::AtHome => quote_spanned!(result=> #private::rust_to_lwt),
+        Runs::Tokio => quote_spanned!(result=> #private::rust_to_lwt_on_workers),
+        Runs::Blocking => quote_spanned!(result=> #private::rust_to_lwt_on_blocking_pool),
+    };
     let call = quote_spanned! {result=>
         // SAFETY: OCaml calls the stub by its `external`, with the runtime lock held and with one value for each
         // argument; the stub holds nothing with a destructor that an OCaml exception would skip (rule 3).
-        unsafe { #private::rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make, #ending) }
+        unsafe { #rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make, #ending) }
     };
     quote_spanned! {at=>
         /// What OCaml calls.
@@ -92,19 +99,36 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
                 arguments: &[#(#names),*],
                 cancel: #cancel,
             };
+            #send
             #call
         }
     }
 }
 
-/// Converts the arguments and makes the future.
-fn make(function: &ItemFn, arguments: &[Argument], private: &TokenStream) -> TokenStream {
+/// Each at its type: this is where the compiler finds that it may not leave its thread.
+fn arguments_are_send(arguments: &[Argument], private: &TokenStream) -> TokenStream {
+    arguments
+        .iter()
+        .map(|Argument { ty, .. }| {
+            quote_spanned!(hygienic(ty.span())=> #private::argument_is_send::<#ty>();)
+        })
+        .collect()
+}
+
+/// Converts the arguments and makes the future, or the call that is to block.
+fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenStream {
+    let arguments = &exported.arguments;
     let name = &function.sig.ident;
     let at = hygienic(name.span());
-    if arguments.is_empty() {
-        return quote_spanned!(at=> |_| ::core::result::Result::Ok(#name()));
-    }
     let values = numbered("b", arguments.len(), at);
+    let output = &function.sig.output;
+    let body = match exported.runs {
+        Runs::AtHome | Runs::Tokio => quote_spanned!(at=> #name(#(#values),*)),
+        Runs::Blocking => quote_spanned!(at=> move || #output { #name(#(#values),*) }),
+    };
+    if arguments.is_empty() {
+        return quote_spanned!(at=> |_| ::core::result::Result::Ok(#body));
+    }
     let conversions = arguments.iter().zip(&values).enumerate().map(
         |(index, (Argument { ty, .. }, value))| {
             let at = hygienic(ty.span());
@@ -117,7 +141,7 @@ fn make(function: &ItemFn, arguments: &[Argument], private: &TokenStream) -> Tok
     quote_spanned! {at=>
         |arguments| {
             #(#conversions)*
-            ::core::result::Result::Ok(#name(#(#values),*))
+            ::core::result::Result::Ok(#body)
         }
     }
 }

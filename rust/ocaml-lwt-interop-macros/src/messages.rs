@@ -18,20 +18,29 @@ macro_rules! table {
 table! {
     // The options.
     OPTIONS_SYNTAX: "this is not an option of `#[func]`",
-        "options have the form `option = \"value\"`, with commas between them",
-        "write `#[func(name = \"symbol\")]` or `#[func(cancel = \"detach\")]`";
+        "options have the form `option = \"value\"`, or are one word, with commas between them",
+        "write `#[func(name = \"symbol\")]` or `#[func(tokio)]`";
     UNKNOWN_OPTION: "`#[func]` has no option `{}`",
-        "the options are `name` and `cancel`",
-        "write `name = \"symbol\"` or `cancel = \"detach\"`, or take it out";
+        "the options are `name`, `cancel`, `tokio` and `blocking`",
+        "write `name = \"symbol\"`, `cancel = \"detach\"`, `tokio` or `blocking`, or take it out";
     OPTION_VALUE: "the option `{}` of `#[func]` needs a string",
         "its value is read when the macro runs, where constants and variables have no value yet",
         "write `{} = \"…\"`";
+    BARE_OPTION: "the option `{}` of `#[func]` is one word",
+        "it says where the body runs, and there is nothing to choose about that",
+        "write `{}` alone; how many threads Tokio has is set for all of the program, with `ocaml_lwt_interop::runtime::configure`";
     DUPLICATE_OPTION: "the option `{}` of `#[func]` is given twice",
         "one of the two would be ignored",
         "keep one";
     UNKNOWN_CANCEL: "`cancel = \"{}\"` is not a way to cancel",
         "`Lwt.cancel` either drops the future or lets it run on",
         "write `cancel = \"drop\"` (as without the option) or `cancel = \"detach\"`";
+    TWO_PLACES: "`tokio` and `blocking` on one `#[func]`",
+        "a body runs in one place: on Tokio's workers, where it is a future, or on its blocking pool, where it is a call",
+        "keep one";
+    BLOCKING_CANCEL: "`cancel` on a `#[func(blocking)]`",
+        "a call that blocks cannot be stopped from outside: when its promise is cancelled, it runs to its end all the same",
+        "take `cancel` away; what can be dropped is the future of a `#[func(tokio)]`";
     CRATE_PATH: "`crate = \"{}\"` is not the path of a crate",
         "what `#[func]` generates calls the crate `ocaml-lwt-interop` by this path",
         "write a path such as `crate = \"::ocaml_lwt_interop\"`";
@@ -49,8 +58,11 @@ table! {
     UNSAFE_FUNCTION: "an `unsafe` function cannot be a `#[func]`",
         "OCaml calls it and cannot promise what `unsafe` asks of a caller",
         "take `unsafe` away, and keep it in a block inside the body with the reason why it holds";
+    BLOCKING_ASYNC: "an `async` function cannot be a `#[func(blocking)]`",
+        "its body is one call on a thread that may block, and nothing there polls a future",
+        "take `async` away, or write `#[func(tokio)]`, whose body is a future on Tokio's workers";
     CONST_FUNCTION: "a `const` function cannot be a `#[func]`",
-        "its body is async, and async code does not run at compile time",
+        "its body runs behind a promise, and promises are not made at compile time",
         "take `const` away";
     EXTERN_FUNCTION: "an `extern` function cannot be a `#[func]`",
         "the symbol that OCaml calls is a C function of its own, which `#[func]` makes; this one stays a Rust function",

@@ -16,11 +16,23 @@ pub(crate) enum Cancel {
     Detach,
 }
 
+/// Where the body runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Runs {
+    /// On the domain thread.
+    AtHome,
+    /// On Tokio's workers, a future.
+    Tokio,
+    /// On Tokio's blocking pool, a call.
+    Blocking,
+}
+
 /// The options, or what holds without them.
 pub(crate) struct Options {
     /// The symbol; without it, the function's name.
     pub(crate) name: Option<LitStr>,
     pub(crate) cancel: Cancel,
+    pub(crate) runs: Runs,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
 }
@@ -30,6 +42,7 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options {
         name: None,
         cancel: Cancel::Drop,
+        runs: Runs::AtHome,
         interop: syn::parse_quote!(::ocaml_lwt_interop),
     };
     let list = match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
@@ -40,9 +53,10 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         }
     };
     let mut given = Vec::new();
+    let mut cancel = None;
     for option in list {
         let key = option.path().to_token_stream().to_string();
-        if !["name", "cancel", "crate"].contains(&key.as_str()) {
+        if !["name", "cancel", "tokio", "blocking", "crate"].contains(&key.as_str()) {
             errors.push(messages::UNKNOWN_OPTION.about(&key, &option));
             continue;
         }
@@ -50,13 +64,31 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
             errors.push(messages::DUPLICATE_OPTION.about(&key, &option));
             continue;
         }
-        match text(&option) {
-            None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
-            Some(value) => set(&mut options, &key, value, errors),
+        match (key.as_str(), &option) {
+            ("tokio", Meta::Path(_)) => run(&mut options, Runs::Tokio, &option, errors),
+            ("blocking", Meta::Path(_)) => run(&mut options, Runs::Blocking, &option, errors),
+            ("tokio" | "blocking", _) => errors.push(messages::BARE_OPTION.about(&key, &option)),
+            _ => match text(&option) {
+                None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
+                Some(value) => set(&mut options, &key, value, errors),
+            },
+        }
+        if key == "cancel" {
+            cancel = Some(option);
         }
         given.push(key);
     }
+    if let (Runs::Blocking, Some(option)) = (options.runs, cancel) {
+        errors.push(messages::BLOCKING_CANCEL.at(option));
+    }
     options
+}
+
+fn run(options: &mut Options, runs: Runs, option: &Meta, errors: &mut Errors) {
+    if options.runs != Runs::AtHome {
+        errors.push(messages::TWO_PLACES.at(option));
+    }
+    options.runs = runs;
 }
 
 fn set(options: &mut Options, key: &str, value: LitStr, errors: &mut Errors) {
@@ -98,7 +130,7 @@ pub(crate) fn function(tokens: TokenStream, errors: &mut Errors) -> Option<ItemF
 
 #[cfg(test)]
 mod tests {
-    use super::{Cancel, options};
+    use super::{Cancel, Runs, options};
     use crate::messages::Errors;
     use quote::{ToTokens, quote};
 
@@ -109,6 +141,7 @@ mod tests {
         assert!(errors.report().is_none());
         assert!(read.name.is_none());
         assert_eq!(read.cancel, Cancel::Drop);
+        assert_eq!(read.runs, Runs::AtHome);
         assert_eq!(
             read.interop.to_token_stream().to_string(),
             ":: ocaml_lwt_interop"
@@ -118,14 +151,25 @@ mod tests {
     #[test]
     fn options_combine_in_any_order() {
         for tokens in [
-            quote!(name = "a_b", cancel = "detach", crate = "crate::mock"),
-            quote!(crate = "crate::mock", cancel = "detach", name = "a_b",),
+            quote!(
+                name = "a_b",
+                cancel = "detach",
+                tokio,
+                crate = "crate::mock"
+            ),
+            quote!(
+                tokio,
+                crate = "crate::mock",
+                cancel = "detach",
+                name = "a_b",
+            ),
         ] {
             let mut errors = Errors::default();
             let read = options(tokens, &mut errors);
             assert!(errors.report().is_none());
             assert_eq!(read.name.unwrap().value(), "a_b");
             assert_eq!(read.cancel, Cancel::Detach);
+            assert_eq!(read.runs, Runs::Tokio);
             assert_eq!(read.interop.to_token_stream().to_string(), "crate :: mock");
         }
     }
@@ -133,8 +177,35 @@ mod tests {
     #[test]
     fn every_wrong_option_is_reported() {
         let mut errors = Errors::default();
-        options(quote!(tokio, cancel = "later", name), &mut errors);
+        options(
+            quote!(
+                threads,
+                cancel = "later",
+                name,
+                tokio = "4",
+                blocking,
+                blocking
+            ),
+            &mut errors,
+        );
         let report = errors.report().unwrap().to_string();
-        assert_eq!(report.matches("compile_error").count(), 3, "{report}");
+        // The last one for `cancel` beside `blocking`.
+        assert_eq!(report.matches("compile_error").count(), 6, "{report}");
+    }
+
+    #[test]
+    fn body_runs_in_one_place() {
+        for (tokens, wrong) in [
+            (quote!(blocking), 0),
+            (quote!(tokio, blocking), 1),
+            (quote!(blocking, tokio), 1),
+            (quote!(cancel = "drop", blocking), 1),
+            (quote!(tokio(4)), 1),
+        ] {
+            let mut errors = Errors::default();
+            options(tokens, &mut errors);
+            let report = errors.report().unwrap_or_default().to_string();
+            assert_eq!(report.matches("compile_error").count(), wrong, "{report}");
+        }
     }
 }

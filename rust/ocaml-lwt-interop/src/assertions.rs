@@ -57,6 +57,7 @@ send_and_sync! {
     ByteBuf,
     OCamlList<String>,
     Stats,
+    crate::runtime::Config,
 }
 
 // Their own types may not.

@@ -22,7 +22,7 @@ use crate::rust_to_lwt::settle::SettlePromise;
 
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::tick::Budget;
-pub use crate::tokio_runtime::{set_tokio_rt, set_worker_threads, tokio_rt};
+pub use crate::runtime::tokio_rt;
 
 /// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ impl DomainExecutor {
 
     /// What other threads use.
     pub fn handle(self) -> Handle {
-        Handle { home: self.home }
+        Handle::new(self.home)
     }
 
     /// Sets how much a tick does before it lets Lwt's I/O have its turn.
@@ -71,6 +71,10 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Handle {
+    pub(crate) fn new(home: &'static Home) -> Handle {
+        Handle { home }
+    }
+
     /// Runs a future on the domain thread; from any thread.
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -234,9 +238,8 @@ where
 {
     with_scope_of(runtime, |scope| {
         let home = scope.home();
-        let ending = |output: Result<T, Error>| match output {
-            Ok(value) => Settled::Value(value),
-            Err(error) => Settled::Error(error),
+        let ending = |output: Result<T, Error>| {
+            Ending::from(output).map(|value| Ending::Value(Settled::Value(value)))
         };
         let task = TaskCell::<F, SettlePromise<_>>::eager(scope.at(), future);
         let first = task.poll_first(scope);
@@ -258,8 +261,7 @@ where
         };
         match first {
             std::task::Poll::Ready(ready) => {
-                let ready = ready.map(|output| Ending::Value(ending(output)));
-                crate::rust_to_lwt::settle::settle(scope, resolver, ready);
+                crate::rust_to_lwt::settle::settle(scope, resolver, ready.map(ending));
             }
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });

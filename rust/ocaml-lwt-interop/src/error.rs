@@ -27,8 +27,8 @@ enum Repr {
     Broken,
     /// What was done, why it cannot work, what to do instead.
     Misuse(String),
-    /// A value that does not convert.
-    Conversion(String),
+    /// A value that does not convert, or is out of range.
+    InvalidArgument(String),
 }
 
 impl Error {
@@ -58,8 +58,8 @@ impl Error {
         Error::new(Repr::Misuse(message.into()))
     }
 
-    pub(crate) fn conversion(message: impl Into<String>) -> Error {
-        Error::new(Repr::Conversion(message.into()))
+    pub(crate) fn invalid_argument(message: impl Into<String>) -> Error {
+        Error::new(Repr::InvalidArgument(message.into()))
     }
 
     /// The OCaml exception, if that is what it is.
@@ -147,7 +147,7 @@ impl Error {
             Repr::Panic(panic) => Kind::Panic(panic),
             Repr::Broken => Kind::Broken,
             Repr::Misuse(message) => Kind::Misuse(message),
-            Repr::Conversion(message) => Kind::InvalidArgument(message),
+            Repr::InvalidArgument(message) => Kind::InvalidArgument(message),
         }
     }
 }
@@ -175,7 +175,7 @@ impl fmt::Display for Error {
             Repr::Exception(exception) => exception.fmt(f),
             Repr::Panic(panic) => write!(f, "panicked at {}: {}", panic.location, panic.message),
             Repr::Broken => f.write_str("the promise can no longer be resolved"),
-            Repr::Misuse(message) | Repr::Conversion(message) => f.write_str(message),
+            Repr::Misuse(message) | Repr::InvalidArgument(message) => f.write_str(message),
         }
     }
 }

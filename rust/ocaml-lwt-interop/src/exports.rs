@@ -7,10 +7,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::caml::{self, Raw, UNIT};
+use crate::error::{Error, Kind};
 use crate::exception;
 use crate::executor::lifetime::{self, Status, status};
 use crate::executor::{AtHome, Key, Scope, start, tick};
 use crate::panic::catch;
+use crate::runtime;
 
 /// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`.
 ///
@@ -176,11 +178,84 @@ unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
     unsafe { in_scope(lifetime::disown_all) }
 }
 
-/// `set_worker_threads : int -> bool`, `noalloc`: false when it is too late.
+/// `configure : int option -> string option -> int option -> int option -> float option -> bool`: false when it is too
+/// late. Raises `Invalid_argument` for a value out of range.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_set_worker_threads(count: Raw) -> Raw {
-    let count = usize::try_from(caml::int_val(count)).unwrap_or(1);
-    caml::bool(crate::tokio_runtime::set_worker_threads(count).is_ok())
+unsafe extern "C" fn ocaml_lwt_interop_configure(
+    worker_threads: Raw,
+    thread_name: Raw,
+    max_blocking_threads: Raw,
+    thread_stack_size: Raw,
+    thread_keep_alive: Raw,
+) -> Raw {
+    // SAFETY: OCaml calls, with values of these types
+    let config = unsafe {
+        config_of_ocaml(
+            worker_threads,
+            thread_name,
+            max_blocking_threads,
+            thread_stack_size,
+            thread_keep_alive,
+        )
+    };
+    let message = match config.and_then(runtime::configure) {
+        Ok(()) => return caml::bool(true),
+        Err(error) => match error.kind() {
+            // SAFETY: the lock is held; there may be no roots
+            Kind::InvalidArgument(text) => unsafe {
+                caml::alloc_string(format!("Rust_async.configure: {text}").as_bytes())
+            },
+            _ => return caml::bool(false),
+        },
+    };
+    // SAFETY: the lock is held, the string was just made, and this frame has nothing left to drop
+    unsafe { ocaml::sys::caml_invalid_argument_value(message.0) };
+    unreachable!("caml_invalid_argument_value returned")
+}
+
+/// Reads what `configure` was given.
+///
+/// # Safety
+/// The lock is held; the values are live, and of the types of `configure`'s arguments. Nothing allocates on the OCaml heap.
+unsafe fn config_of_ocaml(
+    worker_threads: Raw,
+    thread_name: Raw,
+    max_blocking_threads: Raw,
+    thread_stack_size: Raw,
+    thread_keep_alive: Raw,
+) -> Result<runtime::Config, Error> {
+    // SAFETY: `Some` is a block of one field
+    let some = |option| (!caml::is_immediate(option)).then(|| unsafe { caml::field(option, 0) });
+    // A negative number is out of range, as zero is.
+    let count = |option| some(option).map(|n| usize::try_from(caml::int_val(n)).unwrap_or(0));
+    let mut config = runtime::Config::new();
+    if let Some(count) = count(worker_threads) {
+        config = config.worker_threads(count);
+    }
+    if let Some(name) = some(thread_name) {
+        // SAFETY: a live string
+        let name = String::from_utf8(unsafe { caml::string_bytes(name) })
+            .map_err(|_| Error::invalid_argument("thread_name: not valid UTF-8"))?;
+        config = config.thread_name(name);
+    }
+    if let Some(count) = count(max_blocking_threads) {
+        config = config.max_blocking_threads(count);
+    }
+    if let Some(bytes) = count(thread_stack_size) {
+        config = config.thread_stack_size(bytes);
+    }
+    if let Some(seconds) = some(thread_keep_alive) {
+        // SAFETY: a live float
+        let seconds = unsafe { ocaml::sys::caml_sys_double_val(seconds.0) };
+        let time = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Error::invalid_argument(format!("thread_keep_alive: {seconds} seconds is no time"))
+        })?;
+        config = config.thread_keep_alive(time);
+    }
+    Ok(config)
 }
 
 /// `stats : unit -> int * int * int`: live tasks, subscriptions and roots.

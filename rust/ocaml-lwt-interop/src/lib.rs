@@ -59,6 +59,22 @@
 //! }
 //! ```
 //!
+//! A body that computes for long, or blocks, is one for Tokio's threads: a future on its workers, or a plain function on its
+//! blocking pool. OCaml sees no difference:
+//!
+//! ```no_run
+//! # use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc};
+//! #[ocaml_lwt_interop::func(tokio)]
+//! pub async fn on_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
+//!     f.call(()).await
+//! }
+//!
+//! #[ocaml_lwt_interop::func(blocking)]
+//! pub fn read_bytes(path: String) -> Result<ByteBuf, Error> {
+//!     Ok(ByteBuf(std::fs::read(path)?))
+//! }
+//! ```
+//!
 //! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`; and a future that is dropped cancels the
 //! OCaml promise it awaits, as this one does when time is up:
 //!
@@ -77,7 +93,8 @@
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
-//! - [`domain_executor`]: spawning, other threads, Tokio's runtime.
+//! - [`domain_executor`]: spawning, other threads.
+//! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
 //! - [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
@@ -111,9 +128,9 @@ mod executor;
 mod exports;
 mod lwt_to_rust;
 mod panic;
+pub mod runtime;
 mod rust_to_lwt;
 mod stats;
-mod tokio_runtime;
 mod values;
 mod wake;
 
@@ -150,6 +167,9 @@ pub mod __private {
     pub use crate::conversion::{build, read};
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
+    };
+    pub use crate::rust_to_lwt::elsewhere::{
+        argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };
     pub use crate::rust_to_lwt::output::{
         EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,

@@ -25,6 +25,8 @@ external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "t
 external six : {SIX} = "six_bytecode" "six"
 external other_name : < m : int -> int > -> [ `A ] Lwt.t
   = "named"
+external elsewhere : string -> 'a Lwt.t = "on_workers"
+external blocking : bytes -> int -> bytes Lwt.t = "compress"
 external id : 'a -> 'a = "%identity"
 external length : string -> int = "caml_string_length"
 "#
@@ -36,6 +38,8 @@ external length : string -> int = "caml_string_length"
 #[func(cancel = "detach")] fn three(a: A, b: B, c: ()) {}
 #[func] fn six(a: A, b: B, c: C, d: D, e: E, f: F) {}
 #[func(name = "named")] fn whatever(a: A) {}
+#[func(tokio, cancel = "detach", name = "on_workers")] async fn elsewhere(a: A) {}
+#[ocaml_lwt_interop::func(blocking)] fn compress(a: A, b: B) {}
 mod inner {
     #[cfg(test)] mod tests { #[func] fn nobody_declares() {} }
 }

@@ -69,6 +69,35 @@ fn function_stays_and_its_stub_stands_next_to_it() {
 }
 
 #[test]
+fn body_that_leaves_home_takes_what_is_send_and_stays_as_it_was_if_it_blocks() {
+    let written = quote!(
+        pub fn reads(path: String) -> Result<String, Error> {}
+    );
+    let tokio = expanded(quote!(tokio), written.clone());
+    let blocking = expanded(quote!(blocking), written.clone());
+    for expanded in [&tokio, &blocking] {
+        assert!(
+            expanded.contains("argument_is_send :: < String > () ;"),
+            "{expanded}"
+        );
+    }
+    assert!(
+        tokio.contains("rust_to_lwt_on_workers") && tokio.contains("Ok (reads (b0))"),
+        "{tokio}"
+    );
+    assert!(tokio.contains("pub async fn reads"), "{tokio}");
+    assert!(
+        blocking.contains("rust_to_lwt_on_blocking_pool")
+            && blocking.contains("Ok (move || -> Result < String , Error > { reads (b0) })"),
+        "{blocking}"
+    );
+    assert!(
+        blocking.starts_with(&written.to_string()),
+        "it stays as it was: {blocking}"
+    );
+}
+
+#[test]
 fn five_arguments_need_no_twin_and_six_do() {
     let five = expanded(
         quote!(name = "f"),

@@ -1,6 +1,8 @@
 //! Calls the symbols as OCaml would: by name, and blind.
 
-use crate::mock::__private::{Call, Cancel, Ending, Error, OCamlError, Raw, Refused, Value, call};
+use crate::mock::__private::{
+    Call, Cancel, Ending, Error, OCamlError, Raw, Refused, Runs, Value, call,
+};
 use std::ffi::c_int;
 
 unsafe extern "C" {
@@ -12,6 +14,13 @@ unsafe extern "C" {
     fn twelve_bytecode(argv: *const Raw, argc: c_int) -> Raw;
     fn counts_down(from: Raw) -> Raw;
     fn waits_for_ever(unit: Raw) -> Raw;
+    fn on_workers(text: Raw, times: Raw) -> Raw;
+    fn on_workers_for_ever(unit: Raw) -> Raw;
+    fn blocks(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
+    fn blocks_bytecode(argv: *const Raw, argc: c_int) -> Raw;
+    fn blocks_in_ocaml(unit: Raw) -> Raw;
+    fn blocks_for_nothing(unit: Raw) -> Raw;
+    fn blocks_for_ever(text: Raw) -> Raw;
     fn parses(text: Raw) -> Raw;
     fn fails_in_ocaml(unit: Raw) -> Raw;
     fn gives_result(good: Raw) -> Raw;
@@ -149,6 +158,43 @@ fn cancel_option_reaches_the_bridge() {
     let call = call!(waits_for_ever(int(0)));
     assert_eq!(call.signature.cancel, Cancel::Detach);
     assert_eq!(call.ending, Ending::Pending);
+}
+
+#[test]
+fn body_runs_where_the_option_says() {
+    assert_eq!(call!(zero(int(0))).runs, Runs::AtHome);
+    let call = call!(on_workers(text("ha"), int(3)));
+    assert_eq!(value(&call), "hahaha");
+    assert_eq!(call.runs, Runs::OnWorkers);
+    assert_eq!(call.signature.cancel, Cancel::Detach);
+    let call = call!(on_workers_for_ever(int(0)));
+    assert_eq!(call.ending, Ending::Pending);
+    assert_eq!(call.signature.cancel, Cancel::Drop);
+
+    let six = [1, 2, 3, 4, 5, 6].map(int);
+    let call = call!(blocks_bytecode(six.as_ptr(), 6));
+    assert_eq!(value(&call), "21");
+    assert_eq!(call.runs, Runs::OnBlockingPool);
+    let [a, _, c, d, e, f] = six;
+    let error = Error("out of range integral type conversion attempted".to_owned());
+    assert_eq!(
+        call!(blocks(a, int(1000), c, d, e, f)).ending,
+        Ending::Error(error)
+    );
+    assert_eq!(
+        call!(blocks_in_ocaml(int(0))).ending,
+        Ending::OCamlError(OCamlError("Not_found"))
+    );
+    assert_eq!(value(&call!(blocks_for_nothing(int(0)))), "()");
+    assert_eq!(
+        call!(blocks_for_ever(int(0))).ending,
+        Ending::Raised(Refused(0))
+    );
+}
+
+#[test]
+fn blocking_function_stays_one_for_rust() {
+    assert_eq!(crate::functions::blocks(1, 2, 3, 4, 5, 6), Ok(21));
 }
 
 #[test]

@@ -63,6 +63,49 @@ pub(crate) async fn waits() -> ! {
     }
 }
 
+/// On Tokio's workers.
+#[func(crate = "crate::mock", tokio, cancel = "detach")]
+pub(crate) async fn on_workers(text: String, times: i64) -> Result<String, Error> {
+    Ok(ready(text).await.repeat(usize::try_from(times)?))
+}
+
+/// The same, from a plain `fn`, without arguments.
+#[func(crate = "crate::mock", tokio)]
+pub(crate) fn on_workers_for_ever() -> ! {
+    pending::<()>().await;
+    loop {
+        pending::<()>().await;
+    }
+}
+
+/// On the blocking pool. The function stays one that is not async.
+#[func(crate = "crate::mock", blocking)]
+pub(crate) fn blocks(mut a: i64, b: i64, c: i64, d: i64, e: i64, f: i64) -> Result<i64, Error> {
+    a += nothing_that_blocks(b)?;
+    Ok(a + c + d + e + f)
+}
+
+/// The same, with the other kind of error, and nothing to convert.
+#[func(crate = "crate::mock", blocking)]
+pub(crate) fn blocks_in_ocaml() -> Result<(), OCamlError> {
+    Err(OCamlError("Not_found"))
+}
+
+/// Neither argument nor result.
+#[func(crate = "crate::mock", blocking)]
+pub(crate) fn blocks_for_nothing() {}
+
+/// Does not end.
+#[func(crate = "crate::mock", blocking)]
+pub(crate) fn blocks_for_ever(text: String) -> ! {
+    panic!("{text}")
+}
+
+fn nothing_that_blocks(n: i64) -> Result<i64, Error> {
+    let n: i8 = n.try_into()?;
+    Ok(n.into())
+}
+
 /// `?` makes an `Error` of any error.
 #[func(crate = "crate::mock", cancel = "drop")]
 pub(crate) fn parses(text: String) -> Result<i64, Error> {

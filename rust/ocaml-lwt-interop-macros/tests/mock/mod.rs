@@ -44,7 +44,16 @@ pub mod __private {
     #[derive(Clone, Debug, PartialEq)]
     pub struct Call {
         pub signature: Signature,
+        pub runs: Runs,
         pub ending: Ending,
+    }
+
+    /// Which of the functions below the stub called.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub enum Runs {
+        AtHome,
+        OnWorkers,
+        OnBlockingPool,
     }
 
     /// The call that gave this result.
@@ -223,6 +232,8 @@ pub mod __private {
         }
     }
 
+    pub const fn argument_is_send<T: Send>() {}
+
     /// # Safety
     ///
     /// The real one is called by OCaml alone; this one needs nothing.
@@ -237,6 +248,51 @@ pub mod __private {
         T: ToValue,
         E: FnOnce(F::Output) -> Outcome<T> + 'static,
     {
+        run(signature, Runs::AtHome, arguments, make, ending)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    pub unsafe fn rust_to_lwt_on_workers<const N: usize, F, T, E>(
+        signature: &'static Signature,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
+        ending: E,
+    ) -> Raw
+    where
+        F: Future + Send + 'static,
+        T: ToValue + Send,
+        E: FnOnce(F::Output) -> Outcome<T> + Send + 'static,
+    {
+        run(signature, Runs::OnWorkers, arguments, make, ending)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    pub unsafe fn rust_to_lwt_on_blocking_pool<const N: usize, B, R, T, E>(
+        signature: &'static Signature,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<B, Refused>,
+        ending: E,
+    ) -> Raw
+    where
+        B: FnOnce() -> R + Send + 'static,
+        T: ToValue + Send,
+        E: FnOnce(R) -> Outcome<T> + Send + 'static,
+    {
+        let make = |arguments: &Arguments| make(arguments).map(|body| async { body() });
+        run(signature, Runs::OnBlockingPool, arguments, make, ending)
+    }
+
+    fn run<const N: usize, F: Future, T: ToValue>(
+        signature: &Signature,
+        runs: Runs,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
+        ending: impl FnOnce(F::Output) -> Outcome<T>,
+    ) -> Raw {
         let value = |raw: Raw| VALUES.with_borrow(|values| values[raw.0 as usize].clone());
         let ending = match make(&Arguments(arguments.map(value).to_vec())) {
             Err(refused) => Ending::Raised(refused),
@@ -251,6 +307,7 @@ pub mod __private {
         CALLS.with_borrow_mut(|calls| {
             calls.push(Call {
                 signature: signature.clone(),
+                runs,
                 ending,
             });
             Raw(calls.len() as isize - 1)

@@ -3,7 +3,7 @@
 use ocaml_lwt_interop_macros::func;
 
 // All errors of a function are shown, and nothing that only follows from them.
-#[func(tokio, cancel = "never")]
+#[func(workers, cancel = "never")]
 pub const unsafe extern "C" fn read<T>(name: &str, _: Raw, (a, b): (i64, &[u8]), _: ...) -> impl Sized
 where
     T: Send,

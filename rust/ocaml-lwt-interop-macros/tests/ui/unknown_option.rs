@@ -2,10 +2,10 @@
 
 use ocaml_lwt_interop_macros::func;
 
-#[func(tokio)]
+#[func(workers)]
 pub async fn on_workers() {}
 
-#[func(blocking)]
+#[func(tokio, blocking_pool)]
 pub fn reads_a_file() {}
 
 #[func(symbol = "greet")]

@@ -72,7 +72,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     }
     // SAFETY: a scope holds the lock; Tokio's shutdown touches nothing of OCaml's: tasks that die on its workers drop
     // handles, which is allowed everywhere
-    unsafe { caml::without_lock(|| crate::tokio_runtime::shutdown(timeout)) };
+    unsafe { caml::without_lock(|| crate::runtime::shutdown(timeout)) };
     // What those tasks held: resolvers, and futures that await promises.
     end_queued(scope);
     let resolvers = local.resolvers.borrow_mut().take_all();

@@ -8,7 +8,7 @@ use super::lifetime::{Status, status};
 use super::{AtHome, Home, Local, lifetime};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
-use crate::tokio_runtime::{enter_for_ever, tokio_rt};
+use crate::runtime::{enter_for_ever, tokio_rt};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();

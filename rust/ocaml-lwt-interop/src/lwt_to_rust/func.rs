@@ -134,7 +134,7 @@ where
         crate::domain_executor::try_with_scope_of(runtime, self.home, |scope| {
             let value = apply(scope, &self.root, arguments)?;
             exception::convert(value).map_err(|panic| {
-                Error::conversion(format!(
+                Error::invalid_argument(format!(
                     "the value of an OCaml function does not convert: {}",
                     panic.message
                 ))

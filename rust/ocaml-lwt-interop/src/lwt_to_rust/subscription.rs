@@ -139,7 +139,7 @@ unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Resul
     match result {
         // SAFETY: live by the caller's word, and rooted before anything can allocate
         Ok(value) => convert(unsafe { caml::protect(value) }).map_err(|panic| {
-            Error::conversion(format!(
+            Error::invalid_argument(format!(
                 "the value of an OCaml promise does not convert: {}",
                 panic.message
             ))

@@ -108,18 +108,14 @@ pub(crate) struct SettlePromise<E> {
 impl<R, T, E> Completion<R> for SettlePromise<E>
 where
     T: ToValue + 'static,
-    E: FnOnce(R) -> Settled<T> + 'static,
+    E: FnOnce(R) -> Ending<Settled<T>> + 'static,
 {
     fn complete(self, scope: &Scope, ending: Ending<R>) {
         let SettlePromise {
             resolver,
             ending: of_output,
         } = self;
-        settle(
-            scope,
-            resolver,
-            ending.map(|output| Ending::Value(of_output(output))),
-        );
+        settle(scope, resolver, ending.map(of_output));
     }
 
     fn disown(self, scope: &Scope) {

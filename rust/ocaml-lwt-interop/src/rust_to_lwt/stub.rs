@@ -8,9 +8,10 @@ use std::task::Poll;
 use ocaml::ToValue;
 
 use super::argument::{ArgumentError, Arguments, Cancel, Signature};
-use super::output::Outcome;
+use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use crate::caml::{self, Callback, Raw, Root};
+use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
 use crate::executor::task::TaskCell;
 use crate::executor::{AtHome, Scope, start};
@@ -35,6 +36,27 @@ where
     T: ToValue + 'static,
     E: FnOnce(F::Output) -> Outcome<T> + 'static,
 {
+    let ending = move |output| Ending::Value(ending(output).0);
+    // SAFETY: as the caller's
+    unsafe { call_or_raise(signature, arguments, make, ending) }
+}
+
+/// As [`rust_to_lwt`], with an output that says itself how the function has ended.
+///
+/// # Safety
+/// As for [`rust_to_lwt`].
+#[inline]
+pub(super) unsafe fn call_or_raise<const N: usize, F, T, E>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
+    ending: E,
+) -> Raw
+where
+    F: Future + 'static,
+    T: ToValue + 'static,
+    E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
+{
     // SAFETY: as the caller's
     match unsafe { call(signature, arguments, make, ending) } {
         Ok(promise) => promise,
@@ -56,7 +78,7 @@ unsafe fn call<const N: usize, F, T, E>(
 where
     F: Future + 'static,
     T: ToValue + 'static,
-    E: FnOnce(F::Output) -> Outcome<T> + 'static,
+    E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
     // This thread must be the one that runs Lwt. The first call ever starts the executor, which runs OCaml code.
     let mut arguments = arguments;
@@ -92,15 +114,11 @@ where
     };
 
     // Eager, as a Lwt function runs until its first suspension.
-    let ending = move |output| ending(output).0;
     let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);
     match task.poll_first(&scope) {
         Poll::Ready(ready) => {
             drop(task);
-            let converted = convert(
-                &scope,
-                ready.map(|output| crate::ending::Ending::Value(ending(output))),
-            );
+            let converted = convert(&scope, ready.map(ending));
             at.home().arm_if_needed(&scope, false);
             // SAFETY: rooted by `converted`
             unsafe { settled_promise(&scope, &converted) }

@@ -1,19 +1,33 @@
-//! Tokio's runtime: multi-threaded, shared by the whole process, made at first use.
+//! Tokio's runtime: multi-threaded, shared by the whole process, made at first use. What it is like is said before that,
+//! with [`configure`], or `Rust_async.configure` in OCaml; or a program brings one of its own, [`set_tokio_rt`].
+//!
+//! ```no_run
+//! use ocaml_lwt_interop::{Error, runtime};
+//!
+//! fn before_the_first_call() -> Result<(), Error> {
+//!     let config = runtime::Config::new().worker_threads(2).thread_name("my-program");
+//!     runtime::configure(config)
+//! }
+//! ```
+//!
+//! Timers and I/O are always on: any `#[func]` may want them, and they cost nothing where they are not used.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+pub use config::Config;
+
 use crate::error::Error;
 
-static RUNTIME: Mutex<State> = Mutex::new(State::Unset {
-    worker_threads: None,
-});
+mod config;
+
+static RUNTIME: Mutex<State> = Mutex::new(State::Unset(Config::new()));
 
 enum State {
-    /// Nobody has asked for it yet. `None`: Tokio's default, a worker for each core or `TOKIO_WORKER_THREADS`.
-    Unset { worker_threads: Option<usize> },
+    /// Nobody has asked for it yet.
+    Unset(Config),
     /// Ours.
     Own(Runtime),
     /// The program's own, which it also shuts down.
@@ -28,50 +42,51 @@ enum State {
 /// When the operating system refuses its threads.
 pub fn tokio_rt() -> Handle {
     let mut state = lock();
-    if let State::Unset { worker_threads } = *state {
-        *state = State::Own(build(worker_threads));
+    if let State::Unset(config) = &*state {
+        *state = State::Own(build(config));
     }
     match &*state {
         State::Own(runtime) => runtime.handle().clone(),
         State::Given(handle) | State::Gone(handle) => handle.clone(),
-        State::Unset { .. } => unreachable!("set above"),
+        State::Unset(_) => unreachable!("set above"),
     }
 }
 
-/// Sets the number of Tokio's worker threads; before the first `#[func]` is called.
+/// Says what the runtime is to be like; before the first `#[func]` is called. What `config` does not say stays as it was
+/// said before, or is Tokio's default.
 ///
 /// # Errors
-/// When the runtime exists already.
-pub fn set_worker_threads(count: usize) -> Result<(), Error> {
+/// A value is out of range (see [`Config`]; OCaml sees `Invalid_argument`), or there is a runtime already.
+pub fn configure(config: Config) -> Result<(), Error> {
+    config.check()?;
     match &mut *lock() {
-        State::Unset { worker_threads } => {
-            *worker_threads = Some(count.max(1));
+        State::Unset(before) => {
+            before.merge(config);
             Ok(())
         }
-        _ => Err(too_late("the number of Tokio's worker threads")),
+        _ => Err(too_late("Tokio's runtime was configured")),
     }
 }
 
 /// Makes the program's own runtime the one that is entered; before the first `#[func]` is called. The program keeps it
-/// alive, and shuts it down.
+/// alive, and shuts it down; what [`configure`] said does not concern it.
 ///
 /// # Errors
 /// When a runtime is in use already.
 pub fn set_tokio_rt(handle: Handle) -> Result<(), Error> {
     let mut state = lock();
     match *state {
-        State::Unset { .. } => {
+        State::Unset(_) => {
             *state = State::Given(handle);
             Ok(())
         }
-        _ => Err(too_late("Tokio's runtime")),
+        _ => Err(too_late("Tokio's runtime was set")),
     }
 }
 
 fn too_late(what: &str) -> Error {
     Error::misuse(format!(
-        "{what} was set after the runtime had started, which cannot change it: \
-         set it before the first call of a Rust function"
+        "{what} after it had started, which cannot be changed: do so before the first call of a Rust function"
     ))
 }
 
@@ -81,15 +96,10 @@ fn lock() -> std::sync::MutexGuard<'static, State> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn build(worker_threads: Option<usize>) -> Runtime {
+fn build(config: &Config) -> Runtime {
     let mut builder = Builder::new_multi_thread();
-    builder
-        .enable_all()
-        .thread_name("tokio-ocaml")
-        .on_thread_start(block_signals);
-    if let Some(count) = worker_threads {
-        builder.worker_threads(count);
-    }
+    builder.enable_all().on_thread_start(block_signals);
+    config.apply(&mut builder);
     builder
         .build()
         .unwrap_or_else(|error| panic!("Tokio's runtime could not start: {error}"))

@@ -1,0 +1,227 @@
+//! Bodies that run on Tokio's threads: `#[func(tokio)]`, a future on its workers, and `#[func(blocking)]`, a call on its
+//! blocking pool. At home there is a task as for any other function; its future, [`Elsewhere`], awaits Tokio's.
+//!
+//! 1. The first poll at home starts the body and is pending, however fast the body is: whether OCaml gets a pending promise
+//!    is not left to a race.
+//! 2. A body sees where it was called from: while it runs, `domain_executor::handle()` gives that executor.
+//! 3. The ending is made where the body ran, so that only its value has to be `Send`, not an error that does not leave.
+//! 4. When the future at home is dropped, Tokio's task is aborted: a worker drops the future, at its next `.await`; a call
+//!    in the blocking pool runs to its end, unless it has not begun.
+
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use ocaml::{CamlError, ToValue};
+use tokio::task::JoinHandle;
+
+use super::argument::{ArgumentError, Arguments, Signature};
+use super::output::{Outcome, Settled};
+use super::stub::call_or_raise;
+use crate::caml::Raw;
+use crate::domain_executor::{Handle, tokio_rt};
+use crate::ending::Ending;
+use crate::error::Error;
+use crate::executor::AtHome;
+use crate::panic::catch;
+
+/// Called by the stub of a `#[func(tokio)]`.
+///
+/// # Safety
+/// As for `rust_to_lwt`.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn rust_to_lwt_on_workers<const N: usize, F, T, E>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
+    ending: E,
+) -> Raw
+where
+    F: Future + Send + 'static,
+    T: ToValue + Send + 'static,
+    E: FnOnce(F::Output) -> Outcome<T> + Send + 'static,
+{
+    let make = |arguments: &Arguments<'_>| {
+        let future = make(arguments)?;
+        Ok(Elsewhere::Unstarted(Some(move |home| {
+            tokio_rt().spawn(on_a_worker(home, future, ending))
+        })))
+    };
+    // SAFETY: as the caller's
+    unsafe { call_or_raise(signature, arguments, make, Sent::into_ending) }
+}
+
+/// Called by the stub of a `#[func(blocking)]`.
+///
+/// # Safety
+/// As for `rust_to_lwt`.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn rust_to_lwt_on_blocking_pool<const N: usize, B, R, T, E>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<B, ArgumentError>,
+    ending: E,
+) -> Raw
+where
+    B: FnOnce() -> R + Send + 'static,
+    T: ToValue + Send + 'static,
+    E: FnOnce(R) -> Outcome<T> + Send + 'static,
+{
+    let make = |arguments: &Arguments<'_>| {
+        let body = make(arguments)?;
+        Ok(Elsewhere::Unstarted(Some(move |home: Handle| {
+            tokio_rt().spawn_blocking(move || {
+                let _entered = home.enter();
+                Sent::caught(|| Sent::new(ending(body())))
+            })
+        })))
+    };
+    // SAFETY: as the caller's
+    unsafe { call_or_raise(signature, arguments, make, Sent::into_ending) }
+}
+
+/// The macro asks this of each argument, at its place in the user's code, so that the compiler names the one that is not
+/// `Send`.
+#[doc(hidden)]
+#[inline]
+pub const fn argument_is_send<T: Send>() {}
+
+/// A body that runs on a thread of Tokio's, as the task at home sees it.
+enum Elsewhere<S, T> {
+    /// What starts it.
+    Unstarted(Option<S>),
+    Running(JoinHandle<Sent<T>>),
+    /// It had ended when the first poll looked (rule 1).
+    Ended(Option<Sent<T>>),
+}
+
+/// Nothing in it is pinned: what starts the body is called once, by value.
+impl<S, T> Unpin for Elsewhere<S, T> {}
+
+impl<S, T> Future for Elsewhere<S, T>
+where
+    S: FnOnce(Handle) -> JoinHandle<Sent<T>>,
+{
+    type Output = Sent<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sent<T>> {
+        match &mut *self {
+            Elsewhere::Unstarted(start) => {
+                let start = start.take().expect("the state changes below");
+                let at = AtHome::here().expect("polled by a task of this domain");
+                let mut running = start(Handle::new(at.home()));
+                *self = match Pin::new(&mut running).poll(context) {
+                    Poll::Pending => Elsewhere::Running(running),
+                    Poll::Ready(joined) => {
+                        context.waker().wake_by_ref();
+                        Elsewhere::Ended(Some(Sent::joined(joined)))
+                    }
+                };
+                Poll::Pending
+            }
+            Elsewhere::Running(running) => Pin::new(running).poll(context).map(Sent::joined),
+            Elsewhere::Ended(sent) => {
+                Poll::Ready(sent.take().expect("a future is polled until it is ready"))
+            }
+        }
+    }
+}
+
+impl<S, T> Drop for Elsewhere<S, T> {
+    fn drop(&mut self) {
+        if let Elsewhere::Running(running) = self {
+            running.abort();
+        }
+    }
+}
+
+/// What Tokio's task does.
+async fn on_a_worker<F, T, E>(home: Handle, future: F, ending: E) -> Sent<T>
+where
+    F: Future,
+    E: FnOnce(F::Output) -> Outcome<T>,
+{
+    let mut future = pin!(future);
+    let ended = poll_fn(|context| {
+        let _entered = home.enter();
+        match catch(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await;
+    match ended {
+        Ok(output) => Sent::caught(|| Sent::new(ending(output))),
+        Err(panic) => Sent(Ending::Panic(panic)),
+    }
+}
+
+/// The ending of a body, on its way home.
+struct Sent<T>(Ending<Settled<T>>);
+
+// SAFETY: a value is `Send` by the bound, and `Error` and `Panic` are; an `ocaml::Error` came through `without_values`, and
+// holds neither a value of OCaml's nor an error of the user's
+unsafe impl<T: Send> Send for Sent<T> {}
+
+impl<T> Sent<T> {
+    /// On the thread of the body. May panic, with what the user's error says.
+    fn new(outcome: Outcome<T>) -> Self {
+        Sent(match outcome.0 {
+            Settled::OCaml(error) => match without_values(error) {
+                Ok(error) => Ending::Value(Settled::OCaml(error)),
+                Err(misuse) => Ending::Error(misuse),
+            },
+            settled => Ending::Value(settled),
+        })
+    }
+
+    fn caught(f: impl FnOnce() -> Self) -> Self {
+        catch(AssertUnwindSafe(f)).unwrap_or_else(|panic| Sent(Ending::Panic(panic)))
+    }
+
+    /// At home. An error: the runtime was shut down, and has dropped the task.
+    fn joined(joined: Result<Sent<T>, tokio::task::JoinError>) -> Self {
+        joined.unwrap_or(Sent(Ending::Dropped))
+    }
+
+    fn into_ending(self) -> Ending<Settled<T>> {
+        self.0
+    }
+}
+
+/// The same error, of which nothing refers to the thread it was made on.
+fn without_values(error: ocaml::Error) -> Result<ocaml::Error, Error> {
+    /// The text that OCaml will see.
+    struct Shown(String);
+    impl std::fmt::Debug for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+    impl std::fmt::Display for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+    impl std::error::Error for Shown {}
+
+    match error {
+        ocaml::Error::Error(error) => {
+            Ok(ocaml::Error::Error(Box::new(Shown(format!("{error:?}")))))
+        }
+        ocaml::Error::Caml(
+            CamlError::SysError(_) | CamlError::Exception(_) | CamlError::WithArg(..),
+        ) => {
+            // Its roots were made without the runtime lock, and must not be deleted without it as well.
+            std::mem::forget(error);
+            Err(Error::misuse(
+                "a function that runs on a thread of Tokio's returned an ocaml::Error with an OCaml value in it, which \
+                 only the domain thread can make: return Error::registered instead",
+            ))
+        }
+        plain => Ok(plain),
+    }
+}
