@@ -73,6 +73,8 @@ external began : unit -> int Lwt.t = "process_began"
 external never_on_workers : unit -> unit Lwt.t = "process_never_on_workers"
 external noisy_on_workers : string -> unit Lwt.t = "process_noisy_on_workers"
 external blocks : string -> float -> unit Lwt.t = "process_blocks"
+external blocks_until_released : string -> unit Lwt.t = "process_blocks_until_released"
+external release : unit -> unit Lwt.t = "process_release"
 
 (* Wakes. *)
 type held

@@ -99,20 +99,22 @@ let cases =
         Rust_async.configure ~thread_stack_size:(5 lsl 20) ();
         let size = stack_size () in
         say "%b" (5 lsl 20 <= size && size < 6 lsl 20));
-    case "blocking_calls_wait_for_their_turn" ~out:[ "first ends"; "second ends" ] (fun () ->
+    case "blocking_calls_wait_for_their_turn" ~out:[ "1"; "first ends"; "second ends" ] (fun () ->
         Rust_async.configure ~max_blocking_threads:1 ();
-        let first = blocks "first" 0.1 in
+        let first = blocks_until_released "first" in
         let second = blocks "second" 0. in
-        Lwt_main.run (Lwt.join [ first; second ]));
+        Lwt_main.run (Lwt.bind (until_began 1) (fun () -> Lwt_unix.sleep 0.01));
+        say "%d" (Lwt_main.run (began ()));
+        Lwt_main.run (Lwt.join [ release (); first; second ]));
     case "cancelled_call_that_has_not_begun_never_begins" ~out:[ "first ends"; "third ends"; "2" ] (fun () ->
         Rust_async.configure ~max_blocking_threads:1 ();
-        let first = blocks "first" 0.1 in
+        let first = blocks_until_released "first" in
         let second = blocks "second" 0. in
         let third = blocks "third" 0. in
         Lwt_main.run (until_began 1);
         Lwt.cancel second;
         check "canceled" (Lwt.state second = Lwt.Fail Lwt.Canceled);
-        Lwt_main.run (Lwt.join [ first; third ]);
+        Lwt_main.run (Lwt.join [ release (); first; third ]);
         say "%d" (Lwt_main.run (began ())));
     case "thread_of_blocking_calls_ends_when_it_has_been_idle" ~out:[ "it ended" ] (fun () ->
         Rust_async.configure ~thread_keep_alive:0. ();

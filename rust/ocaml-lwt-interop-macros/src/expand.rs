@@ -38,10 +38,14 @@ pub(crate) fn refused(mut function: ItemFn, runs: Runs, report: TokenStream) -> 
     quote! { #report #function }
 }
 
+/// The function that stays: an async one, but for one that blocks. The user is not told what `#[func]` asks for.
 fn make_async(function: &mut ItemFn, runs: Runs) {
-    if function.sig.asyncness.is_none() && runs != Runs::Blocking {
+    if runs == Runs::Blocking {
+        function
+            .attrs
+            .push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
+    } else if function.sig.asyncness.is_none() {
         function.sig.asyncness = Some(Token![async](hygienic(function.sig.fn_token.span)));
-        // The user wrote no `async` that could be superfluous.
         function
             .attrs
             .push(syn::parse_quote!(#[allow(clippy::unused_async)]));

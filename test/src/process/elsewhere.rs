@@ -1,6 +1,8 @@
 //! Bodies on Tokio's threads.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use futures_lite::future;
@@ -50,4 +52,22 @@ pub fn process_blocks(name: String, seconds: f64) {
     BEGAN.fetch_add(1, Ordering::SeqCst);
     std::thread::sleep(Duration::from_secs_f64(seconds));
     println!("{name} ends");
+}
+
+static RELEASE: Mutex<Vec<Sender<()>>> = Mutex::new(Vec::new());
+
+/// Blocks until it is released, and says that it ends.
+#[func(blocking)]
+pub fn process_blocks_until_released(name: String) {
+    let (sender, receiver) = channel();
+    RELEASE.lock().unwrap().push(sender);
+    BEGAN.fetch_add(1, Ordering::SeqCst);
+    let _ = receiver.recv();
+    println!("{name} ends");
+}
+
+/// Releases those that have begun.
+#[func]
+pub fn process_release() {
+    RELEASE.lock().unwrap().clear();
 }
