@@ -20,6 +20,13 @@ type shape =
 type tree = Leaf | Node of tree * int * tree
 type ('a, 'b) pair = { first : 'a; second : 'b }
 
+type single = Single of float [@@boxed]
+type 'a tagged = Tagged of 'a [@@unboxed]
+type tagged_floats = { type_ : float tagged; visitor : metres tagged }
+type tagged_arrays = { frame : float tagged array; block : string tagged }
+type 'a generic_list = Nil | Cons of 'a * 'a generic_list
+type span = { from : float; till : float }
+
 type all = {
   unit : unit;
   truth : bool;
@@ -67,6 +74,13 @@ external shape : shape -> bool -> shape Lwt.t = "records_shape"
 external tree : tree -> bool -> tree Lwt.t = "records_tree"
 external pair : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "records_pair"
 external pair_of_floats : (float, float) pair -> bool -> (float, float) pair Lwt.t = "records_pair_of_floats"
+external tuple : float * float -> bool -> (float * float) Lwt.t = "records_tuple"
+external single : single -> bool -> single Lwt.t = "records_single"
+external tagged_floats : tagged_floats -> bool -> tagged_floats Lwt.t = "records_tagged_floats"
+external tagged_arrays : tagged_arrays -> bool -> tagged_arrays Lwt.t = "records_tagged_arrays"
+external generic_list : float generic_list -> bool -> float generic_list Lwt.t = "records_generic_list"
+external list_of_any : 'a generic_list -> bool -> 'a generic_list Lwt.t = "records_list_of_any"
+external span : span -> bool -> span Lwt.t = "records_span"
 external all : all -> bool -> all Lwt.t = "records_all"
 external many : all list -> bool -> all list Lwt.t = "records_many"
 external mixed : 'a mixed -> bool -> 'a mixed Lwt.t = "records_mixed"
@@ -125,6 +139,8 @@ let everything n =
     shapes = [ Empty; Circle 1.5; Rectangle { width = 1.; height = 2. }; Unknown; Named (text, { x = 0.; y = 1. }) ];
   }
 
+let rec generic n = if n = 0 then Nil else Cons (float_of_int n, generic (n - 1))
+
 let declared =
   List.concat
     [
@@ -141,6 +157,13 @@ let declared =
       copied "record_with_parameters" pair
         [ { first = { x = 1.; y = 2. }; second = None }; { first = { x = 1.; y = 2. }; second = Some (Name { text = text 3000 }) } ];
       copied "record_with_float_parameters" pair_of_floats [ { first = 1.5; second = nan } ];
+      copied "tuple_of_floats" tuple [ (1.5, nan) ];
+      copied "constructor_of_a_float" single [ Single 1.5 ];
+      copied "record_of_tagged_floats" tagged_floats [ { type_ = Tagged 1.5; visitor = Tagged (Metres nan) } ];
+      copied "array_of_tagged_floats" tagged_arrays
+        [ { frame = [||]; block = Tagged "" }; { frame = [| Tagged 1.5; Tagged nan |]; block = Tagged (text 3000) } ];
+      copied "recursive_variant_with_parameters" generic_list [ Nil; generic 1; generic 200 ];
+      copied "record_of_floats_that_only_ocaml_rs_reads" span [ { from = 1.5; till = nan } ];
       copied "record_of_everything" all (List.init 60 everything @ [ everything 2000; everything 2999 ]);
       copied "list_of_records" many [ []; List.init 40 everything; [ everything 5000 ] ];
     ]
@@ -178,6 +201,16 @@ let beside_collections =
   [ law_of "/at_once" false; law_of "/across_an_await" true ]
 [@@ocamlformat "disable"]
 
+let passing =
+  [
+    law "values_that_pass_through_are_the_same" (fun () ->
+        let a = ref 1 and b = ref 2 in
+        let+ came = list_of_any (Cons (a, Cons (b, Nil))) true in
+        match came with
+        | Cons (a', Cons (b', Nil)) -> check_bool "the same" true (a == a' && b == b')
+        | _ -> Alcotest.fail "another list");
+  ]
+
 let refused what call expected =
   law_now what (fun () ->
       match call () with
@@ -207,25 +240,25 @@ let borrowing =
           lengths);
   ]
 
-(* Conversions while the minor heap has 0, 1, 2, … words left. *)
+(* Conversions while the minor heap has 0, 2, 4, … words left: no block is smaller. *)
 let at_the_brim =
   let values = [ everything 20; everything 33 ] in
-  List.init 64 (fun n ->
-      law (Printf.sprintf "records_survive_a_collection_after_%d_words" (20 * n)) (fun () ->
+  List.init 160 (fun n ->
+      law (Printf.sprintf "records_survive_a_collection_after_%d_words" (2 * n)) (fun () ->
           Brim.disturbing
-            (fun () -> Brim.fill (20 * n))
+            (fun () -> Brim.fill (2 * n))
             (fun () ->
-              Brim.fill (20 * n);
+              Brim.fill (2 * n);
               let* came = many values true in
               check_same "a list" values came;
-              Brim.fill (20 * n);
+              Brim.fill (2 * n);
               let+ came = all (List.hd values) false in
               check_same "a record" (List.hd values) came)))
 
 let () =
   Alcotest.run "records"
     [
-      ("there and back", declared); ("borrowed", borrowing); ("parts that collect", beside_collections);
+      ("there and back", declared); ("borrowed", borrowing); ("parts that collect", beside_collections @ passing);
       ("refusals", refusals); ("a collection at every allocation", at_the_brim);
     ]
 [@@ocamlformat "disable"]

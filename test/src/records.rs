@@ -63,6 +63,55 @@ pub struct Pair<A, B> {
     second: B,
 }
 
+/// Never flat.
+#[derive(FromOCaml, ToOCaml)]
+pub struct Tuple(f64, f64);
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct Single(f64);
+
+/// OCaml looks through the parameter of an unboxed type, but for that of the record.
+#[derive(FromOCaml, ToOCaml)]
+#[ocaml(unboxed)]
+pub struct Tagged<T>(T);
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct TaggedFloats {
+    r#type: Tagged<f64>,
+    visitor: Tagged<Metres>,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct TaggedArrays {
+    frame: Vec<Tagged<f64>>,
+    block: Tagged<String>,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub enum List<T> {
+    Nil,
+    Cons(T, Box<List<T>>),
+}
+
+/// A float that only ocaml-rs converts, from OCaml.
+#[derive(ToOCaml)]
+#[ocaml(unboxed)]
+pub struct Seconds(f64);
+
+// SAFETY: copied
+unsafe impl FromValue for Seconds {
+    fn from_value(value: Value) -> Self {
+        collect();
+        Seconds(f64::from_value(value))
+    }
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct Span {
+    from: Seconds,
+    till: Seconds,
+}
+
 /// One of everything.
 #[derive(FromOCaml, ToOCaml)]
 pub struct All {
@@ -164,6 +213,13 @@ echo! {
     records_tree: Tree;
     records_pair: Pair<Point, Option<Name>>;
     records_pair_of_floats: Pair<f64, f64>;
+    records_tuple: Tuple;
+    records_single: Single;
+    records_tagged_floats: TaggedFloats;
+    records_tagged_arrays: TaggedArrays;
+    records_generic_list: List<f64>;
+    records_list_of_any: List<OCamlValue>;
+    records_span: Span;
     records_all: All;
     records_many: OCamlList<All>;
     records_mixed: Mixed;

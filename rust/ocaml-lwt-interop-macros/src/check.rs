@@ -243,7 +243,7 @@ impl Types<'_> {
 }
 
 /// `Result<T, ocaml::Error>`, whatever the paths that lead to both.
-fn is_result_of_ocaml_error(path: &Path) -> bool {
+pub(crate) fn is_result_of_ocaml_error(path: &Path) -> bool {
     let Some(result) = path.segments.last().filter(|last| last.ident == "Result") else {
         return false;
     };
@@ -265,7 +265,7 @@ fn is_result_of_ocaml_error(path: &Path) -> bool {
 }
 
 /// `Raw` alone, or by a path that begins with `ocaml`: a macro sees names, not what they mean.
-fn is_raw(path: &Path) -> bool {
+pub(crate) fn is_raw(path: &Path) -> bool {
     let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
         return false;
     };

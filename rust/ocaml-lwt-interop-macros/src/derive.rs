@@ -1,7 +1,8 @@
 //! `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]`: what a record or variant looks like in OCaml, as the bodies of
 //! `Build::describe` and `Read::read`. The first tests in `derive/tests.rs` show whole expansions.
 //!
-//! 1. A record is a block of tag 0 with its fields in order, or a flat block if all of them are floats.
+//! 1. A record is a block of tag 0 with its fields in order, or a flat block if all of them are floats. A tuple is never
+//!    flat.
 //! 2. A constructor without arguments is an `int`, counted from 0; one with arguments is a block, whose tag is counted
 //!    from 0 among those (OCaml manual, "Interfacing C with OCaml", on the representation of data types).
 //! 3. `[@@unboxed]` types are what they hold.
@@ -10,12 +11,13 @@
 
 mod shape;
 
+use crate::check;
 use crate::messages::{self, Errors};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use shape::{Constructor, Form, Part, Shape};
 use syn::spanned::Spanned;
-use syn::visit::Visit;
+use syn::visit::{self, Visit};
 use syn::{DeriveInput, WherePredicate};
 
 /// Code with the macro's own names, so that none of them is one of the user's.
@@ -33,10 +35,9 @@ pub(crate) enum Direction {
 pub(crate) fn derive(input: DeriveInput, direction: Direction) -> TokenStream {
     let mut errors = Errors::default();
     let shape = shape::read(input, &mut errors);
-    if let (Direction::FromOCaml, Some(shape)) = (direction, &shape) {
-        for Part { ty, .. } in shape.all_parts() {
-            Borrows(&mut errors).visit_type(ty);
-        }
+    for Part { ty, .. } in shape.iter().flat_map(Shape::all_parts) {
+        let errors = &mut errors;
+        Unsound { direction, errors }.visit_type(ty);
     }
     match (errors.report(), shape) {
         (None, Some(shape)) => match direction {
@@ -52,7 +53,7 @@ impl Shape {
         let Shape { name, interop, .. } = self;
         let build = code!(#interop::__private::build);
         let value = code!(#interop::__private);
-        let flat = self.flat(&build);
+        let flat = self.flat(&build, &code!(#build::Build));
         let body = self.description(&build);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
         let describes = self.bounds(&code!(#build::Build));
@@ -60,7 +61,10 @@ impl Shape {
         let conversion = match self.generics.type_params().next() {
             None => code!(#build::convert(self, runtime)),
             // Rule 4.
-            Some(_) => code!(#build::store(runtime, |visitor| { #body })),
+            Some(_) => code! {
+                // SAFETY: the description below, which is that of `Build`
+                unsafe { #build::store(runtime, |visitor| { #body }) }
+            },
         };
         code! {
             const _: () = {
@@ -71,7 +75,6 @@ impl Shape {
 
                     #[inline]
                     fn describe<__V: #build::Visitor>(&self, visitor: &mut __V) {
-                        #[allow(unused_imports)]
                         use #build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                         #body
                     }
@@ -82,7 +85,6 @@ impl Shape {
                 unsafe impl #impl_generics #value::ToValue for #name #arguments #converts {
                     #[inline]
                     fn to_value(&self, runtime: &#value::Runtime) -> #value::Value {
-                        #[allow(unused_imports)]
                         use #build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                         #conversion
                     }
@@ -95,7 +97,7 @@ impl Shape {
         let Shape { name, interop, .. } = self;
         let read = code!(#interop::__private::read);
         let value = code!(#interop::__private);
-        let flat = self.flat(&read);
+        let flat = self.flat(&read, &code!(#read::Read));
         let body = self.reading(&read);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
         let reads = self.bounds(&code!(#read::Read));
@@ -117,7 +119,6 @@ impl Shape {
 
                     #[inline]
                     unsafe fn read(frame: &#read::Frame<'_>) -> Self {
-                        #[allow(unused_imports)]
                         use #read::{NotFlat as _, ReadForeign as _, ReadRead as _};
                         // SAFETY: the value is of this type, by the caller's word, so its parts are of theirs
                         unsafe { #body }
@@ -129,7 +130,6 @@ impl Shape {
                 unsafe impl #impl_generics #value::FromValue for #name #arguments #converts {
                     #[inline]
                     fn from_value(value: #value::Value) -> Self {
-                        #[allow(unused_imports)]
                         use #read::{NotFlat as _, ReadForeign as _, ReadRead as _};
                         #conversion
                     }
@@ -138,12 +138,15 @@ impl Shape {
         }
     }
 
-    /// The type's own `where`, and that each part with a parameter of the type has the trait.
+    /// The type's own `where`, and that each part with a parameter of the type has the trait; but for a part of the type
+    /// itself, which has it if the others have.
     fn bounds(&self, required: &TokenStream) -> Option<syn::WhereClause> {
         let mut clause = self.generics.where_clause.clone();
         let bounds = self
             .all_parts()
-            .filter(|part| self.has_parameter(part))
+            .filter(|part| {
+                self.has_parameter(part) && !mentions(part.ty.to_token_stream(), &self.name)
+            })
             .map(|Part { ty, .. }| -> WherePredicate { syn::parse_quote!(#ty: #required) });
         for bound in bounds {
             clause
@@ -156,7 +159,7 @@ impl Shape {
 
     fn all_parts(&self) -> Box<dyn Iterator<Item = &Part> + '_> {
         match &self.form {
-            Form::Record(parts) => Box::new(parts.iter()),
+            Form::Record(parts) | Form::Tuple(parts) => Box::new(parts.iter()),
             Form::Unboxed(_, part) => Box::new(std::iter::once(&**part)),
             Form::Variant(all) => Box::new(all.iter().flat_map(|constructor| &constructor.parts)),
         }
@@ -168,37 +171,38 @@ impl Shape {
             .any(|parameter| mentions(part.ty.to_token_stream(), &parameter.ident))
     }
 
-    /// Whether the type is a `float` by another name.
-    fn flat(&self, module: &TokenStream) -> TokenStream {
+    /// Whether the type is a `float` by another name. OCaml looks through the parameter of an unboxed type.
+    fn flat(&self, module: &TokenStream, of: &TokenStream) -> TokenStream {
         match &self.form {
-            Form::Unboxed(_, part) => {
-                let flat = self.flat_part(module, part);
-                code!({ #[allow(unused_imports)] use #module::NotFlat as _; #flat })
+            Form::Unboxed(_, part) if self.has_parameter(part) => {
+                let ty = &part.ty;
+                code!(<#ty as #of>::FLAT)
             }
-            Form::Record(_) | Form::Variant(_) => code!(false),
+            Form::Unboxed(_, part) => {
+                let ty = &part.ty;
+                code!({ use #module::NotFlat as _; #module::Flat::<#ty>::FLAT })
+            }
+            Form::Record(_) | Form::Tuple(_) | Form::Variant(_) => code!(false),
         }
     }
 
-    /// A polymorphic field is never stored flat.
-    fn flat_part(&self, module: &TokenStream, part: &Part) -> TokenStream {
-        if self.has_parameter(part) {
+    /// Rule 1. A field whose type is a parameter of the record's makes it never flat.
+    fn flat_record(&self, module: &TokenStream, parts: &[Part]) -> TokenStream {
+        if parts.iter().any(|part| self.has_parameter(part)) {
             return code!(false);
         }
-        let ty = &part.ty;
-        code!(#module::Flat::<#ty>::FLAT)
-    }
-
-    /// Rule 1.
-    fn flat_record(&self, module: &TokenStream, parts: &[Part]) -> TokenStream {
-        let parts = parts.iter().map(|part| self.flat_part(module, part));
-        code!(true #(&& #parts)*)
+        let types = parts.iter().map(|part| &part.ty);
+        code!(true #(&& #module::Flat::<#types>::FLAT)*)
     }
 
     fn description(&self, build: &TokenStream) -> TokenStream {
         let name = &self.name;
         match &self.form {
-            Form::Record(parts) => {
-                let flat = self.flat_record(build, parts);
+            Form::Record(parts) | Form::Tuple(parts) => {
+                let flat = match &self.form {
+                    Form::Record(_) => self.flat_record(build, parts),
+                    _ => code!(false),
+                };
                 let members = parts.iter().map(|part| &part.member);
                 let names = numbered(parts);
                 let block = block(build, 0, parts, &code!(#flat));
@@ -241,8 +245,11 @@ impl Shape {
     fn reading(&self, read: &TokenStream) -> TokenStream {
         let name = &self.name;
         match &self.form {
-            Form::Record(parts) => {
-                let flat = self.flat_record(read, parts);
+            Form::Record(parts) | Form::Tuple(parts) => {
+                let flat = match &self.form {
+                    Form::Record(_) => self.flat_record(read, parts),
+                    _ => code!(false),
+                };
                 let fields = fields(read, parts, &code!(flat));
                 code! {{
                     let flat = #flat;
@@ -298,12 +305,28 @@ impl Shape {
     }
 }
 
-/// Finds what points into the OCaml heap.
-struct Borrows<'a>(&'a mut Errors);
+/// Finds what points into the OCaml heap, and what raises in the middle of a conversion.
+struct Unsound<'a> {
+    direction: Direction,
+    errors: &'a mut Errors,
+}
 
-impl<'ast> Visit<'ast> for Borrows<'_> {
+impl<'ast> Visit<'ast> for Unsound<'_> {
     fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-        self.0.push(messages::DERIVE_REFERENCE.at(reference));
+        match self.direction {
+            Direction::FromOCaml => self.errors.push(messages::DERIVE_REFERENCE.at(reference)),
+            Direction::ToOCaml => visit::visit_type_reference(self, reference),
+        }
+    }
+
+    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
+        if check::is_raw(&path.path) {
+            self.errors.push(messages::DERIVE_RAW.at(path));
+        } else if check::is_result_of_ocaml_error(&path.path) {
+            self.errors.push(messages::DERIVE_OCAML_ERROR.at(path));
+        } else {
+            visit::visit_type_path(self, path);
+        }
     }
 }
 

@@ -150,9 +150,16 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Fields and constructors stand in the order of OCaml's. A value that is small, up to 2 KiB with all that it holds, is made
 /// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
 ///
-/// A struct is a record, one without names a tuple; a record of nothing but floats is flat, as OCaml has it.
-/// `#[ocaml(unboxed)]` is OCaml's `[@@unboxed]`. Any type that converts may be a field, those too that only ocaml-rs
-/// converts, which costs a root for each of them and for what is around it.
+/// A struct is a record, one without names a tuple, or a variant's only constructor. `#[ocaml(unboxed)]` is OCaml's
+/// `[@@unboxed]`. Any type that converts may be a field, those too that only ocaml-rs converts, which costs a root for each
+/// of them and for what is around it.
+///
+/// # Floats
+///
+/// A record of nothing but floats is flat in OCaml, and so it is made here: its fields are `f64`, `f32`, or unboxed types
+/// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. `Vec<T>` of
+/// an unboxed float crosses as a field; by itself, as an argument or result, it is ocaml-rs's, which makes no `float array`
+/// of it: take `Vec<f64>`.
 #[proc_macro_derive(ToOCaml, attributes(ocaml))]
 pub fn to_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);

@@ -125,7 +125,7 @@ table! {
     DERIVE_EMPTY: "a type without fields or variants has no OCaml form",
         "OCaml has no record without fields, and a variant without constructors has no values",
         "take `()`, or give it a field or a variant";
-    DERIVE_TAGS: "more than 246 variants with fields",
+    DERIVE_TAGS: "more than 244 variants with fields",
         "OCaml has no more tags for them",
         "put some of them into a type of their own";
     DERIVE_UNBOXED: "`#[ocaml(unboxed)]` on a type that is not one field",
@@ -134,9 +134,15 @@ table! {
     DERIVE_REFERENCE: "a field of a type that is made from an OCaml value holds something borrowed",
         "it would point into the OCaml heap, where the GC moves and frees what stands there",
         "take an owned value: `String` for `&str`, `ByteBuf` for `&[u8]`; with `ToOCaml` alone a type may borrow";
+    DERIVE_RAW: "`Raw` in a type that crosses to or from OCaml",
+        "it is a bare address, and the GC moves and frees what stands there",
+        "use `ocaml_lwt_interop::OCamlValue`, which is a root; if `Raw` is a type of your own, write its path: `self::Raw`";
+    DERIVE_OCAML_ERROR: "`Result<_, ocaml::Error>` in a type that crosses to or from OCaml",
+        "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
+        "take an error type of your own, which OCaml sees as a `result`";
     DERIVE_ATTRIBUTE: "this is not an option of `#[ocaml(…)]`",
-        "the option is `unboxed`, for OCaml's `[@@unboxed]`",
-        "write `#[ocaml(unboxed)]`, or take it out";
+        "the option is `unboxed`, on a type, for OCaml's `[@@unboxed]`",
+        "write `#[ocaml(unboxed)]` before the type, or take it out";
 }
 
 /// One row of the table.

@@ -160,7 +160,7 @@ pub mod func {
     pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc};
 }
 
-/// What the expansion of [`macro@func`] names. Not for anybody else: it changes without notice.
+/// What the expansions of the macros name. Not for anybody else: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::caml::Raw;

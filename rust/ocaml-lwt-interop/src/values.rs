@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use crate::caml::{self, Root};
+use crate::caml::{self, Raw, Root};
 
 /// Owned bytes: OCaml's `string` or `bytes`, copied. (ocaml-rs makes a `Vec<u8>` an `int array`.)
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,7 +172,23 @@ pub struct OCamlValue(Arc<Root>);
 unsafe impl FromValue for OCamlValue {
     fn from_value(value: Value) -> Self {
         // SAFETY: a conversion runs with the lock held, on a live value
-        OCamlValue(Arc::new(unsafe { Root::new(value.raw()) }))
+        unsafe { OCamlValue::new(value.raw()) }
+    }
+}
+
+impl OCamlValue {
+    /// # Safety
+    /// The runtime lock is held; `value` is live. No allocation on the OCaml heap.
+    pub(crate) unsafe fn new(value: Raw) -> Self {
+        // SAFETY: as the caller's
+        OCamlValue(Arc::new(unsafe { Root::new(value) }))
+    }
+
+    /// # Safety
+    /// The runtime lock is held; the value is not rooted by itself. No allocation.
+    pub(crate) unsafe fn get(&self) -> Raw {
+        // SAFETY: as the caller's
+        unsafe { self.0.get() }
     }
 }
 
@@ -180,6 +196,6 @@ unsafe impl FromValue for OCamlValue {
 unsafe impl ToValue for OCamlValue {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         // SAFETY: a conversion runs with the lock held
-        unsafe { caml::protect(self.0.get()) }
+        unsafe { caml::protect(self.get()) }
     }
 }

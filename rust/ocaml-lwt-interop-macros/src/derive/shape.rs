@@ -2,10 +2,11 @@
 
 use crate::messages::{self, Errors};
 use proc_macro2::Ident;
-use syn::{Data, DeriveInput, Fields, Generics, Member, Path, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Path, Type};
 
-/// The most constructors with arguments that a type may have (OCaml manual, `Obj.last_non_constant_constructor_tag`).
-const MOST_TAGS: usize = 246;
+/// The most constructors with arguments that a type may have (OCaml 5.3, `Obj.last_non_constant_constructor_tag`: 243; two
+/// more before OCaml 5).
+const MOST_TAGS: usize = 244;
 
 /// The type, as OCaml sees it.
 pub(super) struct Shape {
@@ -16,8 +17,8 @@ pub(super) struct Shape {
 }
 
 pub(super) enum Form {
-    /// A record or a tuple.
     Record(Vec<Part>),
+    Tuple(Vec<Part>),
     /// What its only part is; the constructor, for an enum.
     Unboxed(Option<Ident>, Box<Part>),
     Variant(Vec<Constructor>),
@@ -43,7 +44,13 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
             errors.push(messages::DERIVE_EMPTY.at(&input.ident));
             return None;
         }
-        Data::Struct(data) => Form::Record(parts(data.fields)),
+        Data::Struct(data) => {
+            let form = match data.fields {
+                Fields::Named(_) => Form::Record,
+                Fields::Unnamed(_) | Fields::Unit => Form::Tuple,
+            };
+            form(parts(data.fields, errors))
+        }
         Data::Enum(data) if data.variants.is_empty() => {
             errors.push(messages::DERIVE_EMPTY.at(&input.ident));
             return None;
@@ -54,12 +61,13 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
                 .variants
                 .into_iter()
                 .map(|variant| {
+                    no_attributes(&variant.attrs, errors);
                     let number = &mut numbers[usize::from(!variant.fields.is_empty())];
                     *number += 1;
                     Constructor {
                         name: variant.ident,
                         number: *number - 1,
-                        parts: parts(variant.fields),
+                        parts: parts(variant.fields, errors),
                     }
                 })
                 .collect();
@@ -75,7 +83,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
     };
     if unboxed {
         form = match form {
-            Form::Record(mut parts) if parts.len() == 1 => {
+            Form::Record(mut parts) | Form::Tuple(mut parts) if parts.len() == 1 => {
                 Form::Unboxed(None, Box::new(parts.remove(0)))
             }
             Form::Variant(mut all) if all.len() == 1 && all[0].parts.len() == 1 => {
@@ -126,11 +134,23 @@ fn attributes(input: &DeriveInput, errors: &mut Errors) -> (bool, Path) {
     (unboxed, interop)
 }
 
-fn parts(fields: Fields) -> Vec<Part> {
-    let part = |(member, field): (Member, syn::Field)| Part {
-        member,
-        ty: field.ty,
-    };
+fn parts(fields: Fields, errors: &mut Errors) -> Vec<Part> {
     let members: Vec<Member> = fields.members().collect();
-    members.into_iter().zip(fields).map(part).collect()
+    let mut part = |(member, field): (Member, syn::Field)| {
+        no_attributes(&field.attrs, errors);
+        Part {
+            member,
+            ty: field.ty,
+        }
+    };
+    members.into_iter().zip(fields).map(&mut part).collect()
+}
+
+/// The options are those of a type.
+fn no_attributes(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        if attribute.path().is_ident("ocaml") {
+            errors.push(messages::DERIVE_ATTRIBUTE.at(attribute));
+        }
+    }
 }

@@ -23,7 +23,6 @@ fn record_is_described_field_by_field() {
 
                 #[inline]
                 fn describe<__V: ::interop::__private::build::Visitor>(&self, visitor: &mut __V) {
-                    #[allow(unused_imports)]
                     use ::interop::__private::build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                     let Person { name: part0, age: part1 } = self;
                     let mut block = visitor.begin(
@@ -41,7 +40,6 @@ fn record_is_described_field_by_field() {
             unsafe impl ::interop::__private::ToValue for Person {
                 #[inline]
                 fn to_value(&self, runtime: &::interop::__private::Runtime) -> ::interop::__private::Value {
-                    #[allow(unused_imports)]
                     use ::interop::__private::build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                     ::interop::__private::build::convert(self, runtime)
                 }
@@ -64,7 +62,6 @@ fn record_is_read_field_by_field() {
 
                 #[inline]
                 unsafe fn read(frame: &::interop::__private::read::Frame<'_>) -> Self {
-                    #[allow(unused_imports)]
                     use ::interop::__private::read::{NotFlat as _, ReadForeign as _, ReadRead as _};
                     unsafe {
                         {
@@ -82,7 +79,6 @@ fn record_is_read_field_by_field() {
             unsafe impl ::interop::__private::FromValue for Person {
                 #[inline]
                 fn from_value(value: ::interop::__private::Value) -> Self {
-                    #[allow(unused_imports)]
                     use ::interop::__private::read::{NotFlat as _, ReadForeign as _, ReadRead as _};
                     ::interop::__private::read::convert(value)
                 }
@@ -129,4 +125,11 @@ fn parts_with_a_parameter_are_bound_by_the_trait_that_converts_them() {
             assert!(written.contains(&bounds), "{bounds} in {written}");
         }
     }
+}
+
+#[test]
+fn part_of_the_type_itself_is_bound_by_nothing() {
+    let item = quote! { enum List<T> { Nil, Cons(T, Box<List<T>>) } };
+    let written = expanded(Direction::ToOCaml, item);
+    assert!(!written.contains("Box < List < T > > :"), "{written}");
 }

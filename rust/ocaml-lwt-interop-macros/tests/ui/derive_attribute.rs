@@ -16,4 +16,11 @@ pub struct Name(String);
 #[ocaml]
 pub struct Age(isize);
 
+#[derive(ToOCaml)]
+pub enum Colour {
+    #[ocaml(name = "red")]
+    Red,
+    Other(#[ocaml(unboxed)] String),
+}
+
 fn main() {}

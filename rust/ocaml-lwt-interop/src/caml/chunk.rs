@@ -196,8 +196,13 @@ impl Block {
     /// # Safety
     /// The runtime lock is held; a field is left, and the block is an array of floats. No allocation.
     pub(crate) unsafe fn push_double(&mut self, double: f64) {
-        // SAFETY: as the caller's; the block is rooted
-        unsafe { sys::caml_sys_store_double_field(self.value.raw().0, self.next, double) };
+        // SAFETY: as the caller's; numbers are stored as they are. (The runtime's own macro boxes them where arrays are not
+        // flat, but records are flat there too.)
+        unsafe {
+            (self.value.raw().0 as *mut f64)
+                .add(self.next)
+                .write_unaligned(double);
+        }
         self.next += 1;
     }
 

@@ -3,16 +3,18 @@
 use ocaml::ToValue;
 
 use crate::caml::chunk::Custom;
+use crate::values::OCamlValue;
 
 pub use super::visitors::{Storing, convert, store};
 
 /// A value that describes its OCaml form.
 ///
 /// # Safety
-/// It describes the same form each time, unless it was changed in between; and describing runs nothing but descriptions.
+/// Describing makes one value of it, the same each time unless it was changed in between, with as many parts in each block
+/// as were said, and a tag that OCaml's GC takes for what they are; and it runs nothing but descriptions.
 #[doc(hidden)]
 pub unsafe trait Build {
-    /// Whether it is OCaml's `float`, of which arrays and records are flat.
+    /// Whether it is OCaml's `float`, of which records are flat, and mostly arrays: then it describes itself by one `double`.
     const FLAT: bool = false;
 
     /// Tells a visitor one value.
@@ -32,6 +34,8 @@ pub trait Visitor {
     fn double(&mut self, double: f64);
     /// A boxed integer.
     fn custom(&mut self, custom: Custom);
+    /// A value of OCaml's.
+    fn value(&mut self, value: &OCamlValue);
     /// A list.
     fn list<T: Build>(&mut self, items: &[T]);
     /// A block with `size` parts, unboxed floats if `flat`.

@@ -1,8 +1,10 @@
 //! How the types that ocaml-rs and this crate convert describe themselves.
 
+use ocaml::sys::FLAT_FLOAT_ARRAY;
+
 use super::build::{Build, Visitor};
 use crate::caml::chunk::Custom;
-use crate::values::{ByteBuf, Nativeint, OCamlList};
+use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 macro_rules! describe {
     ($($ty:ty: |$value:ident, $visitor:ident| $how:expr;)*) => {$(
@@ -40,7 +42,7 @@ macro_rules! describe_float {
     ($($ty:ty)*) => {$(
         // SAFETY: a value without parts
         unsafe impl Build for $ty {
-            const FLAT: bool = ocaml::sys::FLAT_FLOAT_ARRAY;
+            const FLAT: bool = true;
 
             #[inline]
             fn describe<V: Visitor>(&self, visitor: &mut V) {
@@ -67,6 +69,14 @@ macro_rules! describe_through {
 }
 
 describe_through!(Box<T> &T);
+
+// SAFETY: a value without parts of ours
+unsafe impl Build for OCamlValue {
+    #[inline]
+    fn describe<V: Visitor>(&self, visitor: &mut V) {
+        visitor.value(self);
+    }
+}
 
 // SAFETY: its part is
 unsafe impl<T: Build> Build for Option<T> {
@@ -99,7 +109,7 @@ unsafe impl<T: Build, E: Build> Build for Result<T, E> {
 // SAFETY: its parts are
 unsafe impl<T: Build> Build for Vec<T> {
     fn describe<V: Visitor>(&self, visitor: &mut V) {
-        let mut block = visitor.begin(0, self.len(), T::FLAT);
+        let mut block = visitor.begin(0, self.len(), T::FLAT && FLAT_FLOAT_ARRAY);
         for item in self {
             visitor.part(&mut block, item);
         }

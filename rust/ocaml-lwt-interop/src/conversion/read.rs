@@ -232,8 +232,16 @@ impl<T> ReadForeign for &Place<T> {
     where
         T: FromValue,
     {
-        // SAFETY: as the caller's; a block with such a part is not flat
-        unsafe { frame.field(i).convert() }
+        // SAFETY: as the caller's. Whether such a type is a float nobody knows but the block.
+        unsafe {
+            if !chunk::is_flat(frame.value()) {
+                return frame.field(i).convert();
+            }
+            let double = chunk::double_field(frame.value(), i);
+            let mut boxed = None;
+            frame.keeping(&mut || boxed = Some(T::from_value(Value::double(double))));
+            boxed.expect("`keeping` calls once")
+        }
     }
 
     unsafe fn read_whole(&self, frame: &Frame<'_>) -> T

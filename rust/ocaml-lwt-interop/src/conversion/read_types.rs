@@ -1,8 +1,10 @@
 //! How the types that ocaml-rs and this crate convert are read.
 
+use ocaml::sys::FLAT_FLOAT_ARRAY;
+
 use super::read::{Frame, Read, read_double};
 use crate::caml::{self, chunk};
-use crate::values::{ByteBuf, Nativeint, OCamlList};
+use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 macro_rules! read {
     ($($ty:ty: |$frame:ident| $how:expr;)*) => {$(
@@ -32,6 +34,7 @@ read! {
     i64: |frame| chunk::custom_val(frame.value());
     u64: |frame| chunk::custom_val::<i64>(frame.value()) as u64;
     Nativeint: |frame| Nativeint(chunk::custom_val(frame.value()));
+    OCamlValue: |frame| OCamlValue::new(frame.value());
     ByteBuf: |frame| ByteBuf(caml::string_bytes(frame.value()));
     String: |frame| text(caml::string_bytes(frame.value()));
 }
@@ -50,7 +53,7 @@ macro_rules! read_float {
     ($($ty:ty)*) => {$(
         // SAFETY: copied
         unsafe impl Read for $ty {
-            const FLAT: bool = ocaml::sys::FLAT_FLOAT_ARRAY;
+            const FLAT: bool = true;
 
             #[inline]
             unsafe fn read(frame: &Frame<'_>) -> Self {
@@ -102,7 +105,7 @@ unsafe impl<T: Read> Read for Vec<T> {
         unsafe {
             let length = chunk::array_length(frame.value());
             (0..length)
-                .map(|i| match T::FLAT {
+                .map(|i| match T::FLAT && FLAT_FLOAT_ARRAY {
                     true => read_double(frame, i),
                     false => T::read(&frame.field(i)),
                 })

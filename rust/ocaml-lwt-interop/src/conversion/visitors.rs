@@ -6,6 +6,7 @@ use ocaml::{Runtime, ToValue, Value};
 use super::build::{Build, Visitor};
 use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
 use crate::caml::{self, Raw};
+use crate::values::OCamlValue;
 
 /// Converts a value, in one allocation if it is small.
 #[doc(hidden)]
@@ -14,7 +15,8 @@ pub fn convert<T: Build>(value: &T, runtime: &Runtime) -> Value {
     let mut counting = Counting { words: 0 };
     value.describe(&mut counting);
     if counting.words > MOST_WORDS {
-        return store(runtime, |storing| value.describe(storing));
+        // SAFETY: a description, by the contract of `Build`
+        return unsafe { store(runtime, |storing| value.describe(storing)) };
     }
     // SAFETY: a `Runtime` is ocaml-rs's proof of the lock; describing calls nothing of OCaml's, and what is built is rooted
     // before anything else can
@@ -40,8 +42,11 @@ unsafe fn build<T: Build>(value: &T, words: usize) -> Raw {
 }
 
 /// Rooted, outermost block first: for a type with parameters, of whose parts nothing is known but that they convert.
+///
+/// # Safety
+/// `describe` tells one value, by the contract of [`Build`].
 #[doc(hidden)]
-pub fn store(runtime: &Runtime, describe: impl FnOnce(&mut Storing<'_>)) -> Value {
+pub unsafe fn store(runtime: &Runtime, describe: impl FnOnce(&mut Storing<'_>)) -> Value {
     let mut storing = Storing {
         runtime,
         value: caml::EMPTY_LIST,
@@ -82,6 +87,9 @@ impl Visitor for Counting {
     fn custom(&mut self, custom: Custom) {
         self.words += chunk::custom_words(custom);
     }
+
+    #[inline]
+    fn value(&mut self, _value: &OCamlValue) {}
 
     fn list<T: Build>(&mut self, items: &[T]) {
         for item in items {
@@ -158,6 +166,12 @@ impl Visitor for Building {
     #[inline]
     fn custom(&mut self, custom: Custom) {
         self.built = self.chunk.custom(custom);
+    }
+
+    #[inline]
+    fn value(&mut self, value: &OCamlValue) {
+        // SAFETY: who builds holds the lock; nothing is allocated until this is stored
+        self.built = unsafe { value.get() };
     }
 
     fn list<T: Build>(&mut self, items: &[T]) {
@@ -277,6 +291,10 @@ impl Visitor for Storing<'_> {
                 Custom::Nativeint(n) => Value::nativeint(n),
             }
         };
+    }
+
+    fn value(&mut self, value: &OCamlValue) {
+        self.value = value.to_value(self.runtime);
     }
 
     /// A chunk for each item with its cell.
