@@ -105,7 +105,7 @@ pub async fn elsewhere_text_on_workers(text: String, yields: bool) -> String {
 
 #[func(blocking)]
 pub fn elsewhere_text_blocking(text: String) -> String {
-    assert!(Place::here() == Place::Blocking);
+    assert!(Place::here() == Place::Tokio);
     text
 }
 
