@@ -201,8 +201,22 @@ let beside_collections =
   [ law_of "/at_once" false; law_of "/across_an_await" true ]
 [@@ocamlformat "disable"]
 
+type 'a anything = { before : string; values : 'a array }
+
+external last : 'a anything -> 'a Lwt.t = "records_last"
+
 let passing =
   [
+    law "value_out_of_a_flat_array_is_copied" (fun () ->
+        let floats = Array.init 300 float_of_int in
+        let promise = last { before = text 30; values = floats } in
+        Gc.compact ();
+        let+ came = promise in
+        check_bool "the last one" true (came = 299.));
+    law "value_out_of_an_array_is_the_same" (fun () ->
+        let a = ref 1 in
+        let+ came = last { before = ""; values = [| ref 0; a |] } in
+        check_bool "the last one" true (came == a));
     law "values_that_pass_through_are_the_same" (fun () ->
         let a = ref 1 and b = ref 2 in
         let+ came = list_of_any (Cons (a, Cons (b, Nil))) true in

@@ -225,6 +225,20 @@ echo! {
     records_mixed: Mixed;
 }
 
+/// Values that only pass through, out of an array of whatever OCaml has.
+#[derive(FromOCaml)]
+pub struct Anything {
+    before: String,
+    values: Vec<OCamlValue>,
+}
+
+/// The last one.
+#[ocaml_lwt_interop::func]
+pub fn records_last(of: Anything) -> Result<OCamlValue, ocaml_lwt_interop::Error> {
+    let last = of.values.last().cloned();
+    last.ok_or_else(|| ocaml_lwt_interop::Error::msg(of.before))
+}
+
 /// How often a [`Collecting`] was converted since the last call.
 #[ocaml_lwt_interop::func]
 pub fn records_converted() -> isize {

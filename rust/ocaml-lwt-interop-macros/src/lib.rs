@@ -159,7 +159,7 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// A record of nothing but floats is flat in OCaml, and so it is made here: its fields are `f64`, `f32`, or unboxed types
 /// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. `Vec<T>` of
 /// an unboxed float crosses as a field; by itself, as an argument or result, it is ocaml-rs's, which makes no `float array`
-/// of it: take `Vec<f64>`.
+/// of it: take `Vec<f64>`. Nor does anybody make one of a `Vec<OCamlValue>`, which must not hold floats on its way to OCaml.
 #[proc_macro_derive(ToOCaml, attributes(ocaml))]
 pub fn to_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);

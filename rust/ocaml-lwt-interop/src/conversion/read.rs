@@ -1,9 +1,9 @@
 //! OCaml values are read into Rust ones.
 //!
 //! 1. Reading allocates nothing on the OCaml heap and runs no OCaml code, so nothing moves, and nothing needs a root.
-//! 2. The exception is a part that only ocaml-rs converts, which may do anything. Where each part is read its way down is
-//!    known, as frames on the stack: before such a part is converted the value in each frame is rooted, and afterwards
-//!    it is put back from where it has moved to.
+//! 2. The exceptions are a part that only ocaml-rs converts, which may do anything, and any value that is a float out of a
+//!    flat array, which has to be made. Where each part is read its way down is known, as frames on the stack: before
+//!    such a part is converted the value in each frame is rooted, and afterwards it is put back from where it has moved to.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -237,10 +237,7 @@ impl<T> ReadForeign for &Place<T> {
             if !chunk::is_flat(frame.value()) {
                 return frame.field(i).convert();
             }
-            let double = chunk::double_field(frame.value(), i);
-            let mut boxed = None;
-            frame.keeping(&mut || boxed = Some(T::from_value(Value::double(double))));
-            boxed.expect("`keeping` calls once")
+            with_made_double(frame, i, T::from_value)
         }
     }
 
@@ -276,4 +273,29 @@ pub(super) unsafe fn read_double<T: Read>(frame: &Frame<'_>, i: usize) -> T {
     let boxed = chunk::boxed(unsafe { chunk::double_field(frame.value(), i) });
     // SAFETY: a type that is flat reads the float, and nothing else
     unsafe { T::read(&frame.part(chunk::boxed_value(&boxed))) }
+}
+
+/// A part of a flat block, for a type that is any value: OCaml's `float` is made for it.
+///
+/// # Safety
+/// As for [`read_double`]; `T` is read from a `float`. Allocates on the OCaml heap, in the way of rule 2.
+#[cold]
+pub(super) unsafe fn read_made_double<T: Read>(frame: &Frame<'_>, i: usize) -> T {
+    // SAFETY: as the caller's
+    unsafe { with_made_double(frame, i, convert) }
+}
+
+/// Makes OCaml's `float` of a part of a flat block, for `f`, which may collect.
+///
+/// # Safety
+/// As for [`read_double`]. Allocates on the OCaml heap; what `f` does besides, it may do.
+#[cold]
+unsafe fn with_made_double<T>(frame: &Frame<'_>, i: usize, f: impl FnOnce(Value) -> T) -> T {
+    // SAFETY: as the caller's
+    let double = unsafe { chunk::double_field(frame.value(), i) };
+    let mut f = Some(f);
+    let mut made = None;
+    // SAFETY: the lock is held; the float is rooted
+    frame.keeping(&mut || made = f.take().map(|f| f(unsafe { Value::double(double) })));
+    made.expect("`keeping` calls once")
 }

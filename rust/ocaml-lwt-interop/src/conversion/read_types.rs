@@ -1,8 +1,6 @@
 //! How the types that ocaml-rs and this crate convert are read.
 
-use ocaml::sys::FLAT_FLOAT_ARRAY;
-
-use super::read::{Frame, Read, read_double};
+use super::read::{Frame, Read, read_double, read_made_double};
 use crate::caml::{self, chunk};
 use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
@@ -104,10 +102,13 @@ unsafe impl<T: Read> Read for Vec<T> {
         // SAFETY: as the caller's; an array is a block, flat if its elements are floats
         unsafe {
             let length = chunk::array_length(frame.value());
+            let flat = chunk::is_flat(frame.value());
             (0..length)
-                .map(|i| match T::FLAT && FLAT_FLOAT_ARRAY {
-                    true => read_double(frame, i),
-                    false => T::read(&frame.field(i)),
+                .map(|i| match (flat, T::FLAT) {
+                    (true, true) => read_double(frame, i),
+                    // Of a type that is any value, `OCamlValue`.
+                    (true, false) => read_made_double(frame, i),
+                    (false, _) => T::read(&frame.field(i)),
                 })
                 .collect()
         }
