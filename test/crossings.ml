@@ -3,11 +3,10 @@
 
 open Lwt.Syntax
 open Law
+open Declared
 open Probe
 
 type ending = Value | Error | Panic | Dropped
-type point = { x : float; y : float }
-type shape = Empty | Circle of float | Rectangle of { width : float; height : float } | Unknown | Named of string * point
 type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
 
 external string : string -> bool -> string Lwt.t = "values_string"

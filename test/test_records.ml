@@ -3,22 +3,11 @@
 
 open Lwt.Syntax
 open Law
+open Declared
 
-type person = { name : string; age : int; nick : string option }
-type point = { x : float; y : float }
 type metres = Metres of float [@@unboxed]
 type name = Name of { text : string } [@@unboxed]
 type box = { width : metres; height : metres; depth : float }
-
-type shape =
-  | Empty
-  | Circle of float
-  | Rectangle of { width : float; height : float }
-  | Unknown
-  | Named of string * point
-
-type tree = Leaf | Node of tree * int * tree
-type ('a, 'b) pair = { first : 'a; second : 'b }
 
 type single = Single of float [@@boxed]
 type 'a tagged = Tagged of 'a [@@unboxed]
@@ -111,7 +100,6 @@ let copied what echo samples =
 (* Every length around the end of a word, and around what fits into one allocation of 256 words. *)
 let lengths = List.init 18 Fun.id @ List.init 80 (fun i -> 1960 + i) @ [ 4000; 100_000 ]
 let text length = String.init length (fun i -> Char.chr (97 + (i mod 26)))
-let rec build depth = if depth = 0 then Leaf else Node (build (depth - 1), depth, build (depth - 1))
 let rec slant depth = if depth = 0 then Leaf else Node (Leaf, depth, slant (depth - 1))
 
 let everything n =

@@ -2,20 +2,9 @@
 
 open Lwt.Syntax
 open Law
+open Declared
 
-type person = { name : string; age : int; nick : string option }
-type point = { x : float; y : float }
 type name = { text : string } [@@unboxed]
-
-type shape =
-  | Empty
-  | Circle of float
-  | Rectangle of { width : float; height : float }
-  | Unknown
-  | Named of string * point
-
-type tree = Leaf | Node of tree * int * tree
-type ('a, 'b) pair = { first : 'a; second : 'b }
 
 (* A value, and whether to yield before it is given back. *)
 
@@ -112,8 +101,6 @@ let compound =
       passed "array_as_it_is" array_as_it_is [ [| 1.5; 2.5 |] ];
       copied "array_of_arrays" matrix [ [||]; [| [||] |]; [| [| 1.; 2. |]; [||]; [| 3. |] |] ];
     ]
-
-let rec build depth = if depth = 0 then Leaf else Node (build (depth - 1), depth, build (depth - 1))
 
 let declared =
   let point = { x = 1.5; y = -0. } in

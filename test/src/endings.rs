@@ -8,6 +8,18 @@ use ocaml_lwt_interop::{Error, OCamlAsyncFunc, Promise, ocaml_runtime, spawn_loc
 
 use crate::matrix::ProbeError;
 
+/// Functions that give back what they take, at once or after a yield.
+macro_rules! echo {
+    ($($name:ident: $ty:ty;)*) => {$(
+        #[ocaml_lwt_interop::func]
+        pub async fn $name(value: $ty, yields: bool) -> $ty {
+            $crate::endings::yield_if(yields).await;
+            value
+        }
+    )*};
+}
+pub(crate) use echo;
+
 /// Ready at once, or after a yield.
 pub async fn yield_if(yields: bool) {
     if yields {

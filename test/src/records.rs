@@ -9,7 +9,7 @@ use ocaml_lwt_interop::{
     ByteBuf, FromOCaml, Nativeint, OCamlList, OCamlValue, ToOCaml, ocaml_runtime,
 };
 
-use crate::endings::yield_if;
+use crate::endings::echo;
 
 #[derive(FromOCaml, ToOCaml)]
 pub struct Person {
@@ -191,16 +191,6 @@ pub enum Inner {
         again: String,
     },
     Nothing,
-}
-
-macro_rules! echo {
-    ($($name:ident: $ty:ty;)*) => {$(
-        #[ocaml_lwt_interop::func]
-        pub async fn $name(value: $ty, yields: bool) -> $ty {
-            yield_if(yields).await;
-            value
-        }
-    )*};
 }
 
 echo! {

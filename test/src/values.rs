@@ -8,7 +8,7 @@ use ocaml_lwt_interop::{
     ocaml_runtime,
 };
 
-use crate::endings::yield_if;
+use crate::endings::echo;
 
 #[derive(FromValue, ToValue)]
 pub struct Person {
@@ -49,16 +49,6 @@ pub enum Tree {
 pub struct Pair<A: FromValue + ToValue, B: FromValue + ToValue> {
     first: A,
     second: B,
-}
-
-macro_rules! echo {
-    ($($name:ident: $ty:ty;)*) => {$(
-        #[ocaml_lwt_interop::func]
-        pub async fn $name(value: $ty, yields: bool) -> $ty {
-            yield_if(yields).await;
-            value
-        }
-    )*};
 }
 
 echo! {
