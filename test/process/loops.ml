@@ -4,8 +4,30 @@ open Lwt.Syntax
 open Case
 open Functions
 
+external minor_words : unit -> (float[@unboxed]) = "caml_gc_minor_words" "caml_gc_minor_words_unboxed"
+
+(* Leaves [room] words in a minor heap that was never collected, so that what was made at the start is still in it. *)
+let[@inline never] fill_but_for room =
+  let words = float_of_int ((Gc.get ()).minor_heap_size - room) in
+  while minor_words () < words do
+    ignore (Sys.opaque_identity (ref 0))
+  done
+
 let when_the_loop_runs =
   [
+    case "first_call_may_collect_at_every_word" ~out:[ "64 times" ] (fun () ->
+        let ended room =
+          match Unix.fork () with
+          | 0 ->
+              fill_but_for room;
+              check "a call gives its value" (Lwt_main.run (tokio 1) = 1);
+              Unix._exit 0
+          | pid -> snd (Unix.waitpid [] pid)
+        in
+        for room = 0 to 63 do
+          check (Printf.sprintf "with room for %d words" room) (ended room = Unix.WEXITED 0)
+        done;
+        say "64 times");
     case "calls_before_the_loop_end_in_it" ~out:[ "10" ] (fun () ->
         let a = ready 1 and b = yield 2 and c = after 5 3 and d = tokio 4 in
         Unix.sleepf 0.02;

@@ -142,7 +142,7 @@ impl Error {
         // SAFETY: the lock is held; the constructor is rooted by the table of names, the argument and the new block by
         // their `Value`s, and the fields are set before anything else allocates
         let exception = unsafe {
-            let constructor = caml::protect(constructor);
+            let constructor = caml::protect(constructor.get());
             let argument = argument.to_value(&runtime);
             exception_with_argument(&constructor, &argument)
         };

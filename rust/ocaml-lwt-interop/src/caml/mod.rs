@@ -215,15 +215,31 @@ pub(crate) unsafe fn call(f: Raw, arguments: &mut [Raw]) -> CallResult {
     })
 }
 
+/// The cell of what OCaml registered under a name: the table roots it, and never frees it (`callback.c`).
+#[derive(Clone, Copy)]
+pub(crate) struct NamedValue(*const sys::Value);
+
+impl NamedValue {
+    /// The value now; a collection moves it.
+    ///
+    /// # Safety
+    /// The runtime lock is held. No allocation; the result is not rooted by itself.
+    #[inline]
+    pub(crate) unsafe fn get(self) -> Raw {
+        // SAFETY: a cell that is never freed
+        Raw(unsafe { *self.0 })
+    }
+}
+
 /// What OCaml registered under `name` with `Callback.register` or `Callback.register_exception`.
 ///
 /// # Safety
-/// The runtime lock is held. No allocation on the OCaml heap; the value is not rooted here, but the table roots it.
-pub(crate) unsafe fn named_value(name: &std::ffi::CStr) -> Option<Raw> {
+/// The runtime lock is held. May collect: OCaml 5.4 and later let a collection happen while another domain holds the lock
+/// of the table (`callback.c`, `caml_plat_lock_non_blocking`). Runs no OCaml code.
+pub(crate) unsafe fn named_value(name: &std::ffi::CStr) -> Option<NamedValue> {
     // SAFETY: a C string; the table is protected by the runtime lock (OCaml 4) or its own mutex (OCaml 5)
     let value = unsafe { sys::caml_named_value(name.as_ptr().cast()) };
-    // SAFETY: a pointer that is not null stays valid for the life of the process (`callback.c`: never freed)
-    (!value.is_null()).then(|| Raw(unsafe { *value }))
+    (!value.is_null()).then_some(NamedValue(value.cast()))
 }
 
 /// Raises an OCaml exception.

@@ -33,7 +33,7 @@ enum Reason {
 ///
 /// # Safety
 /// The runtime lock is held on a thread that may run OCaml code, and the OCaml half of the bridge is there, see
-/// [`check_linked`]. May run OCaml code; does not raise.
+/// [`is_linked`]. May run OCaml code; does not raise.
 #[inline]
 pub(crate) unsafe fn executor(what: &str) -> Result<AtHome, Raw> {
     match AtHome::here() {
@@ -52,33 +52,42 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
         (Status::Running, None) if LWT_HOME.get().is_some() => Reason::WrongThread,
         (Status::Running, None) => Reason::FirstUse,
     };
-    // SAFETY: as the caller's; the name becomes an argument before anything can allocate; `start` is `int -> string -> unit`
+    // SAFETY: as the caller's; `start` is `int -> string -> unit`. The name becomes an argument, and the function is read from
+    // its cell, when nothing can collect any more: in bytecode even a function of the top level is on the heap.
     unsafe {
         let start = caml::named_value(START).expect("the caller has checked that it is there");
         // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
         let what = caml::alloc_string(what.as_bytes());
-        caml::call(start, &mut [caml::int(reason as isize), what])?;
+        caml::call(start.get(), &mut [caml::int(reason as isize), what])?;
     }
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
 
-/// Raises `Failure` when there is no OCaml half of the bridge, and nothing can be done without.
+/// Whether there is an OCaml half of the bridge.
+///
+/// # Safety
+/// The runtime lock is held. May collect; runs no OCaml code.
+pub(crate) unsafe fn is_linked() -> bool {
+    // SAFETY: as the caller's
+    unsafe { caml::named_value(START).is_some() }
+}
+
+/// Raises `Failure`: there is no OCaml half of the bridge, and nothing can be done without.
 ///
 /// # Safety
 /// The runtime lock is held on a thread that may run OCaml code; the caller holds nothing with a destructor.
 #[cold]
-pub(crate) unsafe fn check_linked() {
+pub(crate) unsafe fn raise_not_linked() -> ! {
     // SAFETY: as the caller's
     unsafe {
-        if caml::named_value(START).is_none() {
-            ocaml::sys::caml_failwith(
-                c"ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: \
-                  add rust-async to the libraries of the executable"
-                    .as_ptr()
-                    .cast(),
-            );
-        }
-    }
+        ocaml::sys::caml_failwith(
+            c"ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: \
+              add rust-async to the libraries of the executable"
+                .as_ptr()
+                .cast(),
+        )
+    };
+    unreachable!("caml_failwith returned")
 }
 
 /// As [`executor`], for code that has only ocaml-rs's word for where it is: conversions, and holders of a `&Runtime`.

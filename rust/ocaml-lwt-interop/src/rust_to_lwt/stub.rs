@@ -85,10 +85,12 @@ where
     let started = match AtHome::here() {
         // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
         Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor yet
+        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
         None => unsafe {
-            start::check_linked();
-            caml::keeping(&mut arguments, || start::executor(signature.function))
+            let started = caml::keeping(&mut arguments, || {
+                start::is_linked().then(|| start::executor(signature.function))
+            });
+            started.unwrap_or_else(|| start::raise_not_linked())
         },
     };
     let at = started?;
