@@ -42,6 +42,7 @@ type callbacks = {
   broken_promise : unit -> exn;
   misuse : string -> exn;
   predefined : int -> string -> exn;
+  canceled : unit -> exn;
 }
 
 (* What there is to do at the beginning of a turn; the order is that of exports.rs. *)
@@ -62,6 +63,17 @@ external disown : unit -> unit = "ocaml_lwt_interop_disown"
 external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
   = "ocaml_lwt_interop_configure"
 
+(* What Rust knows of a pool of worker domains by its number, which is the first field. *)
+type pool = { number : int; domains : Domains.t array; mutable ended : unit Lwt.t option }
+
+external pool_create : int -> int = "ocaml_lwt_interop_pool_create"
+external pool_start : int -> int -> unit = "ocaml_lwt_interop_pool_start" [@@noalloc]
+external pool_turn : unit -> bool = "ocaml_lwt_interop_pool_turn"
+external pool_leave : unit -> unit = "ocaml_lwt_interop_pool_leave"
+external pool_gone : int -> int -> unit = "ocaml_lwt_interop_pool_gone" [@@noalloc]
+external pool_close : int -> bool -> unit = "ocaml_lwt_interop_pool_close"
+external pool_left : int -> int -> unit Lwt.t = "ocaml_lwt_interop_pool_left"
+external pool_detach : pool -> (unit -> 'a) -> 'a Lwt.t = "ocaml_lwt_interop_pool_detach"
 external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
 
 (* Endings. *)
@@ -166,6 +178,7 @@ let callbacks =
     broken_promise = (fun () -> Broken_promise);
     misuse = (fun message -> Misuse message);
     predefined;
+    canceled = (fun () -> Lwt.Canceled);
   }
 
 let misuse format = Printf.ksprintf (fun message -> raise (Misuse message)) format
@@ -227,9 +240,12 @@ let shutdown_behind_exit_hooks () =
 (* [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
 let exiting = ref false
 
+(* In a worker domain's job: the process ends, and the rest is Lwt's thread's. *)
 let exit () =
-  exiting := true;
-  if !started then shutdown_behind_exit_hooks ()
+  if Domains.is_main () then begin
+    exiting := true;
+    if !started then shutdown_behind_exit_hooks ()
+  end
 
 (* The beginning. *)
 
@@ -272,6 +288,80 @@ let configure ?worker_threads ?thread_name ?max_blocking_threads ?thread_stack_s
     misuse
       "Rust_async.configure was called after Tokio's runtime had started, which cannot be changed: call it before the \
        first Rust function"
+
+(* Worker domains. *)
+
+module Domain_pool = struct
+  type t = pool
+
+  (* Between two turns: what comes is a signal handler's, or the memory's end. *)
+  let rec serve () =
+    match pool_turn () with
+    | true -> serve ()
+    | false -> ()
+    | exception exn ->
+        Printf.eprintf "Rust_async.Domain_pool: a worker domain goes on after %s\n%!" (Printexc.to_string exn);
+        serve ()
+
+  let worker number index () =
+    pool_start number index;
+    serve ();
+    pool_leave ()
+
+  (* One after the other, with a collection in between, see queue.rs. *)
+  let rec join pool index =
+    if index = Array.length pool.domains then Lwt.return_unit
+    else
+      Lwt.bind (pool_left pool.number index) (fun () ->
+          Domains.join pool.domains.(index);
+          Gc.minor ();
+          join pool (index + 1))
+
+  let shutdown ?(cancel = false) pool =
+    pool_close pool.number cancel;
+    match pool.ended with
+    | Some ended -> ended
+    | None ->
+        let ended = Lwt.no_cancel (join pool 0) in
+        pool.ended <- Some ended;
+        ended
+
+  let create ~domains =
+    if not Domains.available then
+      failwith
+        "Rust_async.Domain_pool.create needs OCaml 5: on OCaml 4 one domain runs all OCaml code, so nothing would run in \
+         parallel; use Lwt_preemptive.detach for what blocks";
+    if domains < 1 || domains > Domains.most then
+      invalid_arg (Printf.sprintf "Rust_async.Domain_pool.create: %d domains, not 1 to %d" domains Domains.most);
+    let number = pool_create domains in
+    let rec spawn spawned index =
+      if index = domains then { number; domains = Array.of_list (List.rev spawned); ended = None }
+      else
+        match Domains.spawn (worker number index) with
+        | domain -> spawn (domain :: spawned) (index + 1)
+        | exception exn ->
+            for missing = index to domains - 1 do
+              pool_gone number missing
+            done;
+            let some = { number; domains = Array.of_list (List.rev spawned); ended = None } in
+            Lwt.async (fun () -> shutdown some);
+            raise exn
+    in
+    (* For the roots of domains that ended unknown to us. *)
+    Gc.minor ();
+    spawn [] 0
+
+  let detach pool f x = pool_detach pool (fun () -> f x)
+
+  let await promise =
+    match Lwt.state promise with
+    | Lwt.Return value -> value
+    | Lwt.Fail exn -> raise exn
+    | Lwt.Sleep ->
+        misuse
+          "Rust_async.Domain_pool.await was called with a pending promise, which Lwt's loop would have to resolve: bind it \
+           where Lwt runs; on a worker domain, await promises of Rust functions that are called there"
+end
 
 type stats = { tasks : int; subscriptions : int; roots : int }
 

@@ -56,6 +56,55 @@ val configure :
     @raise Misuse when the runtime has started, or is the program's own.
     @raise Invalid_argument when a value is out of range, or [thread_name] is no UTF-8 text or has a zero byte. *)
 
+(** {1 Worker domains}
+
+    Domains of OCaml 5 that run OCaml functions in parallel to Lwt, and that call Rust themselves. *)
+
+module Domain_pool : sig
+  type t
+  (** Some worker domains and the jobs that wait for one of them. In Rust: [DomainPool]. *)
+
+  val create : domains:int -> t
+  (** [create ~domains:n] is a pool of [n] worker domains, which are started now. They end with {!shutdown}, and with the
+      process. As many domains as there are cores, less the one of Lwt, is a good number: all of them stop for each minor
+      collection of one.
+
+      {b Only} on the thread that runs Lwt.
+
+      @raise Failure on OCaml 4, or when the runtime refuses another domain.
+      @raise Invalid_argument when [n] is not 1 to 127.
+      @raise Misuse elsewhere, and after {!Rust_async.shutdown}. *)
+
+  val detach : t -> ('a -> 'b) -> 'a -> 'b Lwt.t
+  (** [detach pool f x] is a promise for [f x], which runs on a worker domain; an exception of [f]'s rejects it, with its
+      backtrace. Jobs begin in the order of the calls. [f] must not touch Lwt's promises or what else belongs to the thread
+      that runs Lwt, but may call Rust, see {!await}.
+
+      Cancelling the promise keeps a job from beginning; makes {!await} raise [Lwt.Canceled] in one that awaits Rust; and
+      otherwise lets [f x] run to its end, which nobody hears of.
+
+      {b Only} on the thread that runs Lwt, or in a job of another pool.
+
+      @raise Misuse elsewhere. A pool that was shut down rejects the promise with it. *)
+
+  val await : 'a Lwt.t -> 'a
+  (** [await (fetch url)], on a worker domain, is what the Rust function [fetch] gives, or raises what its promise would be
+      rejected with. A Rust function that is called there gives a promise that is settled: until then the call itself lets
+      Rust's tasks of that domain run, and sleeps without holding up anybody's collections. So every function that
+      is written with Lwt and awaits nothing but Rust works there.
+
+      @raise Lwt.Canceled when the job was cancelled meanwhile.
+      @raise Misuse for a pending promise: one that is Lwt's. *)
+
+  val shutdown : ?cancel:bool -> t -> unit Lwt.t
+  (** [shutdown pool] is resolved when all jobs have ended and the domains are gone; {!detach} is refused from now on.
+      With [~cancel:true] jobs that have not begun are rejected with [Lwt.Canceled], and the others cancelled as by
+      [Lwt.cancel]. It may be called again, to cancel. {!Rust_async.shutdown} cancels too, and waits for as long as it
+      waits for Tokio.
+
+      {b Only} on the thread that runs Lwt. *)
+end
+
 (** {1 Leak checks} *)
 
 type stats = {

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod cancel;
+mod domains;
 mod elsewhere;
 mod endings;
 mod gc;

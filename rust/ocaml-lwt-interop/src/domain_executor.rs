@@ -236,7 +236,7 @@ where
     T: ToValue + 'static,
     F: Future<Output = Result<T, Error>> + 'static,
 {
-    with_scope_of(runtime, |scope| {
+    with_lwt_scope_of(runtime, |scope| {
         let home = scope.home();
         let ending = |output: Result<T, Error>| {
             Ending::from(output).map(|value| Ending::Value(Settled::Value(value)))
@@ -327,6 +327,21 @@ pub(crate) fn with_scope_of<R>(_runtime: &Runtime, f: impl FnOnce(&Scope) -> R) 
     // SAFETY: a `&Runtime` is ocaml-rs's proof that OCaml called and holds the lock
     let scope = unsafe { Scope::enter(at) };
     f(&scope)
+}
+
+/// As [`with_scope_of`], where Lwt runs.
+///
+/// # Panics
+/// On other threads, worker domains included.
+pub(crate) fn with_lwt_scope_of<R>(runtime: &Runtime, f: impl FnOnce(&Scope) -> R) -> R {
+    with_scope_of(runtime, |scope| {
+        assert!(
+            scope.home().is_lwt(),
+            "a Lwt promise was asked for on a worker domain, where Lwt does not run and nothing could resolve it: send a \
+             closure to the thread that runs Lwt with Handle::call"
+        );
+        f(scope)
+    })
 }
 
 pub(crate) fn try_with_scope_of<R>(

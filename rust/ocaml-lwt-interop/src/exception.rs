@@ -356,9 +356,18 @@ pub(crate) fn convert<T: FromValue>(value: ocaml::Value) -> Result<T, Panic> {
     catch_quietly(AssertUnwindSafe(|| T::from_value(value)))
 }
 
-/// Hands an exception to `!Lwt.async_exception_hook`. Runs OCaml code; what the hook raises leaves at the end of the
-/// tick.
+/// Hands an exception to `!Lwt.async_exception_hook`, where Lwt runs. Runs OCaml code; what the hook raises leaves at the end
+/// of the tick.
 pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
+    if !scope.home().is_lwt() {
+        // SAFETY: a scope holds the lock; rooted by its `Value`
+        let root = unsafe { Root::new(exception.exception.raw()) };
+        return crate::executor::start::to_lwt(move |scope| {
+            // SAFETY: a scope holds the lock
+            let exception = unsafe { caml::protect(root.get()) };
+            report_async(scope, &Outgoing::plain(exception));
+        });
+    }
     // SAFETY: rooted by its `Value`; the one that comes back is kept before anything can allocate
     unsafe {
         if let Err(raised) =

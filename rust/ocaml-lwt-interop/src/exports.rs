@@ -7,12 +7,18 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use crate::caml::{self, Raw, UNIT};
+use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::{Error, Kind};
 use crate::exception;
 use crate::executor::lifetime::{self, Status, status};
 use crate::executor::{AtHome, Key, Scope, start, tick};
+use crate::func::OCamlFunc;
 use crate::panic::catch;
 use crate::runtime;
+use crate::rust_to_lwt::argument::{Argument, Arguments, Cancel, ConvertArgument, Signature};
+use crate::rust_to_lwt::output::{Outcome, Settled};
+use crate::rust_to_lwt::stub::rust_to_lwt;
+use crate::values::OCamlValue;
 
 /// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`.
 ///
@@ -48,6 +54,7 @@ extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
     let turn = match (status(), AtHome::here()) {
         (Status::Forked, _) => Turn::Forked,
         (_, None) => Turn::WrongThread,
+        (_, Some(at)) if !at.home().is_lwt() => Turn::WrongThread,
         (_, Some(at)) if at.home().begin_turn(at) => Turn::Tick,
         _ => Turn::Nothing,
     };
@@ -258,6 +265,167 @@ unsafe fn config_of_ocaml(
     Ok(config)
 }
 
+/// `pool_create : int -> int`: a pool for so many worker domains, which the caller starts; gives its number. Raises `Misuse`
+/// where Lwt does not run, and `Failure`.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_create(domains: Raw) -> Raw {
+    let what = "Rust_async.Domain_pool.create";
+    // SAFETY: OCaml calls; the argument is immediate
+    let exception = match unsafe { start::executor(what) } {
+        Err(exception) => exception,
+        Ok(at) if !at.home().is_lwt() => {
+            // SAFETY: OCaml calls
+            let scope = unsafe { Scope::enter(at) };
+            let error = Error::misuse(format!(
+                "{what} was called on a worker domain, but its promises are Lwt's: call it on the thread that runs Lwt"
+            ));
+            exception::of_error(&scope, &error).exception.raw()
+        }
+        Ok(_) => {
+            let message = match domain_pool::create(caml::int_val(domains) as usize) {
+                Ok(number) => return caml::int(number as isize),
+                // SAFETY: the lock is held
+                Err(message) => unsafe { caml::alloc_string(message.as_bytes()) },
+            };
+            // SAFETY: the lock is held, the string was just made, and this frame has nothing left to drop
+            unsafe { ocaml::sys::caml_failwith_value(message.0) };
+            unreachable!("caml_failwith_value returned")
+        }
+    };
+    // SAFETY: everything was dropped above, and nothing has allocated since the exception was made
+    unsafe { caml::raise(exception) }
+}
+
+/// `pool_start : int -> int -> unit`: this thread, that of a new domain, is a worker of that pool. Neither allocates nor
+/// raises.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_pool_start(pool: Raw, worker: Raw) -> Raw {
+    worker::start(caml::int_val(pool) as usize, caml::int_val(worker) as usize);
+    UNIT
+}
+
+/// `pool_turn : unit -> bool`: runs a job on this worker domain, or waits for one. False: the domain is to end. Does not
+/// raise: jobs keep their exceptions.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_turn(_unit: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    let goes_on = unsafe { on_worker(worker::turn) };
+    // A panic was reported.
+    caml::bool(goes_on.unwrap_or(true))
+}
+
+/// `pool_leave : unit -> unit`: this worker domain is about to end. Does not raise; does not return after the bridge was shut
+/// down.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_leave(_unit: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe { on_worker(worker::leave) };
+    UNIT
+}
+
+/// `pool_gone : int -> int -> unit`: the worker of that pool could not be started. Neither allocates nor raises.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_pool_gone(pool: Raw, worker: Raw) -> Raw {
+    let pool = domain_pool::find(caml::int_val(pool) as usize);
+    worker::gone(&pool, caml::int_val(worker) as usize);
+    UNIT
+}
+
+/// `pool_close : int -> bool -> unit`: see [`domain_pool::close`]. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_close(pool: Raw, cancel: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe {
+        in_scope(|scope| {
+            domain_pool::close(
+                scope,
+                caml::int_val(pool) as usize,
+                caml::int_val(cancel) != 0,
+            );
+        })
+    }
+}
+
+/// `pool_left : int -> int -> unit Lwt.t`: resolved when the worker has left, which it may from now on. Raises `Misuse`.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_left(pool: Raw, worker: Raw) -> Raw {
+    static SIGNATURE: Signature = Signature {
+        function: "Rust_async.Domain_pool.shutdown",
+        arguments: &[],
+        cancel: Cancel::Detach,
+    };
+    let left = domain_pool::left(caml::int_val(pool) as usize, caml::int_val(worker) as usize);
+    // SAFETY: OCaml calls; this frame has nothing to drop
+    unsafe {
+        rust_to_lwt(
+            &SIGNATURE,
+            [],
+            |_| Ok(left),
+            |()| Outcome(Settled::Value(())),
+        )
+    }
+}
+
+/// `pool_detach : t -> (unit -> 'a) -> 'a Lwt.t`: `Rust_async.Domain_pool.detach`. Raises `Misuse`.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_detach(pool: Raw, function: Raw) -> Raw {
+    static SIGNATURE: Signature = Signature {
+        function: "Rust_async.Domain_pool.detach",
+        arguments: &["pool", "function"],
+        cancel: Cancel::Drop,
+    };
+    let make = |arguments: &Arguments<'_>| {
+        let pool = Argument::<DomainPool>::NEW.convert(arguments, 0)?;
+        let function = Argument::<OCamlFunc<(), OCamlValue>>::NEW.convert(arguments, 1)?;
+        Ok(domain_pool::detach(pool, function))
+    };
+    // SAFETY: OCaml calls, with values of these types; this frame has nothing to drop
+    unsafe {
+        rust_to_lwt(
+            &SIGNATURE,
+            [pool, function],
+            make,
+            |ended: Result<_, Error>| Outcome(ended.map_or_else(Settled::Error, Settled::Value)),
+        )
+    }
+}
+
+/// Runs `f` as a scope of this worker domain. A panic is reported where Lwt runs.
+///
+/// # Safety
+/// Called by a stub that OCaml called on the thread of a worker domain, with nothing to drop in its frame.
+unsafe fn on_worker<R>(f: impl FnOnce(&Scope) -> R) -> Option<R> {
+    let at = AtHome::here().filter(|at| !at.home().is_lwt())?;
+    // SAFETY: OCaml called, by the caller's word
+    let scope = unsafe { Scope::enter(at) };
+    match catch(AssertUnwindSafe(|| f(&scope))) {
+        Ok(result) => Some(result),
+        Err(panic) => {
+            let exception = exception::of_panic(&scope, &panic);
+            exception::report_async(&scope, &exception);
+            None
+        }
+    }
+}
+
 /// `stats : unit -> int * int * int`: live tasks, subscriptions and roots.
 ///
 /// # Safety
@@ -278,12 +446,13 @@ unsafe extern "C" fn ocaml_lwt_interop_stats(_unit: Raw) -> Raw {
     }
 }
 
-/// Runs `f` as a scope and raises what escaped meanwhile. On a thread without an executor nothing is done.
+/// Runs `f` as a scope and raises what escaped meanwhile. On a thread that does not run Lwt nothing is done.
 ///
 /// # Safety
 /// Called by a stub that OCaml called, with nothing to drop in its frame.
 unsafe fn in_scope(f: impl FnOnce(&Scope)) -> Raw {
-    let escaped = AtHome::here().and_then(|at| {
+    let at = AtHome::here().filter(|at| at.home().is_lwt());
+    let escaped = at.and_then(|at| {
         // SAFETY: OCaml called, by the caller's word
         let scope = unsafe { Scope::enter(at) };
         // A waker of the user's that panics, say.

@@ -121,6 +121,7 @@
 mod caml;
 mod conversion;
 pub mod domain_executor;
+mod domain_pool;
 mod ending;
 mod error;
 mod exception;
@@ -139,6 +140,7 @@ mod assertions;
 pub use domain_executor::{
     Handle, JoinHandle, handle, ocaml_runtime, run_in_ocaml_domain, spawn, spawn_local, tokio_rt,
 };
+pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};

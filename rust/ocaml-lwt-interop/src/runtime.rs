@@ -107,7 +107,7 @@ fn build(config: &Config) -> Runtime {
 
 /// Signals are OCaml's: its handlers run on OCaml's threads, and one that sleeps in its loop wakes only when the signal
 /// is delivered to it. Children are not concerned: `std::process::Command` gives them an empty mask.
-fn block_signals() {
+pub(crate) fn block_signals() {
     // SAFETY: a local set, initialised by `sigfillset`; changes this thread's mask only
     unsafe {
         let mut all = std::mem::zeroed();

@@ -42,16 +42,18 @@ pub(crate) enum Callback {
     Misuse,
     /// `int -> string -> exn`: see `exception.rs`
     Predefined,
+    /// `unit -> exn`: `Lwt.Canceled`
+    Canceled,
 }
 
-/// The record, behind a generational global root.
-#[derive(Debug)]
+/// The record, behind a generational global root that all executors share.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Callbacks(*mut sys::Value);
 
 impl Callbacks {
     /// # Safety
-    /// The runtime lock is held; `record` is the record that `rust_async.ml` makes. Called once for a domain executor,
-    /// which lives as long as the process, so the root is never removed. No allocation on the OCaml heap.
+    /// The runtime lock is held; `record` is the record that `rust_async.ml` makes. Called once for the process,
+    /// so the root is never removed. No allocation on the OCaml heap.
     pub(crate) unsafe fn new(record: Raw) -> Self {
         let cell = Box::into_raw(Box::new(record.0));
         // SAFETY: a cell that is never freed, initialised with a live value

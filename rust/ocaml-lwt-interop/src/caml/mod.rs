@@ -12,7 +12,7 @@ mod token;
 pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use dropped::delete_dropped_roots;
 pub use ocaml::Raw;
-pub(crate) use root::{Root, keeping, live_roots};
+pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};
 
 use ocaml::sys;

@@ -7,18 +7,37 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use super::{Raw, dropped, is_immediate, lock_was_released};
 use crate::executor::AtHome;
 
-/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Roots are made on domain
-/// threads, and mostly dropped there: these count without atomic operations, and the others count what they drop.
-static DROPPED_ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
+/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
+/// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
+static ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
-    /// Made less dropped on this thread.
+    /// Made less dropped on this thread, if that is the one that runs Lwt.
     static BALANCE: Cell<isize> = const { Cell::new(0) };
+    /// Whether this thread is the one that runs Lwt.
+    static IS_LWT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// See [`crate::Stats`]. On the domain thread; elsewhere zero.
+/// See [`crate::Stats`]. On the thread that runs Lwt; elsewhere zero.
 pub(crate) fn live_roots() -> usize {
-    (BALANCE.get() - DROPPED_ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
+    if !IS_LWT.get() {
+        return 0;
+    }
+    (BALANCE.get() + ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
+}
+
+/// This thread has got an executor: whether it is that of Lwt.
+pub(crate) fn count_roots_here(is_lwt: bool) {
+    IS_LWT.set(is_lwt);
+}
+
+#[inline]
+fn count(change: isize) {
+    if IS_LWT.get() {
+        BALANCE.set(BALANCE.get() + change);
+    } else {
+        ELSEWHERE.fetch_add(change, Ordering::Relaxed);
+    }
 }
 
 /// Keeps an OCaml value alive.
@@ -45,7 +64,7 @@ impl Root {
         if is_immediate(v) {
             return Root::Immediate(v);
         }
-        BALANCE.set(BALANCE.get() + 1);
+        count(1);
         // SAFETY: as the caller's
         Root::Cell(ManuallyDrop::new(unsafe { ocaml::root::Root::new(v.0) }))
     }
@@ -66,12 +85,8 @@ impl Drop for Root {
         let Root::Cell(root) = self else { return };
         // SAFETY: this is the end of the cell's owner
         let root = unsafe { ManuallyDrop::take(root) };
+        count(-1);
         let at = AtHome::here();
-        if at.is_some() {
-            BALANCE.set(BALANCE.get() - 1);
-        } else {
-            DROPPED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
-        }
         // In a scope the lock is held, unless we gave it up ourselves.
         if at.is_some_and(AtHome::in_scope) && !lock_was_released() {
             drop(root);

@@ -104,7 +104,7 @@ unsafe extern "C" fn finalize(block: sys::Value) {
     // SAFETY: a block of ours, dead for everybody else; nothing in it needs to be dropped afterwards
     let Payload { sink, direct } = unsafe { payload(block).read() };
     if direct {
-        if AtHome::here().is_some() {
+        if AtHome::here().is_some_and(|at| at.home().is_lwt()) {
             DIRECT.set(DIRECT.get() - 1);
         } else {
             COLLECTED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use super::Home;
 
 thread_local! {
-    /// The executor whose domain thread this is. Set once, when the executor starts.
+    /// The executor whose domain thread this is. Set when the executor starts.
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
     /// How many scopes are open on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -53,11 +53,17 @@ impl AtHome {
 
     /// Makes this thread the domain thread of a new executor.
     pub(super) fn settle(home: &'static Home) -> AtHome {
+        crate::caml::count_roots_here(home.is_lwt());
         HOME.set(Some(home));
         AtHome {
             home,
             not_send: PhantomData,
         }
+    }
+
+    /// This thread's domain is about to end: from now on it has no executor.
+    pub(crate) fn leave(self) {
+        HOME.set(None);
     }
 
     #[inline]

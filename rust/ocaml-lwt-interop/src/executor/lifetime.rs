@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Runnable, Scope};
 use crate::caml;
+use crate::domain_pool;
 use crate::exception;
 use crate::panic::catch;
 use crate::rust_to_lwt::settle::break_promise;
@@ -46,8 +47,8 @@ pub(super) fn watch_forks() {
     });
 }
 
-/// Refuses new work, drops this domain's futures here, and lets Tokio finish for at most `timeout` with the runtime
-/// lock released. The second call does nothing, and so does one in the child of a `fork`.
+/// Refuses new work, drops this domain's futures here, and lets worker domains and Tokio finish for at most `timeout` with the
+/// runtime lock released. The second call does nothing, and so does one in the child of a `fork`.
 ///
 /// Runs OCaml code: every promise of ours is settled when it returns. No panic of a destructor or a waker keeps it from
 /// the rest.
@@ -65,14 +66,16 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
         return;
     }
     let local = scope.home().local(scope.at());
-    end_queued(scope);
-    let tasks: Vec<_> = local.registry.borrow().all().cloned().collect();
-    for task in tasks {
-        guarded(scope, || task.cancel(scope));
-    }
-    // SAFETY: a scope holds the lock; Tokio's shutdown touches nothing of OCaml's: tasks that die on its workers drop
-    // handles, which is allowed everywhere
-    unsafe { caml::without_lock(|| crate::runtime::shutdown(timeout)) };
+    end_tasks(scope);
+    domain_pool::shutdown_all();
+    // SAFETY: a scope holds the lock; neither touches anything of OCaml's: tasks that die on Tokio's workers drop handles,
+    // which is allowed everywhere
+    unsafe {
+        caml::without_lock(|| {
+            let left = domain_pool::wait_for_all(timeout);
+            crate::runtime::shutdown(left);
+        })
+    };
     // What those tasks held: resolvers, and futures that await promises.
     end_queued(scope);
     let resolvers = local.resolvers.borrow_mut().take_all();
@@ -80,6 +83,17 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
         break_promise(scope, resolver);
     }
     end_queued(scope);
+}
+
+/// Drops the futures of this domain, and ends what is queued for it; from now on its executor takes nothing that begins
+/// something.
+pub(crate) fn end_tasks(scope: &Scope) {
+    end_queued(scope);
+    let registry = &scope.home().local(scope.at()).registry;
+    let tasks: Vec<_> = registry.borrow().all().cloned().collect();
+    for task in tasks {
+        guarded(scope, || task.cancel(scope));
+    }
 }
 
 /// Ends all that is queued here or was sent by other threads. Those that wait for an answer are told that there will be

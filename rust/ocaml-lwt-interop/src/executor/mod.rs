@@ -54,9 +54,19 @@ impl std::fmt::Debug for Runnable {
     }
 }
 
+/// What drives a domain executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// Lwt's loop, on the thread that runs it.
+    Lwt,
+    /// A worker domain's own loop, see [`domain_pool`](crate::domain_pool): no Lwt promise is pending there.
+    Worker,
+}
+
 /// A domain executor. Never freed: handles, wakers and OCaml's hooks refer to it from everywhere, and there is one per
-/// domain.
+/// domain. That of a worker domain which has ended is the next one's.
 pub(crate) struct Home {
+    driver: Driver,
     /// What other threads see.
     pub(crate) wake: Wake,
     /// The OCaml functions we call.
@@ -92,6 +102,30 @@ unsafe impl Sync for Home {}
 unsafe impl Send for Home {}
 
 impl Home {
+    fn new(driver: Driver, wake: Wake, callbacks: Callbacks) -> &'static Home {
+        Box::leak(Box::new(Home {
+            driver,
+            wake,
+            callbacks,
+            local: Local {
+                queue: RefCell::new(VecDeque::with_capacity(64)),
+                registry: RefCell::default(),
+                resolvers: RefCell::default(),
+                ticks: Cell::new(0),
+                armed: Cell::new(false),
+                escaped: RefCell::new(None),
+                budget: Cell::default(),
+                subscriptions: RefCell::default(),
+            },
+        }))
+    }
+
+    /// Whether Lwt runs on this executor's thread, so that a promise may be pending here.
+    #[inline]
+    pub(crate) fn is_lwt(&self) -> bool {
+        self.driver == Driver::Lwt
+    }
+
     /// The one way to the domain thread's own part: with the proof that this is that thread.
     #[inline]
     pub(crate) fn local(&'static self, at: AtHome) -> &'static Local {
@@ -197,7 +231,7 @@ impl Home {
     #[inline]
     pub(crate) fn arm_if_needed(&'static self, scope: &Scope, about_to_queue: bool) {
         let local = self.local(scope.at());
-        let idle = local.ticks.get() == 0 && !local.armed.get();
+        let idle = local.ticks.get() == 0 && !local.armed.get() && self.is_lwt();
         if idle && (about_to_queue || !local.queue.borrow().is_empty()) {
             self.arm(scope);
         }
@@ -221,6 +255,7 @@ impl Home {
         // The descriptor of a child of `fork` is its parent's as well.
         if !local.armed.get()
             && !local.queue.borrow().is_empty()
+            && self.is_lwt()
             && lifetime::status() != Status::Forked
         {
             self.wake.signal();
@@ -233,13 +268,26 @@ impl Home {
         !self.local(at).armed.replace(true)
     }
 
+    /// Whether a tick is on the stack.
+    pub(crate) fn is_ticking(&'static self, at: AtHome) -> bool {
+        self.local(at).ticks.get() > 0
+    }
+
     /// Keeps an exception that escaped from OCaml code called by us, to be raised where the tick ends, as it would have
     /// left the loop without us; should none be running, one comes. A second exception is dropped, as Lwt would never
-    /// have got to it.
+    /// have got to it. A worker domain sends its own to Lwt's.
     ///
     /// # Safety
     /// `exception` is live.
     pub(crate) unsafe fn escape(&'static self, scope: &Scope, exception: Raw) {
+        if !self.is_lwt() {
+            // SAFETY: a scope holds the lock; live by the caller's word
+            let exception = unsafe { Root::new(exception) };
+            return start::to_lwt(move |scope| {
+                // SAFETY: a scope holds the lock, and the root keeps it alive
+                unsafe { scope.home().escape(scope, exception.get()) }
+            });
+        }
         let mut escaped = self.local(scope.at()).escaped.borrow_mut();
         if escaped.is_none() {
             // SAFETY: a scope holds the lock; live by the caller's word

@@ -1,11 +1,9 @@
 //! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 use super::lifetime::{Status, status};
-use super::{AtHome, Home, Local, lifetime};
+use super::{AtHome, Driver, Home, Runnable, Scope, lifetime};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
 use crate::runtime::{enter_for_ever, tokio_rt};
@@ -136,23 +134,32 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     lifetime::watch_forks();
     enter_for_ever();
-    let home: &'static Home = Box::leak(Box::new(Home {
-        wake,
-        callbacks,
-        local: Local {
-            queue: RefCell::new(VecDeque::with_capacity(64)),
-            registry: RefCell::default(),
-            resolvers: RefCell::default(),
-            ticks: Cell::new(0),
-            armed: Cell::new(false),
-            escaped: RefCell::new(None),
-            budget: Cell::default(),
-            subscriptions: RefCell::default(),
-        },
-    }));
+    let home = Home::new(Driver::Lwt, wake, callbacks);
     let _ = LWT_HOME.set(home);
     AtHome::settle(home);
     Ok(home.wake.descriptor_number())
+}
+
+/// An executor for a worker domain, which [`settle_worker`] gives its thread. `Err` is a message. Where Lwt runs.
+pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
+    let lwt = LWT_HOME.get().expect("Lwt's executor has started");
+    let wake = crate::wake::Wake::new()
+        .map_err(|error| format!("no descriptor to wake a worker domain with: {error}"))?;
+    Ok(Home::new(Driver::Worker, wake, lwt.callbacks))
+}
+
+/// Makes this thread, that of a new worker domain, the domain thread of an executor: a new one, or one whose domain has ended.
+pub(crate) fn settle_worker(home: &'static Home) {
+    home.wake.reopen();
+    enter_for_ever();
+    AtHome::settle(home);
+}
+
+/// Runs a closure where Lwt runs; from a worker domain.
+pub(crate) fn to_lwt(f: impl FnOnce(&Scope) + Send + 'static) {
+    if let Some(home) = LWT_HOME.get() {
+        home.queue_anywhere(Runnable::Job(Box::new(f)));
+    }
 }
 
 /// In the child of a `fork` there is one thread only, so it is the domain thread, whichever it was in the parent.

@@ -106,7 +106,8 @@ pub(crate) fn tick(scope: &Scope) {
     }
     // Should another thread's wake come between here and the next tick, one write is made for it: harmless.
     let _ = home.wake.try_sleep();
-    if !local.armed.get() {
+    // A worker domain looks at its queue again before it parks.
+    if !local.armed.get() && home.is_lwt() {
         home.arm(scope);
     }
 }

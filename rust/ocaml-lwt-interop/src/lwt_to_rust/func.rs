@@ -132,14 +132,19 @@ where
     /// The exception that it raised; or its value does not convert; or this is not its home.
     pub fn call(&self, runtime: &Runtime, arguments: Args) -> Result<Ret, Error> {
         crate::domain_executor::try_with_scope_of(runtime, self.home, |scope| {
-            let value = apply(scope, &self.root, arguments)?;
-            exception::convert(value).map_err(|panic| {
-                Error::invalid_argument(format!(
-                    "the value of an OCaml function does not convert: {}",
-                    panic.message
-                ))
-            })
+            self.apply(scope, arguments)
         })?
+    }
+
+    /// Calls the function on the domain of the scope. Runs OCaml code, and converts.
+    pub(crate) fn apply(&self, scope: &Scope, arguments: Args) -> Result<Ret, Error> {
+        let value = apply(scope, &self.root, arguments)?;
+        exception::convert(value).map_err(|panic| {
+            Error::invalid_argument(format!(
+                "the value of an OCaml function does not convert: {}",
+                panic.message
+            ))
+        })
     }
 }
 

@@ -10,4 +10,5 @@ pub(crate) mod resolver;
 mod slot;
 mod subscription;
 
+pub(crate) use slot::Slot;
 pub(crate) use subscription::{Indexes, Release, Sink, Subscription, cancel, look};

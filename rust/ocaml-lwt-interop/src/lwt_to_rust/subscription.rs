@@ -89,8 +89,11 @@ impl Release {
     }
 }
 
-/// `Lwt.cancel`. Runs OCaml code.
+/// `Lwt.cancel`. Runs OCaml code. On a worker domain it does nothing: no promise of such a domain's is pending.
 pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
+    if !scope.home().is_lwt() {
+        return;
+    }
     // SAFETY: the promise is rooted; the exception is kept before anything can allocate
     unsafe {
         let home = scope.home();
@@ -113,7 +116,8 @@ fn forget_index(at: AtHome, index: usize) {
         .push(index);
 }
 
-/// The state of a promise now: its ending, or `None` while it is pending. May run OCaml code (printers), may collect.
+/// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
+/// code (printers), may collect.
 pub(crate) fn look<T: FromValue>(
     scope: &Scope,
     promise: &ocaml::Value,
@@ -124,7 +128,11 @@ pub(crate) fn look<T: FromValue>(
             .home()
             .call(scope, Callback::State, &mut [promise.raw()])
         {
-            Ok(state) if caml::is_immediate(state) => None,
+            Ok(state) if caml::is_immediate(state) && scope.home().is_lwt() => None,
+            Ok(state) if caml::is_immediate(state) => Some(Err(Error::misuse(
+                "a pending promise was awaited on a worker domain, where Lwt does not run and nothing resolves it: await \
+                 it on the thread that runs Lwt, or have a Rust function give what it gives",
+            ))),
             // The constructors of `Lwt.state` with an argument, in order: `Return`, `Fail`.
             Ok(state) if caml::tag(state) == 0 => Some(ending(scope, Ok(caml::field(state, 0)))),
             Ok(state) => Some(ending(scope, Err(caml::field(state, 0)))),

@@ -11,6 +11,7 @@ use super::argument::{ArgumentError, Arguments, Cancel, Signature};
 use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use crate::caml::{self, Callback, Raw, Root};
+use crate::domain_pool::worker;
 use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
 use crate::executor::task::TaskCell;
@@ -80,7 +81,7 @@ where
     T: ToValue + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // This thread must be the one that runs Lwt. The first call ever starts the executor, which runs OCaml code.
+    // This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
     let mut arguments = arguments;
     let started = match AtHome::here() {
         // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
@@ -114,6 +115,12 @@ where
         }
         Err(panic) => return Err(exception::of_panic(&scope, &panic).exception.raw()),
     };
+
+    if !at.home().is_lwt() {
+        let converted = worker::run_to_end(&scope, signature.function, future, ending);
+        // SAFETY: rooted by `converted`
+        return unsafe { settled_promise(&scope, &converted) };
+    }
 
     // Eager, as a Lwt function runs until its first suspension.
     let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);

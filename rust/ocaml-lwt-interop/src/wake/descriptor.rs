@@ -49,6 +49,13 @@ impl WakeDescriptor {
         while write(target, &1u64.to_ne_bytes()) == Err(Errno::INTR) {}
     }
 
+    /// Blocks until it is readable, or a signal came.
+    pub(crate) fn wait(&self) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        // An error that is no signal would be the descriptor's, closed by somebody else: the caller looks and comes back.
+        let _ = poll(&mut [PollFd::new(&self.read, PollFlags::IN)], None);
+    }
+
     /// Makes it unreadable again; on the domain thread.
     pub(crate) fn drain(&self) {
         let mut buffer = [0u8; 64];

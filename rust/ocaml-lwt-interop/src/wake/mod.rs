@@ -70,6 +70,18 @@ impl Wake {
         self.descriptor.write();
     }
 
+    /// Blocks until somebody wakes this executor; on the thread of a worker domain, which has no loop, without the runtime
+    /// lock.
+    pub(crate) fn park(&self) {
+        self.descriptor.wait();
+        self.descriptor.drain();
+    }
+
+    /// After [`Wake::close`]: the executor serves again.
+    pub(crate) fn reopen(&self) {
+        self.lock().closed = false;
+    }
+
     pub(crate) fn drain_descriptor(&self) {
         self.descriptor.drain();
     }

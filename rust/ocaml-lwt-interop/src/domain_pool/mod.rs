@@ -1,0 +1,293 @@
+//! Worker domains (OCaml 5): OCaml functions that run in parallel to the thread that runs Lwt.
+//!
+//! `Rust_async.Domain_pool.create ~domains:n` starts them, and `Rust_async.Domain_pool.detach` runs an OCaml function on one
+//! of them for OCaml; [`DomainPool::call`] does for Rust. A pool comes from OCaml, as an argument:
+//!
+//! ```no_run
+//! use ocaml_lwt_interop::{DomainPool, Error, OCamlFunc};
+//!
+//! #[ocaml_lwt_interop::func]
+//! pub async fn sum_of_two(pool: DomainPool, f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+//!     let other = tokio::spawn({
+//!         let (pool, f) = (pool.clone(), f.clone());
+//!         async move { pool.call(&f, (1,)).await }
+//!     });
+//!     Ok(pool.call(&f, (2,)).await? + other.await??)
+//! }
+//! ```
+//!
+//! Each worker domain has an executor of its own, which [`handle`](crate::handle) gives in a `#[func]` that is called there.
+//! A `#[func]` that is called on a worker domain gives a promise that is settled: while its future is pending, the stub runs
+//! that executor, and parks with the runtime lock released. (Lwt runs on one domain only, so a pending promise could not be
+//! resolved there.) `Rust_async.Domain_pool.await` takes the value out of it.
+//!
+//! In flow order: [`queue`] has the pool's jobs and who waits for one; [`job`] is one of them, from its submission to its
+//! end; [`worker`] is what a worker domain does.
+
+mod job;
+mod queue;
+pub(crate) mod worker;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use ocaml::{FromValue, Value};
+
+use crate::caml::{self, Callback};
+use crate::error::Error;
+use crate::exception::Exception;
+use crate::executor::{Home, Scope, start};
+use crate::lwt_to_rust::arguments::IntoArguments;
+use crate::lwt_to_rust::func::OCamlFunc;
+use crate::values::OCamlValue;
+use job::{Job, JobCell};
+pub(crate) use queue::Pool;
+
+/// The pools that have not ended, by the number that OCaml knows them by. A number is used once.
+static POOLS: Mutex<Pools> = Mutex::new(Pools {
+    created: 0,
+    pools: Vec::new(),
+    spare: Vec::new(),
+});
+
+struct Pools {
+    created: usize,
+    pools: Vec<(usize, Arc<Pool>)>,
+    /// Executors of domains that have ended, for the next ones.
+    spare: Vec<&'static Home>,
+}
+
+fn pools() -> std::sync::MutexGuard<'static, Pools> {
+    // A panic cannot happen under this lock.
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A pool for `domains` workers, which OCaml is about to start. `Err` is a message. Where Lwt runs.
+pub(crate) fn create(domains: usize) -> Result<usize, String> {
+    let mut homes = Vec::with_capacity(domains);
+    for _ in 0..domains {
+        // The lock is not held meanwhile.
+        let spare = pools().spare.pop();
+        match spare.map_or_else(start::new_worker_home, Ok) {
+            Ok(home) => homes.push(home),
+            Err(message) => {
+                pools().spare.append(&mut homes);
+                return Err(message);
+            }
+        }
+    }
+    let mut pools = pools();
+    pools.created += 1;
+    let number = pools.created;
+    pools.pools.push((number, Pool::new(homes)));
+    Ok(number)
+}
+
+/// The pool of this number; one that has ended is like one that was shut down.
+pub(crate) fn find(number: usize) -> Arc<Pool> {
+    let found = pools()
+        .pools
+        .iter()
+        .find(|(n, _)| *n == number)
+        .map(|(_, pool)| pool.clone());
+    found.unwrap_or_else(Pool::ended)
+}
+
+/// A pool whose last worker has left: its executors serve again.
+fn forget(pool: &Arc<Pool>, homes: Vec<&'static Home>) {
+    let mut pools = pools();
+    pools.pools.retain(|(_, other)| !Arc::ptr_eq(other, pool));
+    pools.spare.extend(homes);
+}
+
+/// At the end of the bridge: nothing is begun any more, jobs that have not begun are broken promises, and those that await
+/// Rust are woken to be told that there is nothing to come. [`wait_for_all`] then waits for the workers.
+pub(crate) fn shutdown_all() {
+    let all: Vec<_> = pools().pools.iter().map(|(_, pool)| pool.clone()).collect();
+    for pool in all {
+        for job in pool.close(true) {
+            job.refuse(Error::broken_promise());
+        }
+    }
+}
+
+/// Waits until every worker domain has dropped what it has, at most so long; gives the time that is left. Without the runtime
+/// lock.
+pub(crate) fn wait_for_all(timeout: Duration) -> Duration {
+    let deadline = Instant::now() + timeout;
+    let all: Vec<_> = pools().pools.iter().map(|(_, pool)| pool.clone()).collect();
+    for pool in all {
+        pool.wait(deadline);
+    }
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// `Rust_async.Domain_pool.shutdown`: the workers leave when nothing is left to do, or, with `cancel`, when what they are at
+/// has ended. Runs OCaml code, to make an exception.
+pub(crate) fn close(scope: &Scope, number: usize, cancel: bool) {
+    let refused = find(number).close(cancel);
+    if refused.is_empty() {
+        return;
+    }
+    let canceled = canceled(scope);
+    for job in refused {
+        job.refuse(Error::from_exception(canceled.clone()));
+    }
+}
+
+/// `Rust_async.Domain_pool.detach`.
+pub(crate) async fn detach(
+    pool: DomainPool,
+    function: OCamlFunc<(), OCamlValue>,
+) -> Result<OCamlValue, Error> {
+    pool.call(&function, ()).await
+}
+
+/// Lets a worker leave when nothing is left to do, and waits until it has.
+pub(crate) async fn left(number: usize, worker: usize) {
+    let pool = find(number);
+    if pool.has(worker) {
+        poll_fn(|context| pool.poll_leave(worker, context)).await;
+    }
+}
+
+/// `Lwt.Canceled`. Runs OCaml code, may collect.
+fn canceled(scope: &Scope) -> Exception {
+    // SAFETY: `unit -> exn`; what comes back is captured before anything can allocate
+    unsafe {
+        let (Ok(exception) | Err(exception)) =
+            scope
+                .home()
+                .call(scope, Callback::Canceled, &mut [caml::UNIT]);
+        Exception::capture(scope, exception)
+    }
+}
+
+/// Worker domains, `Rust_async.Domain_pool.t`: where OCaml functions run in parallel to Lwt. Works on every thread.
+///
+/// It does not keep the domains running: `Rust_async.Domain_pool.shutdown` and the end of the program end them.
+#[derive(Clone)]
+pub struct DomainPool(Arc<Pool>);
+
+// SAFETY: reads a number, which is no pointer
+unsafe impl FromValue for DomainPool {
+    fn from_value(value: Value) -> Self {
+        // SAFETY: a conversion runs with the lock held, on a record whose first field is the number
+        let number = caml::int_val(unsafe { caml::field(value.raw(), 0) });
+        DomainPool(find(number as usize))
+    }
+}
+
+impl std::fmt::Debug for DomainPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DomainPool")
+    }
+}
+
+impl DomainPool {
+    /// Calls an OCaml function on one of the worker domains, when the future is first polled; from any thread. Arguments and
+    /// value are converted on that domain, in parallel to everything else.
+    ///
+    /// Dropping the future cancels the call: if it has not begun it never does; if it awaits Rust
+    /// (`Rust_async.Domain_pool.await`), that raises `Lwt.Canceled` there; else it runs to its end, which nobody hears of.
+    ///
+    /// # Errors
+    /// The exception that the function raised; its value does not convert; the pool was shut down.
+    pub fn call<Args, Ret>(
+        &self,
+        function: &OCamlFunc<Args, Ret>,
+        args: Args,
+    ) -> PoolCall<Args, Ret>
+    where
+        Args: IntoArguments + Send + 'static,
+        Ret: FromValue + Send + 'static,
+    {
+        PoolCall(Stage::Start {
+            pool: self.0.clone(),
+            function: function.clone(),
+            args,
+        })
+    }
+
+    /// How many worker domains it was made with, less those that have ended.
+    pub fn domains(&self) -> usize {
+        self.0.alive()
+    }
+}
+
+/// The future of [`DomainPool::call`].
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct PoolCall<Args, Ret: Send + 'static>(Stage<Args, Ret>);
+
+enum Stage<Args, Ret: Send + 'static> {
+    /// Not polled yet.
+    Start {
+        pool: Arc<Pool>,
+        function: OCamlFunc<Args, Ret>,
+        args: Args,
+    },
+    /// Submitted.
+    Waiting(Arc<Pool>, Arc<JobCell<Ret>>),
+    Done,
+}
+
+// Nothing in it is pinned.
+impl<Args, Ret: Send + 'static> Unpin for PoolCall<Args, Ret> {}
+
+impl<Args, Ret> Future for PoolCall<Args, Ret>
+where
+    Args: IntoArguments + Send + 'static,
+    Ret: FromValue + Send + 'static,
+{
+    type Output = Result<Ret, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match std::mem::replace(&mut self.0, Stage::Done) {
+            Stage::Start {
+                pool,
+                function,
+                args,
+            } => {
+                if worker::is_of(&pool) {
+                    return Poll::Ready(Err(Error::misuse(
+                        "a function was called in a pool by one of its own worker domains, which may all wait for one \
+                         another: call the function directly, or in a second pool",
+                    )));
+                }
+                let job = JobCell::new(move |scope: &Scope| function.apply(scope, args));
+                // The waker is there before anybody can settle it: however fast the call is, the first poll is pending.
+                let first = job.poll(context);
+                debug_assert!(first.is_pending());
+                self.0 = Stage::Waiting(pool.clone(), job.clone());
+                if let Err(job) = pool.submit(job) {
+                    job.refuse(Error::misuse(
+                        "a function was called in a pool of worker domains that was shut down, where nothing runs any \
+                         more: call it before Rust_async.Domain_pool.shutdown, or in a pool of its own",
+                    ));
+                }
+                Poll::Pending
+            }
+            Stage::Waiting(pool, job) => {
+                let polled = job.poll(context);
+                if polled.is_pending() {
+                    self.0 = Stage::Waiting(pool, job);
+                }
+                polled
+            }
+            Stage::Done => panic!("a PoolCall was polled after it was ready"),
+        }
+    }
+}
+
+impl<Args, Ret: Send + 'static> Drop for PoolCall<Args, Ret> {
+    fn drop(&mut self) {
+        if let Stage::Waiting(pool, job) = std::mem::replace(&mut self.0, Stage::Done)
+            && job.abandon()
+        {
+            pool.one_is_gone();
+        }
+    }
+}

@@ -1,0 +1,1 @@
+let () = Case.main []

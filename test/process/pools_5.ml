@@ -1,0 +1,121 @@
+(* OCaml 5: the process ends, or the bridge, while worker domains have work. *)
+
+open Case
+open Functions
+module Pool = Rust_async.Domain_pool
+
+let watch what promise =
+  Lwt.on_any promise
+    (fun _ -> say "%s: fulfilled" what)
+    (fun exn -> say "%s: %s" what (Printexc.to_string exn))
+
+let until flag = while not (Atomic.get flag) do Thread.yield () done
+
+(* A job that has begun, and does [f]. *)
+let job pool f =
+  let began = Atomic.make false in
+  let promise =
+    Pool.detach pool
+      (fun () ->
+        Atomic.set began true;
+        f ())
+      ()
+  in
+  until began;
+  promise
+
+let computes_for_ever () = while true do ignore (Sys.opaque_identity (ref 0)) done
+let awaits () = Pool.await (never_on_workers ())
+
+let cases =
+  [
+    case "exit_with_a_pool_that_does_nothing" ~ending:(Exit 3) (fun () ->
+        ignore (Pool.create ~domains:2);
+        exit 3);
+    case "exit_drops_the_future_that_a_job_awaits" ~out:[ "body is dropped" ] ~ending:(Exit 3) (fun () ->
+        let pool = Pool.create ~domains:2 in
+        ignore (job pool (fun () -> Pool.await (noisy_on_workers "body")));
+        Lwt_main.run (until_began 1);
+        exit 3);
+    case "exit_breaks_the_promises_of_jobs_that_have_not_begun" ~out:[ "1: " ^ broken; "2: " ^ broken ] ~at_least:1. ~at_most:15.
+      (fun () ->
+        let pool = Pool.create ~domains:1 in
+        watch "1" (job pool computes_for_ever);
+        watch "2" (Pool.detach pool ignore ()));
+    case "exit_waits_for_a_job_that_computes_no_longer_than_the_bound" ~out:[ "job: " ^ broken ] ~at_least:1. ~at_most:15.
+      (fun () ->
+        let pool = Pool.create ~domains:2 in
+        watch "job" (job pool computes_for_ever));
+    case "exit_lets_a_job_that_computes_end_within_the_bound" ~out:[ "job: " ^ broken; "ended" ] (fun () ->
+        let pool = Pool.create ~domains:2 in
+        let computes () =
+          Unix.sleepf 0.2;
+          say "ended"
+        in
+        watch "job" (job pool computes));
+    case "exit_hooks_may_await_jobs" ~out:[ "hook: 2" ] ~ending:(Exit 3) (fun () ->
+        let pool = Pool.create ~domains:2 in
+        Lwt_main.at_exit (fun () -> Lwt.map (say "hook: %d") (Pool.detach pool succ 1));
+        exit 3);
+    case "exit_in_a_job_ends_the_process" ~ending:(Exit 3) (fun () ->
+        let pool = Pool.create ~domains:2 in
+        Lwt_main.run (Pool.detach pool exit 3));
+    case "shutdown_ends_jobs_and_refuses_pools" ~out:[ "awaits: " ^ broken; "refused"; "refused" ] (fun () ->
+        let pool = Pool.create ~domains:2 in
+        watch "awaits" (job pool awaits);
+        Rust_async.shutdown ();
+        misuse ~what:"Rust_async.Domain_pool.detach was called after" (fun () -> Pool.detach pool ignore ());
+        say "refused";
+        misuse ~what:"Rust_async.Domain_pool.create was called after" (fun () -> Lwt.return (Pool.create ~domains:1));
+        say "refused");
+    case "shutdown_breaks_the_end_of_a_pool" ~out:[ "pool: " ^ broken ] (fun () ->
+        let pool = Pool.create ~domains:2 in
+        ignore (job pool awaits);
+        watch "pool" (Pool.shutdown pool);
+        Rust_async.shutdown ());
+    case "gc_goes_on_while_workers_park" ~out:[ "collected" ] ~at_most:60. (fun () ->
+        let pool = Pool.create ~domains:3 in
+        ignore (Lwt_main.run (Lwt.all (List.init 10 (Pool.detach pool succ))));
+        ignore (job pool awaits);
+        for _ = 1 to 5 do
+          Gc.full_major ()
+        done;
+        say "collected");
+    case "signal_handler_runs_where_lwt_does" ~out:[ "on the main domain: true" ] (fun () ->
+        let pool = Pool.create ~domains:2 in
+        let told, resolver = Lwt.wait () in
+        ignore (Lwt_unix.on_signal Sys.sigusr1 (fun _ -> Lwt.wakeup resolver (Domain.is_main_domain ())));
+        ignore (job pool awaits);
+        Unix.kill (Unix.getpid ()) Sys.sigusr1;
+        say "on the main domain: %b" (Lwt_main.run told));
+    case "interrupt_leaves_the_loop_and_not_a_job" ~out:[ "interrupted"; "2" ] (fun () ->
+        Sys.catch_break true;
+        let pool = Pool.create ~domains:2 in
+        let waits = job pool awaits in
+        (match
+           Lwt_main.run
+             (Lwt.bind (Lwt.pause ()) (fun () ->
+                  Unix.kill (Unix.getpid ()) Sys.sigint;
+                  waits))
+         with
+        | () -> ()
+        | exception Sys.Break -> say "interrupted");
+        say "%d" (Lwt_main.run (Pool.detach pool succ 1)));
+    case "fork_beside_worker_domains_is_refused_by_ocaml" ~out:[ "Failure"; "2" ] (fun () ->
+        let pool = Pool.create ~domains:1 in
+        (match Unix.fork () with
+        | 0 -> Unix._exit 7
+        | _ -> ()
+        | exception Failure _ -> say "Failure");
+        say "%d" (Lwt_main.run (Pool.detach pool succ 1)));
+    case "exit_3_with_ten_thousand_jobs_under_way" ~ending:(Exit 3) (fun () ->
+        let pool = Pool.create ~domains:2 in
+        for i = 1 to 10_000 do
+          ignore (Pool.detach pool (fun i -> if i land 7 = 0 then Pool.await (tokio i) else i) i)
+        done;
+        ignore (Lwt_main.run (tokio 1));
+        exit 3);
+  ]
+[@@ocamlformat "disable"]
+
+let () = main cases

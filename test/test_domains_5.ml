@@ -1,0 +1,484 @@
+(* OCaml 5: worker domains, and calls of Rust on them. *)
+
+open Lwt.Syntax
+open Law
+open Probe
+module Pool = Rust_async.Domain_pool
+
+type does = Ready | Yields | Sleeps | Tokio_task | Other_thread | Fails | Panics | Never
+
+external call : Pool.t -> place -> (int -> string -> string) -> string -> string Lwt.t = "domains_call"
+external pass : Pool.t -> ('a -> 'b) -> 'a -> 'b Lwt.t = "domains_pass"
+external call_many : Pool.t -> int -> (int -> int) -> int Lwt.t = "domains_call_many"
+external give_up : Pool.t -> place -> (unit -> unit) -> (unit -> unit Lwt.t) -> unit Lwt.t = "domains_give_up"
+external count : Pool.t -> int Lwt.t = "domains_count"
+external does : does -> int -> int Lwt.t = "domains_does"
+external on_workers : does -> int -> int Lwt.t = "domains_on_workers"
+external blocking : int -> int Lwt.t = "domains_blocking"
+external calls_back : (int -> int) -> (int -> int Lwt.t) -> int Lwt.t = "domains_calls_back"
+external awaits : int Lwt.t -> int Lwt.t = "domains_awaits"
+external makes_a_promise : unit -> int Lwt.t Lwt.t = "domains_makes_a_promise"
+external handle : (int -> int) -> int Lwt.t = "domains_handle"
+external leaves_a_task : (int -> unit) -> unit Lwt.t = "domains_leaves_a_task"
+external panics_detached : unit -> unit Lwt.t = "domains_panics_detached"
+external tasks : unit -> int Lwt.t = "domains_tasks"
+
+(* A law of a pool that is its own, and gone at its end. *)
+let law_of_pool ?(domains = 2) name program =
+  law name (fun () ->
+      let pool = Pool.create ~domains in
+      Lwt.finalize (fun () -> program pool) (fun () -> Pool.shutdown ~cancel:true pool))
+
+let until condition =
+  eventually "it" (fun () -> if condition () then "so" else "not yet") "so"
+
+let name law place = law ^ "_" ^ in_place place
+
+(* What a job waits for that computes: no promise. *)
+let spin_until flag =
+  while not (Atomic.get flag) do
+    Domain.cpu_relax ()
+  done
+
+let reason promise =
+  let+ ending = ending promise in
+  match ending with
+  | Ok _ -> "a value"
+  | Error (Rust_async.Misuse text) -> "misuse: " ^ text
+  | Error (Rust_async.Rust_panic { message; _ }) -> "panic " ^ message
+  | Error exn -> Printexc.to_string exn
+
+let ends_with what promise =
+  let+ text = reason promise in
+  check_bool (what ^ ": " ^ text) true (starts_with ~prefix:what text)
+
+exception Own of string list
+
+module Eff = struct
+  type _ Effect.t += Ask : int -> int Effect.t
+
+  let answer f =
+    let open Effect.Deep in
+    match_with f ()
+      {
+        retc = Fun.id;
+        exnc = raise;
+        effc =
+          (fun (type a) (eff : a Effect.t) ->
+            match eff with
+            | Ask n -> Some (fun (k : (a, _) continuation) -> continue k (n + 1))
+            | _ -> None);
+      }
+end
+
+let detached =
+  [
+    law_of_pool "value_is_the_promises" (fun pool ->
+        let promise = Pool.detach pool (fun n -> List.init n string_of_int) 3 in
+        check_bool "pending at first" true (Lwt.is_sleeping promise);
+        let+ value = promise in
+        Alcotest.(check (list string)) "value" [ "0"; "1"; "2" ] value);
+    law_of_pool "job_runs_on_another_domain" (fun pool ->
+        let+ there = Pool.detach pool Domain.self () in
+        check_bool "another" true (there <> Domain.self ()));
+    law_of_pool "value_is_the_same_one" (fun pool ->
+        let value = ref "a" in
+        let+ back = Pool.detach pool (fun x -> x) value in
+        check_bool "same" true (back == value));
+    law_of_pool "exception_is_the_rejection" (fun pool ->
+        let sent = Own [ "a" ] in
+        let+ ending = ending (Pool.detach pool (fun () -> raise sent) ()) in
+        check_bool "same" true (match ending with Error exn -> exn == sent | Ok () -> false));
+    law_of_pool "exception_has_its_backtrace" (fun pool ->
+        Printexc.record_backtrace true;
+        let there = Pool.detach pool (fun () -> Printexc.record_backtrace true) () in
+        let* () = there in
+        let* () = Pool.detach pool (fun () -> Printexc.record_backtrace true) () in
+        let[@inline never] raises () = if Sys.opaque_identity true then raise Not_found in
+        Lwt.try_bind
+          (fun () -> Pool.detach pool raises ())
+          (fun () -> Alcotest.fail "a value")
+          (fun exn ->
+            let backtrace = Printexc.get_backtrace () in
+            check_bool "Not_found" true (exn = Not_found);
+            check_bool backtrace true (contains backtrace ~part:"test_domains");
+            Lwt.return_unit));
+    law_of_pool ~domains:1 "jobs_begin_in_order" (fun pool ->
+        let began = ref [] in
+        let* () = Lwt.join (List.init 100 (fun i -> Pool.detach pool (fun () -> began := i :: !began) ())) in
+        Alcotest.(check (list int)) "order" (List.init 100 Fun.id) (List.rev !began);
+        Lwt.return_unit);
+    law_of_pool "as_many_jobs_as_domains_run_at_a_time" (fun pool ->
+        let here = Atomic.make false and there = Atomic.make false in
+        let meet mine other =
+          Pool.detach pool
+            (fun () ->
+              Atomic.set mine true;
+              spin_until other)
+            ()
+        in
+        Lwt.join [ meet here there; meet there here ]);
+    law_of_pool "lwt_goes_on_while_a_job_computes" (fun pool ->
+        let go_on = Atomic.make false in
+        let job = Pool.detach pool (fun () -> spin_until go_on) () in
+        let* () = nap () in
+        check_bool "pending" true (Lwt.is_sleeping job);
+        Atomic.set go_on true;
+        job);
+    law_of_pool "stack_overflow_is_an_exception" (fun pool ->
+        let rec deep n = 1 + deep (n + 1) in
+        let* () = ends_with "Stack overflow" (Pool.detach pool deep 0) in
+        Pool.detach pool Fun.id ());
+    law_of_pool "effects_do_not_leave_a_job" (fun pool ->
+        let* () = ends_with "Stdlib.Effect.Unhandled" (Pool.detach pool (fun () -> Effect.perform (Eff.Ask 1)) ()) in
+        let+ n = Pool.detach pool (fun () -> Eff.answer (fun () -> Effect.perform (Eff.Ask 1))) () in
+        check_int "answered" 2 n);
+    law_of_pool "thread_exit_ends_a_job_and_not_its_domain" (fun pool ->
+        let* (_ : string) = reason (Pool.detach pool (fun () -> (Thread.exit [@alert "-deprecated"] [@warning "-3"]) ()) ()) in
+        Pool.detach pool Fun.id ());
+    law_of_pool "ten_thousand_jobs_end" (fun pool ->
+        let+ values = Lwt.all (List.init 10_000 (fun i -> Pool.detach pool succ i)) in
+        check_int "sum" 50_005_000 (List.fold_left ( + ) 0 values));
+  ]
+
+let cancelled =
+  [
+    law_of_pool ~domains:1 "job_that_has_not_begun_never_does" (fun pool ->
+        let go_on = Atomic.make false and began = Atomic.make false in
+        let first = Pool.detach pool (fun () -> spin_until go_on) () in
+        let second = Pool.detach pool (fun () -> Atomic.set began true) () in
+        Lwt.cancel second;
+        let* () = ends_with (Printexc.to_string Lwt.Canceled) second in
+        Atomic.set go_on true;
+        let* () = first in
+        let+ () = Pool.detach pool Fun.id () in
+        check_bool "began" false (Atomic.get began));
+    law_of_pool ~domains:1 "job_that_computes_ends_unheard" (fun pool ->
+        let began = Atomic.make false and go_on = Atomic.make false and ended = Atomic.make false in
+        let job =
+          Pool.detach pool
+            (fun () ->
+              Atomic.set began true;
+              spin_until go_on;
+              Atomic.set ended true)
+            ()
+        in
+        let* () = until (fun () -> Atomic.get began) in
+        Lwt.cancel job;
+        let* () = ends_with (Printexc.to_string Lwt.Canceled) job in
+        Atomic.set go_on true;
+        let+ () = Pool.detach pool Fun.id () in
+        check_bool "ended" true (Atomic.get ended));
+    law_of_pool ~domains:1 "await_of_a_cancelled_job_raises_canceled" (fun pool ->
+        now (begin_ ());
+        let saw = Atomic.make "nothing" and began = Atomic.make false in
+        let job =
+          Pool.detach pool
+            (fun () ->
+              Atomic.set began true;
+              try ignore (Pool.await (does Never 1))
+              with exn ->
+                (* What cleans up may await. *)
+                Atomic.set saw (Printf.sprintf "%s, %d" (Printexc.to_string exn) (Pool.await (on_workers Sleeps 2))))
+            ()
+        in
+        let* () = until (fun () -> Atomic.get began) in
+        let* () = nap () in
+        Lwt.cancel job;
+        let* () = ends_with (Printexc.to_string Lwt.Canceled) job in
+        let* () = Pool.detach pool Fun.id () in
+        check_string "saw" (Printexc.to_string Lwt.Canceled ^ ", 2") (Atomic.get saw);
+        let read () = let _, _, drops, _ = read_counts () in string_of_int drops in
+        eventually "drops" read "1");
+    law_of_pool ~domains:1 "a_million_that_were_given_up_leave_nothing" (fun pool ->
+        let go_on = Atomic.make false in
+        let first = Pool.detach pool (fun () -> spin_until go_on) () in
+        let give_up n =
+          for _ = 1 to n do
+            let job = Pool.detach pool (fun () -> assert false) () in
+            Lwt.cancel job
+          done
+        in
+        give_up 1000;
+        Gc.full_major ();
+        let before = now (live_memory ()) in
+        give_up 1_000_000;
+        Gc.full_major ();
+        let* () = rust_keeps_little ~than:before 100_000 in
+        Atomic.set go_on true;
+        first);
+  ]
+  @ List.map
+      (fun place ->
+        law_of_pool ~domains:1 (name "dropped_call_cancels" place) (fun pool ->
+            let began = Atomic.make false and saw = Atomic.make "nothing" in
+            let job () =
+              Atomic.set began true;
+              try ignore (Pool.await (does Never 1)) with exn -> Atomic.set saw (Printexc.to_string exn)
+            in
+            let* () = give_up pool place job (fun () -> until (fun () -> Atomic.get began)) in
+            let+ () = Pool.detach pool Fun.id () in
+            check_string "saw" (Printexc.to_string Lwt.Canceled) (Atomic.get saw)))
+      [ Domain; Tokio; Thread ]
+
+(* [expected] for each way to be, awaited in a job. *)
+let awaited =
+  let on_a_worker name job expected =
+    law_of_pool name (fun pool ->
+        let+ text =
+          Pool.detach pool
+            (fun () ->
+              match job () with
+              | n -> string_of_int n
+              | exception Rust_async.Rust_error { message; causes } -> String.concat ": " (message :: causes)
+              | exception Rust_async.Rust_panic { message; _ } -> "panic " ^ message
+              | exception Rust_async.Misuse text -> "misuse: " ^ text)
+            ()
+        in
+        check_bool text true (starts_with ~prefix:expected text))
+  in
+  let awaits_does name what expected = on_a_worker ("function_that_" ^ name) (fun () -> Pool.await (does what 7)) expected in
+  [
+    awaits_does "is_ready_gives_its_value" Ready "7";
+    awaits_does "yields_gives_its_value" Yields "7";
+    awaits_does "sleeps_gives_its_value" Sleeps "7";
+    awaits_does "awaits_a_tokio_task_gives_its_value" Tokio_task "7";
+    awaits_does "awaits_a_thread_gives_its_value" Other_thread "7";
+    awaits_does "fails_raises_its_error" Fails "the probe failed: disk on fire";
+    awaits_does "panics_raises_its_panic" Panics "panic the function panicked";
+    on_a_worker "body_on_tokio's_workers_gives_its_value" (fun () -> Pool.await (on_workers Sleeps 7)) "7";
+    on_a_worker "blocking_body_gives_its_value" (fun () -> Pool.await (blocking 7)) "7";
+    on_a_worker "functions_of_the_job_are_called_there"
+      (fun () ->
+        let here = Domain.self () in
+        let check n = if Domain.self () = here then n + 1 else 100 in
+        Pool.await (calls_back check (fun n -> Lwt.return (check n))))
+      "3";
+    on_a_worker "lwt_code_that_awaits_rust_works"
+      (fun () ->
+        Pool.await
+          (let* a = does Sleeps 1 in
+           let* b = Lwt.catch (fun () -> does Fails 1) (fun _ -> does Yields 2) in
+           let+ all = Lwt_list.map_s (does Yields) [ 3; 4 ] in
+           List.fold_left ( + ) (a + b) all))
+      "10";
+    on_a_worker "pending_promise_is_refused" (fun () -> Pool.await (fst (Lwt.wait ()))) "misuse: Rust_async.Domain_pool.await";
+    on_a_worker "pending_promise_is_refused_by_rust" (fun () -> Pool.await (awaits (fst (Lwt.wait ())))) "misuse: a pending promise";
+    on_a_worker "settled_promise_is_awaited_by_rust" (fun () -> Pool.await (awaits (Lwt.return 7))) "7";
+    on_a_worker "promise_cannot_be_made_by_rust" (fun () -> Lwt.state (Pool.await (makes_a_promise ())) |> function Lwt.Return n -> n | _ -> 0) "panic a Lwt promise was asked for on a worker domain";
+    on_a_worker "executor_of_the_domain_is_reached_from_elsewhere" (fun () -> Pool.await (handle (fun n -> n + 4))) "7";
+    on_a_worker "call_inside_a_task_is_refused_when_pending"
+      (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Sleeps n)) Lwt.return))
+      "misuse: domains_does was called on a worker domain by OCaml code that a Rust task runs";
+    on_a_worker "call_inside_a_task_may_be_ready" (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Ready n)) Lwt.return)) "1";
+    law_of_pool "function_is_not_called_in_its_own_pool" (fun pool ->
+        let job () = Pool.await (Pool.detach pool Fun.id 1) in
+        ends_with "misuse: a function was called in a pool by one of its own" (Pool.detach pool job ()));
+    law_of_pool "function_is_called_in_another_pool" (fun pool ->
+        let other = Pool.create ~domains:1 in
+        let* n = Pool.detach pool (fun () -> Pool.await (Pool.detach other succ 1)) () in
+        check_int "value" 2 n;
+        Pool.shutdown other);
+    law_of_pool ~domains:1 "task_of_a_job_outlives_it" (fun pool ->
+        now (begin_ ());
+        let seen = Atomic.make [] in
+        let* () =
+          Pool.detach pool (fun () -> Pool.await (leaves_a_task (fun n -> Atomic.set seen (n :: Atomic.get seen)))) ()
+        in
+        let* () = until (fun () -> Atomic.get seen = [ 2; 1; 0 ]) in
+        let* left = Pool.detach pool (fun () -> Pool.await (tasks ())) () in
+        check_int "tasks" 1 left;
+        let* () = Pool.shutdown pool in
+        let _, _, drops, _ = read_counts () in
+        check_int "drops" 1 drops;
+        Lwt.return_unit);
+    law_of_pool ~domains:1 "panic_of_a_detached_task_is_told_where_lwt_runs" (fun pool ->
+        with_async_hook (fun told ->
+            let here = Thread.id (Thread.self ()) in
+            let* () = Pool.detach pool (fun () -> Pool.await (panics_detached ())) () in
+            let* () = until (fun () -> told () <> "") in
+            check_int "thread" here (Thread.id (Thread.self ()));
+            check_bool (told ()) true (contains (told ()) ~part:"detached");
+            Lwt.return_unit));
+  ]
+
+let called_from_rust =
+  List.concat_map
+    (fun place ->
+      [
+        law_of_pool (name "call_gives_the_value" place) (fun pool ->
+            let+ text = call pool place (fun n text -> string_of_int n ^ text) "a" in
+            check_string "value" "7a" text);
+        law_of_pool (name "exception_of_a_call_is_the_same" place) (fun pool ->
+            let sent = Own [ "b" ] in
+            let+ ending = ending (call pool place (fun _ _ -> raise sent) "a") in
+            check_bool "same" true (match ending with Error exn -> exn == sent | Ok _ -> false));
+        law_of_pool (name "value_that_does_not_convert_is_refused" place) (fun pool ->
+            ends_with "Invalid_argument" (call pool place (fun _ _ -> "\xff") "a"));
+      ])
+    [ Domain; Tokio; Thread ]
+  @ [
+      law_of_pool "value_of_a_call_is_the_same_one" (fun pool ->
+          let value = ref "a" in
+          let+ back = pass pool Fun.id value in
+          check_bool "same" true (back == value));
+      law_of_pool "many_calls_of_tokio_tasks" (fun pool ->
+          let+ sum = call_many pool 10_000 (fun n -> String.length (String.make (n land 255) 'a')) in
+          check_int "sum" (List.fold_left (fun sum n -> sum + (n land 255)) 0 (List.init 10_000 Fun.id)) sum);
+      law_of_pool "domains_are_counted" (fun pool -> Lwt.map (check_int "domains" 2) (count pool));
+    ]
+
+let ends =
+  [
+    law "shutdown_waits_for_jobs" (fun () ->
+        let pool = Pool.create ~domains:2 in
+        let ended = Atomic.make 0 in
+        let jobs =
+          List.init 100 (fun _ ->
+              Pool.detach pool
+                (fun () ->
+                  ignore (Pool.await (on_workers Sleeps 1));
+                  Atomic.incr ended)
+                ())
+        in
+        let* () = Pool.shutdown pool in
+        check_int "ended" 100 (Atomic.get ended);
+        Lwt.join jobs);
+    law "shutdown_that_cancels_keeps_jobs_from_beginning" (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let began = Atomic.make 0 in
+        let jobs =
+          List.init 100 (fun _ ->
+              Pool.detach pool
+                (fun () ->
+                  Atomic.incr began;
+                  Pool.await (does Never 1))
+                ())
+        in
+        let* () = until (fun () -> Atomic.get began = 1) in
+        let* () = Pool.shutdown ~cancel:true pool in
+        check_int "began" 1 (Atomic.get began);
+        Lwt_list.iter_p (ends_with (Printexc.to_string Lwt.Canceled)) jobs);
+    law "shutdown_may_be_called_again_to_cancel" (fun () ->
+        let pool = Pool.create ~domains:2 in
+        let job = Pool.detach pool (fun () -> Pool.await (does Never 1)) () in
+        let first = Pool.shutdown pool in
+        let* () = nap () in
+        check_bool "waits" true (Lwt.is_sleeping first);
+        let* () = Pool.shutdown ~cancel:true pool in
+        let* () = first in
+        let* () = Pool.shutdown pool in
+        ends_with (Printexc.to_string Lwt.Canceled) job);
+    law "shutdown_cannot_be_cancelled" (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let ended = Pool.shutdown pool in
+        Lwt.cancel ended;
+        ended);
+    law "pool_that_was_shut_down_refuses" (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let* () = Pool.shutdown pool in
+        let* () = ends_with "misuse: a function was called in a pool of worker domains that was shut down" (Pool.detach pool Fun.id ()) in
+        let* () = ends_with "misuse: a function was called in a pool of worker domains that was shut down" (call pool Tokio (fun _ text -> text) "a") in
+        Lwt.map (check_int "domains" 0) (count pool));
+    law "pools_come_and_go" (fun () ->
+        let rec round n =
+          if n = 0 then Lwt.return_unit
+          else
+            let pool = Pool.create ~domains:3 in
+            let* values = Lwt.all (List.init 10 (fun i -> Pool.detach pool (fun i -> Pool.await (does Yields i)) i)) in
+            check_int "sum" 45 (List.fold_left ( + ) 0 values);
+            let* () = Pool.shutdown pool in
+            round (n - 1)
+        in
+        let* () = round 5 in
+        Gc.full_major ();
+        let before = now (live_memory ()) in
+        let* () = round 45 in
+        Gc.full_major ();
+        rust_keeps_little ~than:before 10_000);
+    law_now "number_of_domains_is_checked" (fun () ->
+        List.iter
+          (fun domains ->
+            match Pool.create ~domains with
+            | (_ : Pool.t) -> Alcotest.fail "made"
+            | exception Invalid_argument message -> check_bool message true (contains message ~part:(string_of_int domains)))
+          [ -1; 0; 128; max_int ]);
+    law "pool_is_not_made_on_another_domain" (fun () ->
+        Domain.join
+          (Domain.spawn (fun () ->
+               match Pool.create ~domains:1 with
+               | (_ : Pool.t) -> Alcotest.fail "made"
+               | exception Rust_async.Misuse _ -> ()));
+        Lwt.return_unit);
+    law_of_pool "pool_is_not_made_on_a_worker_domain" (fun pool ->
+        ends_with "misuse: Rust_async.Domain_pool.create was called on a worker domain"
+          (Pool.detach pool (fun () -> ignore (Pool.create ~domains:1)) ()));
+    law "runtime_that_refuses_a_domain_leaves_nothing" (fun () ->
+        (* 127 beside this one are the most there can be. *)
+        let pool = Pool.create ~domains:100 in
+        (match Pool.create ~domains:100 with
+        | (_ : Pool.t) -> Alcotest.fail "made"
+        | exception Failure _ -> ());
+        let* n = Pool.detach pool succ 1 in
+        check_int "value" 2 n;
+        Pool.shutdown pool);
+  ]
+
+(* Everything at once, while somebody collects. *)
+let races =
+  let mixed pool n =
+    let text = String.make (n land 63) 'a' in
+    match n mod 8 with
+    | 0 -> Pool.detach pool (fun n -> String.length (String.sub text 0 0) + n) n
+    | 1 -> Pool.detach pool (fun n -> Pool.await (does Yields n)) n
+    | 2 -> Pool.detach pool (fun n -> Pool.await (on_workers Tokio_task n)) n
+    | 3 ->
+        let job = Pool.detach pool (fun n -> try Pool.await (does Never n) with Lwt.Canceled -> n) n in
+        let* () = Lwt.pause () in
+        Lwt.cancel job;
+        Lwt.catch (fun () -> job) (fun _ -> Lwt.return n)
+    | 4 -> Lwt.catch (fun () -> Pool.detach pool (fun _ -> raise (Own [ text ])) n) (fun _ -> Lwt.return n)
+    | 5 -> Lwt.map (fun back -> n + String.length back - String.length text - 1) (call pool Tokio (fun _ t -> t ^ "b") text)
+    | 6 -> Lwt.catch (fun () -> Pool.detach pool (fun n -> Pool.await (does Panics n)) n) (fun _ -> Lwt.return n)
+    | _ -> Pool.detach pool (fun n -> Pool.await (handle (fun m -> m + n - 3))) n
+  in
+  let rounds pool times =
+    let rec round n =
+      if n = times then Lwt.return_unit
+      else
+        let* values = Lwt.all (List.init 200 (fun i -> mixed pool i)) in
+        check_int "sum" (200 * 199 / 2) (List.fold_left ( + ) 0 values);
+        round (n + 1)
+    in
+    round 0
+  in
+  [
+    law_of_pool "mixed_jobs_leave_nothing" (fun pool -> rounds pool 20);
+    law_of_pool "mixed_jobs_beside_a_collector_leave_nothing" (fun pool -> Collector.beside (fun () -> rounds pool 10));
+    law_of_pool "jobs_that_collect_leave_nothing" (fun pool ->
+        let collects = Pool.detach pool (fun () -> for _ = 1 to 20 do Gc.full_major () done) () in
+        let* () = rounds pool 5 in
+        collects);
+    law "shutdown_races_with_submissions" (fun () ->
+        let rec round n =
+          if n = 0 then Lwt.return_unit
+          else
+            let pool = Pool.create ~domains:2 in
+            let jobs = List.init 50 (fun i -> reason (Pool.detach pool (fun i -> Pool.await (does Yields i)) i)) in
+            let* () = if n land 1 = 0 then Lwt.pause () else Lwt.return_unit in
+            let* () = Pool.shutdown ~cancel:true pool in
+            let* endings = Lwt.all jobs in
+            let expected text = text = "a value" || text = Printexc.to_string Lwt.Canceled in
+            check_bool (String.concat "; " endings) true (List.for_all expected endings);
+            round (n - 1)
+        in
+        round 30);
+  ]
+
+let () =
+  Alcotest.run "domains"
+    [
+      ("detached", detached); ("cancelled", cancelled); ("awaited", awaited); ("called from Rust", called_from_rust);
+      ("ends", ends); ("races", races);
+    ]
+[@@ocamlformat "disable"]
