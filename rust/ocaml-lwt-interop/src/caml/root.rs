@@ -7,18 +7,30 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use super::{Raw, dropped, is_immediate, lock_was_released};
 use crate::executor::AtHome;
 
-/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Roots are made on domain
-/// threads, and mostly dropped there: these count without atomic operations, and the others count what they drop.
-static DROPPED_ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
+/// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Roots are mostly made on the
+/// domain thread, and mostly dropped there: it counts without atomic operations. Other threads drop them as well, and
+/// make them too where they run OCaml code: as guests, or as threads of OCaml's.
+static ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
-    /// Made less dropped on this thread.
+    /// Made less dropped on this domain thread.
     static BALANCE: Cell<isize> = const { Cell::new(0) };
 }
 
 /// See [`crate::Stats`]. On the domain thread; elsewhere zero.
 pub(crate) fn live_roots() -> usize {
-    (BALANCE.get() - DROPPED_ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
+    match AtHome::here() {
+        Some(_) => (BALANCE.get() + ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize,
+        None => 0,
+    }
+}
+
+/// One more or one less.
+fn count(at: Option<AtHome>, change: isize) {
+    match at {
+        Some(_) => BALANCE.set(BALANCE.get() + change),
+        None => _ = ELSEWHERE.fetch_add(change, Ordering::Relaxed),
+    }
 }
 
 /// Keeps an OCaml value alive.
@@ -45,7 +57,7 @@ impl Root {
         if is_immediate(v) {
             return Root::Immediate(v);
         }
-        BALANCE.set(BALANCE.get() + 1);
+        count(AtHome::here(), 1);
         // SAFETY: as the caller's
         Root::Cell(ManuallyDrop::new(unsafe { ocaml::root::Root::new(v.0) }))
     }
@@ -67,11 +79,7 @@ impl Drop for Root {
         // SAFETY: this is the end of the cell's owner
         let root = unsafe { ManuallyDrop::take(root) };
         let at = AtHome::here();
-        if at.is_some() {
-            BALANCE.set(BALANCE.get() - 1);
-        } else {
-            DROPPED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
-        }
+        count(at, -1);
         // In a scope the lock is held, unless we gave it up ourselves.
         if at.is_some_and(AtHome::in_scope) && !lock_was_released() {
             drop(root);
