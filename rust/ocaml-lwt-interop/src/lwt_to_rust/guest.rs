@@ -115,12 +115,6 @@ impl GuestCall {
         let called = caml::as_guest(self.signals, |guest| {
             answer.is_awaited().then(|| self.call(guest))
         });
-        if status() == Status::Forked {
-            // The function has forked, and this is the child, of which no other thread is left: it ends as it does when an
-            // OCaml thread returns there.
-            // SAFETY: ends the process
-            unsafe { libc::_exit(0) };
-        }
         drop(self);
         match called {
             Some(Some(result)) => answer.send(home, result),
@@ -144,7 +138,13 @@ impl GuestCall {
             for (raw, root) in raws.iter_mut().zip(&self.arguments) {
                 *raw = root.get();
             }
-            match guest.call(self.function.get(), &mut raws[..self.arguments.len()]) {
+            let ended = guest.call(self.function.get(), &mut raws[..self.arguments.len()]);
+            if status() == Status::Forked {
+                // The function has forked, and this is the child, which has no other thread: it ends, as when the function
+                // of an OCaml thread returns there.
+                libc::_exit(0);
+            }
+            match ended {
                 Ok(value) => Ok(Root::new(value)),
                 Err(exception) => Err(Error::from_exception(Exception::capture_on_guest(
                     guest, self.home, exception,
