@@ -38,8 +38,42 @@ let many ?(count = 200) run =
 
 let sum count = string_of_int (count * (count - 1) / 2)
 
+(* An engine that does not release the lock unless it sleeps; others do so for a moment in each turn, in which somebody
+   who is quick may get it. *)
+class keeps_the_lock =
+  object
+    inherit Lwt_engine.select_based
+
+    method select readable writable timeout =
+      if timeout = 0. then ([], [])
+      else
+        let readable, writable, _ = Unix.select readable writable [] timeout in
+        (readable, writable)
+  end
+
+let turns_until stop =
+  let rec turn n = if stop () then Lwt.return n else Lwt.bind (Lwt.pause ()) (fun () -> turn (n + 1)) in
+  Lwt_main.run (turn 0)
+
+let prompt name release =
+  case ("busy_loop_hands_the_lock_to_a_guest_that_" ^ name) ~out:[ "1" ] (fun () ->
+      Lwt_engine.set (new keeps_the_lock);
+      let times = 100 in
+      let until = Unix.gettimeofday () +. 0.05 in
+      let in_a_tick = turns_until (fun () -> Unix.gettimeofday () > until) in
+      let promise = guest (fun n -> for _ = 1 to times do release () done; n) 1 in
+      let turns = turns_until (fun () -> Lwt.state promise <> Lwt.Sleep) in
+      say "%d" (Lwt_main.run promise);
+      (* OCaml itself would take it from the loop after 50 ms, each time; and the first guest never, since the thread that
+         counts them begins with it. *)
+      let what = Printf.sprintf "%d turns, where 50 ms have %d" turns in_a_tick in
+      check what (turns < times * in_a_tick / 4))
+[@@ocamlformat "disable"]
+
 let loops =
   [
+    prompt "sleeps" (fun () -> Unix.sleepf 1e-6);
+    prompt "opens_files" (fun () -> Unix.close (Unix.openfile "/dev/null" [ O_RDONLY ] 0));
     case "first_call_that_waits_for_tokio_does_not_wait_for_itself" ~out:[ "7" ] (fun () ->
         say "%d" (Lwt_main.run (waits_for_tokio 7)));
     case "first_call_has_a_guest" ~out:[ "7" ] (fun () -> say "%d" (Lwt_main.run (guest (sleeps 0.001) 7)));
@@ -104,20 +138,19 @@ let signals =
   [
     case "handlers_that_raise_do_not_end_the_process" ~out:[ "all"; works ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
-        Sys.set_signal Sys.sigusr1 (Sys.Signal_handle (fun _ -> raise Interrupted));
-        let stop = Atomic.make false in
+        let go = Atomic.make false and stop = Atomic.make false in
         let kill () =
           while not (Atomic.get stop) do
-            Unix.kill (Unix.getpid ()) Sys.sigusr1;
+            if Atomic.get go then Unix.kill (Unix.getpid ()) Sys.sigusr1;
             Thread.delay 2e-4
           done
         in
         (* The thread itself must not be the one that handles it. *)
-        let blocked f =
-          ignore (Thread.sigmask SIG_BLOCK [ Sys.sigusr1 ]);
-          Fun.protect f ~finally:(fun () -> ignore (Thread.sigmask SIG_UNBLOCK [ Sys.sigusr1 ]))
-        in
-        let thread = blocked (fun () -> Thread.create kill ()) in
+        ignore (Thread.sigmask SIG_BLOCK [ Sys.sigusr1 ]);
+        let thread = Thread.create kill () in
+        ignore (Thread.sigmask SIG_UNBLOCK [ Sys.sigusr1 ]);
+        Sys.set_signal Sys.sigusr1 (Sys.Signal_handle (fun _ -> raise Interrupted));
+        Atomic.set go true;
         let ended = ref 0 in
         let call n =
           Lwt.on_any (guest (sleeps 0.) n) (fun _ -> incr ended) (function

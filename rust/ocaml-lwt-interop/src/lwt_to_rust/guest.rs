@@ -32,9 +32,10 @@ use crate::runtime::tokio_rt;
 /// thread that does not run Lwt it must leave promises alone, and a `#[func]` that it calls raises `Rust_async.Misuse`.
 /// `Thread.exit` has no meaning there.
 ///
-/// `Lwt_main.run` offers the lock at the beginning of each turn, while there are such calls: beside a loop that never
-/// sleeps they do not wait for OCaml's 50 ms. A main loop that runs none of Lwt's hooks (lwt_eio's) offers it when it
-/// sleeps, or after 50 ms.
+/// `Lwt_main.run` hands the lock over at the beginning of each turn, while there are such calls and one waits for it:
+/// beside a loop that never sleeps they do not wait for OCaml's 50 ms. A main loop that runs none of Lwt's hooks (lwt_eio's)
+/// does so only when it sleeps; one that is busy all the time releases the lock for a moment in each turn of its engine,
+/// which is mostly, and not always, enough.
 ///
 /// Dropping the future before the function has begun keeps it from beginning. One that has begun runs to its end, of which
 /// nobody hears.
