@@ -150,28 +150,26 @@ let signals =
         let thread = Thread.create kill () in
         ignore (Thread.sigmask SIG_UNBLOCK [ Sys.sigusr1 ]);
         Sys.set_signal Sys.sigusr1 (Sys.Signal_handle (fun _ -> raise Interrupted));
-        Atomic.set go true;
+        (* What is raised in a callback of Lwt's goes there. *)
+        (Lwt.async_exception_hook := function Interrupted -> () | exn -> raise exn);
         let ended = ref 0 in
         let call n =
           Lwt.on_any (guest (sleeps 0.) n) (fun _ -> incr ended) (function
             | Interrupted -> incr ended
+            | Rust_async.Broken_promise -> check "it was broken by the exit" (Atomic.get stop)
             | exn -> check (Printexc.to_string exn) false)
         in
         (* What raises leaves Lwt's loop, and is caught here; a call may not have been made. *)
-        let rec until n =
-          if !ended < n then begin
-            (try
-               call n;
-               Lwt_main.run (Lwt_unix.sleep 1e-4)
-             with Interrupted -> ());
-            until n
-          end
-        in
-        until 300;
-        Atomic.set stop true;
-        let rec join () = try Thread.join thread with Interrupted -> join () in
-        join ();
-        Sys.set_signal Sys.sigusr1 Sys.Signal_ignore;
+        let rec guarded f = try f () with Interrupted -> guarded f in
+        guarded (fun () ->
+            Atomic.set go true;
+            while !ended < 300 do
+              call 1;
+              Lwt_main.run (Lwt_unix.sleep 1e-4)
+            done;
+            Atomic.set stop true;
+            Thread.join thread;
+            Sys.set_signal Sys.sigusr1 Sys.Signal_ignore);
         say "all";
         Lwt_main.run (all_ways ()));
     case "child_of_a_guest_blocks_no_signals" ~out:[ "killed"; "1" ] (fun () ->
