@@ -46,7 +46,7 @@ type callbacks = {
 }
 
 (* What there is to do at the beginning of a turn; the order is that of exports.rs. *)
-type turn = Nothing | Tick | Wrong_thread | Forked [@@warning "-37"]
+type turn = Nothing | Tick | Wrong_thread | Forked | Yield | Tick_and_yield [@@warning "-37"]
 
 external start_executor : callbacks -> int = "ocaml_lwt_interop_start"
 external turn : unit -> turn = "ocaml_lwt_interop_turn" [@@noalloc]
@@ -199,16 +199,23 @@ let after_fork () =
   disown ();
   not_block ()
 
-(* The beginning of a turn: a task that a stub has queued costs no turn of its own. *)
+let tick_in_hook () =
+  if Lwt.paused_count () = 0 then lost_pause ();
+  tick false;
+  not_block ()
+
+(* The beginning of a turn: a task that a stub has queued costs no turn of its own; and a thread of Tokio's that runs an
+   OCaml function, and waits for the runtime lock, would get it from a loop that never sleeps only after 50 ms. *)
 let on_turn () =
   if not !started then lwt_thread := Some (this_thread ())
   else
     match turn () with
     | Nothing -> ()
-    | Tick ->
-        if Lwt.paused_count () = 0 then lost_pause ();
-        tick false;
-        not_block ()
+    | Tick -> tick_in_hook ()
+    | Yield -> Thread.yield ()
+    | Tick_and_yield ->
+        tick_in_hook ();
+        Thread.yield ()
     | Forked -> after_fork ()
     | Wrong_thread ->
         misuse
@@ -226,7 +233,7 @@ let shutdown ?(timeout = 1.0) () =
           "Rust_async.shutdown was called on thread %d, but the promises that it rejects are those of another one: call \
            it where Lwt runs"
           (this_thread ())
-    | Nothing | Tick | Forked -> shutdown_executor timeout
+    | Nothing | Tick | Forked | Yield | Tick_and_yield -> shutdown_executor timeout
 
 (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after the one
    below and run before it, and those of [Lwt_main.at_exit], behind which this goes. *)

@@ -47,6 +47,8 @@ external ocaml_error_on_workers : int -> bool -> int Lwt.t = "elsewhere_ocaml_er
 external panic_on_workers : int -> bool -> unit Lwt.t = "elsewhere_panic_on_workers"
 external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "elsewhere_pass_on_workers"
 external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "elsewhere_pass_blocking"
+external blocking_text : bool -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "blocking_text"
+external blocking_call : bool -> place -> (int -> int) -> int Lwt.t = "blocking_call"
 external make : string -> bool -> (string * float array option * string) array Lwt.t = "gc_make"
 external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "gc_in_between"
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "gc_hold"
@@ -154,6 +156,14 @@ let in_places =
       each "awaited_promise" (fun place -> same 7 (await_in place (Lwt.map (fun () -> 7) (nap ()))));
       each "awaited_rejection" (fun place -> ends_with refused (await_in place (Lwt.bind (nap ()) (fun () -> Lwt.fail (Refused text)))));
       each "call" (fun place -> same 43 (call_in place (fun n -> Lwt.map (fun () -> n + 1) (nap ()))));
+      each "function_called_at_home" (fun place ->
+          same (List.init 5 (fun _ -> text ^ text))
+            (blocking_text false place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
+      each "function_called_by_a_guest" (fun place ->
+          same (List.init 5 (fun _ -> text ^ text))
+            (blocking_text true place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
+      each "exception_of_a_guest" (fun place ->
+          ends_with refused (blocking_call true place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
       each "dropped_future" (fun place ->
           let promise = fst (Lwt.task ()) in
           let* () = give_up place Drop false promise in

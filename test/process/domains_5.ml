@@ -35,6 +35,20 @@ let cases =
         say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
         Atomic.set stop true;
         List.iter Domain.join domains);
+    case "domains_collect_while_guests_run" ~out:[ "sum: 499500" ] (fun () ->
+        let stop = Atomic.make false in
+        let collect () =
+          while not (Atomic.get stop) do
+            Gc.minor ();
+            ignore (Sys.opaque_identity (Array.make 1000 "a"))
+          done
+        in
+        let domains = List.init 2 (fun _ -> Domain.spawn collect) in
+        let f n = String.length (Sys.opaque_identity (String.make n 'a')) in
+        let calls = List.init 1000 (fun i -> if i land 1 = 0 then guest f i else guest_of_worker f i) in
+        say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
+        Atomic.set stop true;
+        List.iter Domain.join domains);
     case "promise_that_a_domain_collects_is_broken" ~out:[ "broken" ] (fun () ->
         let awaited = await (fst (Lwt.wait ())) in
         in_domain (fun () ->

@@ -76,6 +76,16 @@ external blocks : string -> float -> unit Lwt.t = "process_blocks"
 external blocks_until_released : string -> unit Lwt.t = "process_blocks_until_released"
 external release : unit -> unit Lwt.t = "process_release"
 
+(* OCaml functions that block; and those that are called at home for other threads. *)
+external guest : (int -> int) -> int -> int Lwt.t = "process_guest"
+external guest_of_worker : (int -> int) -> int -> int Lwt.t = "process_guest_of_worker"
+external call_async : (int -> int) -> int -> int Lwt.t = "process_call_async"
+
+external thread_awaits_call : string -> float -> bool -> (int -> int) -> unit Lwt.t
+  = "process_thread_awaits_call"
+
+external waits_for_tokio : int -> int Lwt.t = "process_waits_for_tokio"
+
 (* Wakes. *)
 type held
 

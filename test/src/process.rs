@@ -2,6 +2,7 @@
 
 mod basic;
 mod elsewhere;
+mod guests;
 mod lifetime;
 mod panics;
 mod pool;

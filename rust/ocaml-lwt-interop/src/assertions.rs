@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
 use crate::executor::{AtHome, Scope};
-use crate::func::CallFuture;
+use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::{
     ByteBuf, Error, Exception, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlList,
     OCamlValue, Promise, PromiseFuture, Resolver, Stats,
@@ -49,6 +49,8 @@ send_and_sync! {
     OCamlFunc<(String, isize), String>,
     OCamlAsyncFunc<(String, isize), String>,
     CallFuture<(String, isize), String>,
+    ValueFuture<(String, isize), String>,
+    BlockingFuture<(String, isize), String>,
     Handle,
     JoinHandle<String>,
     Error,
@@ -70,6 +72,10 @@ neither_send_nor_sync! {
     OCamlAsyncFunc<(Rc<str>,), ()>,
     OCamlAsyncFunc<(), Rc<str>>,
     CallFuture<(ocaml::Value,), ()>,
+    ValueFuture<(ocaml::Value,), ()>,
+    ValueFuture<(), ocaml::Value>,
+    BlockingFuture<(ocaml::Value,), ()>,
+    BlockingFuture<(), ocaml::Value>,
     JoinHandle<Rc<str>>,
 }
 

@@ -22,6 +22,7 @@ use crate::rust_to_lwt::settle::SettlePromise;
 
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::tick::Budget;
+pub use crate::lwt_to_rust::guest::run_blocking_in_ocaml;
 pub use crate::runtime::tokio_rt;
 
 /// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
@@ -97,6 +98,33 @@ impl Handle {
         R: Send + 'static,
     {
         self.spawn(async move { f(&ocaml_runtime()) })
+    }
+
+    /// Runs a closure on the domain thread and blocks for its value; from any other thread: a task or a blocking call of
+    /// Tokio's, another pool's thread, a plain one. The closure may borrow. (An OCaml thread must release the runtime lock
+    /// first, or home can never run.)
+    ///
+    /// # Errors
+    /// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
+    pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
+        if self.is_home() {
+            return Err(Error::misuse(
+                "Handle::run_blocking or run_in_ocaml_domain was called on the domain thread, which would wait for \
+                 itself for ever: call the closure directly, or use Handle::call and await it",
+            ));
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let job = Blocking { f, sender };
+        let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(move |_scope: &Scope| job.run());
+        // SAFETY: the closure may borrow from this frame, which is left only when `f` has been called or dropped: the
+        // channel says so, since `Blocking` gives up its sender after `f`
+        let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
+        self.home.queue_anywhere(Runnable::Job(job));
+        match receiver.recv() {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(panic)) => Err(Error::from_panic(panic)),
+            Err(mpsc::RecvError) => Err(Error::broken_promise()),
+        }
     }
 
     /// Makes this the executor of [`handle`] and [`spawn`] on this thread, until the guard is dropped.
@@ -360,33 +388,15 @@ pub(crate) fn try_with_scope_of<R>(
     Ok(f(&scope))
 }
 
-/// Runs a closure on the domain thread and blocks for its value; from any other thread, Tokio's included. (An OCaml
-/// thread must release the runtime lock first, or home can never run.)
+/// [`Handle::run_blocking`], as a function.
 ///
 /// # Errors
-/// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
+/// As there.
 pub fn run_in_ocaml_domain<R: Send>(
     handle: &Handle,
     f: impl FnOnce(&Runtime) -> R + Send,
 ) -> Result<R, Error> {
-    if handle.is_home() {
-        return Err(Error::misuse(
-            "run_in_ocaml_domain was called on the domain thread, which would wait for itself for ever: \
-             call the closure directly, or use Handle::call and await it",
-        ));
-    }
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let job = Blocking { f, sender };
-    let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(move |_scope: &Scope| job.run());
-    // SAFETY: the closure may borrow from this frame, which is left only when `f` has been called or dropped: the channel
-    // says so, since `Blocking` gives up its sender after `f`
-    let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
-    handle.home.queue_anywhere(Runnable::Job(job));
-    match receiver.recv() {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(panic)) => Err(Error::from_panic(panic)),
-        Err(mpsc::RecvError) => Err(Error::broken_promise()),
-    }
+    handle.run_blocking(f)
 }
 
 /// A closure, and then, in this order, whom its value is sent to. (Fields are dropped in the order of their declaration;

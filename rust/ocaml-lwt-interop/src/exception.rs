@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, ToValue};
 
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::{self, Callback, Guest, Raw, Root};
 use crate::error::{Error, Kind};
 use crate::executor::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
@@ -31,13 +31,41 @@ impl Exception {
     /// # Safety
     /// `exception` is a live exception value. Runs OCaml code (registered printers), may collect.
     pub(crate) unsafe fn capture(scope: &Scope, exception: Raw) -> Exception {
-        // SAFETY: a scope holds the lock; rooted before anything can allocate
+        // SAFETY: a scope holds the lock; the exception is live
+        unsafe {
+            Self::described(exception, |value| {
+                call(scope, Callback::Describe, || [value.get()])
+            })
+        }
+    }
+
+    /// As [`Exception::capture`], on a guest, whose own last backtrace it is that OCaml has.
+    ///
+    /// # Safety
+    /// As for [`Exception::capture`].
+    pub(crate) unsafe fn capture_on_guest(guest: &Guest, home: &Home, exception: Raw) -> Exception {
+        // SAFETY: a guest holds the lock; the exception is live. What comes instead of a description is an exception of
+        // a finaliser's, say, which has nobody to go to here.
+        unsafe {
+            Self::described(exception, |value| {
+                home.call_from_guest(guest, Callback::Describe, &mut [value.get()])
+            })
+        }
+    }
+
+    /// # Safety
+    /// The lock is held; the exception is live; `describe` calls `Describe` and does nothing with its result.
+    unsafe fn described(
+        exception: Raw,
+        describe: impl FnOnce(&Root) -> Result<Raw, Raw>,
+    ) -> Exception {
+        // SAFETY: the lock is held; rooted before anything can allocate
         let value = unsafe { Root::new(exception) };
         // SAFETY: an exception is a live argument for `Describe`, which gives a pair of a string and an option; both
         // are read before anything else can allocate
         unsafe {
             let name = name_of(value.get());
-            let (message, backtrace) = match call(scope, Callback::Describe, || [value.get()]) {
+            let (message, backtrace) = match describe(&value) {
                 Ok(pair) => {
                     let message = caml::string_bytes(caml::field(pair, 0));
                     (

@@ -46,6 +46,10 @@ enum Turn {
     WrongThread = 2,
     /// The first turn in the child of a `fork`.
     Forked = 3,
+    /// A guest may be waiting for the runtime lock, see `caml/guest.rs`.
+    Yield = 4,
+    /// As well as a tick.
+    TickAndYield = 5,
 }
 
 /// `turn : unit -> turn`, `noalloc`: asked at the beginning of each turn of the loop.
@@ -55,8 +59,12 @@ extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
         (Status::Forked, _) => Turn::Forked,
         (_, None) => Turn::WrongThread,
         (_, Some(at)) if !at.home().is_lwt() => Turn::WrongThread,
-        (_, Some(at)) if at.home().begin_turn(at) => Turn::Tick,
-        _ => Turn::Nothing,
+        (_, Some(at)) => match (at.home().begin_turn(at), caml::guests_at_work()) {
+            (false, false) => Turn::Nothing,
+            (true, false) => Turn::Tick,
+            (false, true) => Turn::Yield,
+            (true, true) => Turn::TickAndYield,
+        },
     };
     caml::int(turn as isize)
 }

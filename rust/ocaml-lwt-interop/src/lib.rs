@@ -75,6 +75,21 @@
 //! }
 //! ```
 //!
+//! The other way round, an OCaml function that blocks runs on such a thread while Lwt goes on; and one that does not is
+//! called at home, from wherever:
+//!
+//! ```no_run
+//! # use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
+//! #[ocaml_lwt_interop::func(tokio)]
+//! pub async fn count_lines(
+//!     read: OCamlFunc<(String,), String>,
+//!     count: OCamlFunc<(String,), isize>,
+//! ) -> Result<isize, Error> {
+//!     let text = run_blocking_in_ocaml(&read, ("words".to_owned(),)).await?;
+//!     count.call_async((text,)).await
+//! }
+//! ```
+//!
 //! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`; and a future that is dropped cancels the
 //! OCaml promise it awaits, as this one does when time is up:
 //!
@@ -93,7 +108,7 @@
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
-//! - [`domain_executor`]: spawning, other threads.
+//! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
 //! - [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
@@ -138,7 +153,8 @@ mod wake;
 mod assertions;
 
 pub use domain_executor::{
-    Handle, JoinHandle, handle, ocaml_runtime, run_in_ocaml_domain, spawn, spawn_local, tokio_rt,
+    Handle, JoinHandle, handle, ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, spawn,
+    spawn_local, tokio_rt,
 };
 pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
@@ -159,7 +175,8 @@ pub mod promise {
 /// OCaml functions in Rust.
 pub mod func {
     pub use crate::lwt_to_rust::arguments::IntoArguments;
-    pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc};
+    pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc, ValueFuture};
+    pub use crate::lwt_to_rust::guest::BlockingFuture;
 }
 
 /// What the expansions of the macros name. Not for anybody else: it changes without notice.

@@ -108,11 +108,16 @@ fn build(config: &Config) -> Runtime {
 /// Signals are OCaml's: its handlers run on OCaml's threads, and one that sleeps in its loop wakes only when the signal
 /// is delivered to it. Children are not concerned: `std::process::Command` gives them an empty mask.
 pub(crate) fn block_signals() {
-    // SAFETY: a local set, initialised by `sigfillset`; changes this thread's mask only
+    // SAFETY: changes this thread's mask only
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &all_but_faults(), std::ptr::null_mut()) };
+}
+
+/// Every signal but faults of the thread's own, which must still kill the process.
+pub(crate) fn all_but_faults() -> libc::sigset_t {
+    // SAFETY: a local set, initialised by `sigfillset`
     unsafe {
         let mut all = std::mem::zeroed();
         libc::sigfillset(&mut all);
-        // A fault of the thread's own must still kill the process.
         for fault in [
             libc::SIGSEGV,
             libc::SIGBUS,
@@ -123,7 +128,7 @@ pub(crate) fn block_signals() {
         ] {
             libc::sigdelset(&mut all, fault);
         }
-        libc::pthread_sigmask(libc::SIG_BLOCK, &all, std::ptr::null_mut());
+        all
     }
 }
 

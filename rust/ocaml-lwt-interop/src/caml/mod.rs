@@ -6,11 +6,13 @@
 mod callbacks;
 pub(crate) mod chunk;
 mod dropped;
+mod guest;
 mod root;
 mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use dropped::delete_dropped_roots;
+pub(crate) use guest::{Guest, Signals, as_guest, guests_at_work};
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};

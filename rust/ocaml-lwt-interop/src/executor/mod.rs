@@ -21,7 +21,7 @@ use lifetime::Status;
 pub(crate) use registry::{Key, Registry};
 use task::Task;
 
-use crate::caml::{Callback, Callbacks, Raw, Root};
+use crate::caml::{Callback, Callbacks, Guest, Raw, Root};
 use crate::wake::Wake;
 use crate::wake::state::Sleep;
 
@@ -147,6 +147,20 @@ impl Home {
     ) -> Result<Raw, Raw> {
         // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; the rest is the caller's word
         unsafe { self.callbacks.call(callback, arguments) }
+    }
+
+    /// The same on a guest.
+    ///
+    /// # Safety
+    /// As for [`Home::call`].
+    pub(crate) unsafe fn call_from_guest(
+        &self,
+        guest: &Guest,
+        callback: Callback,
+        arguments: &mut [Raw],
+    ) -> Result<Raw, Raw> {
+        // SAFETY: as the caller's
+        unsafe { guest.call_back(&self.callbacks, callback, arguments) }
     }
 
     /// At the end of this domain's own queue.

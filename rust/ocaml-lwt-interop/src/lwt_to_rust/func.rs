@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::arguments::IntoArguments;
-use super::promise::{PromiseFuture, Start, Token};
+use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
 use crate::caml::{self, Root};
 use crate::error::Error;
 use crate::exception::{self, Exception};
@@ -74,7 +74,10 @@ function_handle! {
 }
 
 function_handle! {
-    /// An OCaml function that returns its value at once: `a -> b -> r` is `OCamlFunc<(A, B), R>`. Called at home only.
+    /// An OCaml function that returns its value at once: `a -> b -> r` is `OCamlFunc<(A, B), R>`.
+    ///
+    /// Three ways to call it: [`call`](OCamlFunc::call) here and now, at home; [`call_async`](OCamlFunc::call_async) at home
+    /// as well, from any thread; and [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml) for one that blocks.
     OCamlFunc, "an OCaml function"
 }
 
@@ -115,8 +118,26 @@ pub struct Call<Args> {
 impl<Args: IntoArguments + 'static> Start for Call<Args> {
     const CALLS: bool = true;
 
-    fn start(self, scope: Token<'_>) -> Result<Value, Error> {
-        apply(scope.0, &self.function, self.arguments)
+    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+        let promise = apply(scope.0, &self.function, self.arguments)?;
+        Ok(Started(Awaited::Promise(promise)))
+    }
+}
+
+/// The future of a call of an OCaml function that returns its value at once: it calls at its first poll. `Send` when the
+/// arguments and the value are.
+pub type ValueFuture<Args, Ret> = PromiseFuture<Ret, CallForValue<Args>>;
+
+/// A call to be made.
+#[doc(hidden)]
+pub struct CallForValue<Args>(Call<Args>);
+
+impl<Args: IntoArguments + 'static> Start for CallForValue<Args> {
+    const CALLS: bool = true;
+
+    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+        let value = apply(scope.0, &self.0.function, self.0.arguments)?;
+        Ok(Started(Awaited::Value(value)))
     }
 }
 
@@ -138,23 +159,63 @@ where
 
     /// Calls the function on the domain of the scope. Runs OCaml code, and converts.
     pub(crate) fn apply(&self, scope: &Scope, arguments: Args) -> Result<Ret, Error> {
-        let value = apply(scope, &self.root, arguments)?;
-        exception::convert(value).map_err(|panic| {
-            Error::invalid_argument(format!(
-                "the value of an OCaml function does not convert: {}",
-                panic.message
-            ))
-        })
+        value_of_function(apply(scope, &self.root, arguments)?)
     }
 }
 
-/// Runs OCaml code, and the conversions of the arguments.
-fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Result<Value, Error> {
+impl<Args, Ret> OCamlFunc<Args, Ret>
+where
+    Args: IntoArguments + 'static,
+    Ret: FromValue + 'static,
+{
+    /// Calls the function, at home, when the future is first polled, and awaits its value, on any thread. Polled at home it
+    /// is ready at once. One that is dropped before home has got to it does not call.
+    ///
+    /// # Errors
+    /// The exception that it raised; or its value does not convert; or the executor has shut down: a broken promise.
+    pub fn call_async(&self, arguments: Args) -> ValueFuture<Args, Ret> {
+        PromiseFuture::new(
+            self.home,
+            true,
+            CallForValue(Call {
+                function: self.root.clone(),
+                arguments,
+            }),
+        )
+    }
+
+    pub(super) fn parts(&self) -> (&'static Home, Arc<Root>) {
+        (self.home, self.root.clone())
+    }
+}
+
+/// Converts what a function has returned.
+pub(super) fn value_of_function<T: FromValue>(value: Value) -> Result<T, Error> {
+    exception::convert(value).map_err(|panic| {
+        Error::invalid_argument(format!(
+            "the value of an OCaml function does not convert: {}",
+            panic.message
+        ))
+    })
+}
+
+/// The arguments, converted: may run anything, and collect.
+pub(super) fn convert_arguments<Args: IntoArguments>(
+    _scope: &Scope,
+    arguments: Args,
+) -> Result<Args::Array, Error> {
     // SAFETY: a scope holds the lock; the handle is a token of it without content
     let runtime = unsafe { Runtime::recover_handle() };
-    let values =
-        catch(AssertUnwindSafe(|| arguments.into_array(runtime))).map_err(Error::from_panic)?;
-    let mut raws = [caml::UNIT; 12];
+    catch(AssertUnwindSafe(|| arguments.into_array(runtime))).map_err(Error::from_panic)
+}
+
+/// The most arguments that a function has.
+pub(super) const MOST_ARGUMENTS: usize = 12;
+
+/// Runs OCaml code, and the conversions of the arguments.
+fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Result<Value, Error> {
+    let values = convert_arguments(scope, arguments)?;
+    let mut raws = [caml::UNIT; MOST_ARGUMENTS];
     let values = values.as_ref();
     for (raw, value) in raws.iter_mut().zip(values) {
         *raw = value.raw();

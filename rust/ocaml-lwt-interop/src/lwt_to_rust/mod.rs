@@ -1,10 +1,12 @@
 //! A Lwt promise becomes a Rust future.
 //!
 //! [`promise`] and [`func`] are what users hold; [`resolver`] is the other end of a promise that Rust makes. An awaited
-//! promise has a [`subscription`] that leads to a [`slot`].
+//! promise has a [`subscription`] that leads to a [`slot`]. A [`guest`] settles one when it has called a function that
+//! blocks.
 
 pub(crate) mod arguments;
 pub(crate) mod func;
+pub(crate) mod guest;
 pub(crate) mod promise;
 pub(crate) mod resolver;
 mod slot;

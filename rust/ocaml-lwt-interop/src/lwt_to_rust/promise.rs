@@ -8,6 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use ocaml::{FromValue, Runtime, ToValue};
 
+use super::func::value_of_function;
+use super::guest::GuestCall;
 use super::resolver::{AssertSend, Resolver};
 use super::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
@@ -118,15 +120,29 @@ impl<T> std::fmt::Debug for Promise<T> {
     }
 }
 
-/// What gives the promise to await; run at home, at the first poll.
+/// What gives that which is awaited; run at home, at the first poll.
 #[doc(hidden)]
 pub trait Start: 'static {
     /// Whether it calls a function, which it does not for a future that is gone.
     #[doc(hidden)]
     const CALLS: bool;
-    /// The promise, or what calling for it raised. Runs OCaml code.
+    /// What there is now, or what calling for it raised. Runs OCaml code.
     #[doc(hidden)]
-    fn start(self, scope: Token<'_>) -> Result<ocaml::Value, Error>;
+    fn start(self, scope: Token<'_>) -> Result<Started, Error>;
+}
+
+/// What a start gives.
+#[doc(hidden)]
+pub struct Started(pub(super) Awaited);
+
+/// Where the value comes from.
+pub(super) enum Awaited {
+    /// A promise, which may be pending.
+    Promise(ocaml::Value),
+    /// It is there.
+    Value(ocaml::Value),
+    /// A call that another thread is to make.
+    Guest(GuestCall),
 }
 
 /// The scope of a poll, without its private type.
@@ -140,9 +156,11 @@ pub struct Existing(Root);
 impl Start for Existing {
     const CALLS: bool = false;
 
-    fn start(self, _scope: Token<'_>) -> Result<ocaml::Value, Error> {
+    fn start(self, _scope: Token<'_>) -> Result<Started, Error> {
         // SAFETY: a scope holds the lock
-        Ok(unsafe { caml::protect(self.0.get()) })
+        Ok(Started(Awaited::Promise(unsafe {
+            caml::protect(self.0.get())
+        })))
     }
 }
 
@@ -190,14 +208,23 @@ impl<T: FromValue + 'static, S: Start> PromiseFuture<T, S> {
         self
     }
 
-    /// The first poll: at home the promise is looked at here and now, and nothing is made for one that is settled;
-    /// elsewhere the start is sent home, and there is no answer yet.
+    /// The first poll: at home the promise is looked at here and now, and nothing is made for one that is settled, or for
+    /// a value that is there; elsewhere the start is sent home, and there is no answer yet.
     fn first_poll(&mut self, start: S, waker: &Waker) -> Option<Poll<Result<T, Error>>> {
         let home = self.home;
         let mut start = Some(start);
         let looked = Scope::with_current(home, |scope| {
             let promise = match start.take()?.start(Token(scope)) {
-                Ok(promise) => promise,
+                Ok(Started(Awaited::Promise(promise))) => promise,
+                Ok(Started(Awaited::Value(value))) => {
+                    return Some(Poll::Ready(value_of_function(value)));
+                }
+                Ok(Started(Awaited::Guest(call))) => {
+                    let subscription = Subscription::new(home);
+                    self.stage = Stage::Waiting(subscription.clone());
+                    call.begin(subscription);
+                    return None;
+                }
                 Err(error) => return Some(Poll::Ready(Err(error))),
             };
             Some(match look(scope, &promise) {
@@ -258,7 +285,9 @@ impl<T: FromValue + 'static, S: Start> Drop for PromiseFuture<T, S> {
                 let start = AssertSend(start);
                 self.home
                     .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                        if let Ok(promise) = start.into_inner().start(Token(scope)) {
+                        if let Ok(Started(Awaited::Promise(promise))) =
+                            start.into_inner().start(Token(scope))
+                        {
                             cancel(scope, &promise);
                         }
                     })));
@@ -284,8 +313,8 @@ impl<T: FromValue + 'static, S: Start> SendHome<T, S> {
             .take()
             .filter(|_| !S::CALLS || self.subscription.slot.is_waiting())
         {
-            let promise = start.start(Token(scope));
-            self.subscription.attach(scope, promise, self.cancel);
+            let started = start.start(Token(scope));
+            self.subscription.attach(scope, started, self.cancel);
         }
     }
 }

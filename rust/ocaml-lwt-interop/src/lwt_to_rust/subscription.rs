@@ -13,6 +13,8 @@ use std::task::Waker;
 
 use ocaml::FromValue;
 
+use super::func::value_of_function;
+use super::promise::{Awaited, Started};
 use super::slot::{Slot, Subscribe, Woken};
 use crate::caml::{self, Callback, Raw};
 use crate::error::Error;
@@ -168,19 +170,21 @@ impl<T: FromValue + 'static> Subscription<T> {
         })
     }
 
-    /// Looks at the promise: settles the slot at once, or subscribes. For a future that waits on another thread.
-    /// `will_cancel`: what the future would do with the promise if it were dropped.
-    pub(crate) fn attach(
+    /// Settles the slot at once, or has somebody settle it: a promise that is pending, or a guest. For a future that waits
+    /// on another thread. `will_cancel`: what the future would do with the promise if it were dropped.
+    pub(super) fn attach(
         self: &Arc<Self>,
         scope: &Scope,
-        promise: Result<ocaml::Value, Error>,
+        started: Result<Started, Error>,
         will_cancel: bool,
     ) {
-        let ended = match promise {
-            Ok(promise) => match look(scope, &promise) {
+        let ended = match started {
+            Ok(Started(Awaited::Promise(promise))) => match look(scope, &promise) {
                 Some(ended) => ended,
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
+            Ok(Started(Awaited::Value(value))) => value_of_function(value),
+            Ok(Started(Awaited::Guest(call))) => return call.begin(self.clone()),
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);
@@ -255,7 +259,7 @@ impl<T: FromValue + 'static> Subscription<T> {
         }
     }
 
-    fn put(&self, at: AtHome, result: Result<T, Error>) {
+    pub(super) fn put(&self, at: AtHome, result: Result<T, Error>) {
         // Nobody waits any more: the value goes, outside the slot's lock.
         let Ok(Woken { waker, index }) = self.slot.settle(result) else {
             return;
