@@ -39,6 +39,9 @@ let handle { Server.meth; target; headers; body } =
       Lwt.return (text (String.concat "" (List.map line (Headers.to_list headers))))
   | "GET", [ ""; "agent" ] ->
       Lwt.return (text (Option.value (Headers.get headers "user-agent") ~default:"none" ^ "\n"))
+  | "POST", [ ""; "whole" ] ->
+      let+ body = Server.whole body in
+      text body
   | "POST", [ ""; "echo" ] -> Lwt.return { Server.status = 200; headers = []; body }
   | "GET", [ ""; "slow"; seconds ] -> slow (float_of_string seconds)
   | "GET", [ ""; "raise" ] -> failwith "this handler always fails"

@@ -4,6 +4,8 @@ type body =
   | Empty
   | String of string
 
+let whole = function Empty -> Lwt.return "" | String string -> Lwt.return string
+
 type request = { meth : string; target : string; headers : Headers.t; body : body }
 type response = { status : int; headers : (string * string) list; body : body }
 

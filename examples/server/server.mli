@@ -4,6 +4,9 @@ type body =
   | Empty
   | String of string
 
+val whole : body -> string Lwt.t
+(** [whole body] is all of it. *)
+
 type request = {
   meth : string;  (** ["GET"] *)
   target : string;  (** The path, and what follows it: ["/search?q=lwt"]. *)

@@ -47,7 +47,8 @@ impl Limited {
     /// # Errors
     /// How the request is answered then.
     pub async fn read(mut self) -> Result<Vec<u8>, StatusCode> {
-        let mut bytes = Vec::with_capacity(self.incoming.size_hint().lower().min(self.left) as usize);
+        let mut bytes =
+            Vec::with_capacity(self.incoming.size_hint().lower().min(self.left) as usize);
         while let Some(chunk) = poll_fn(|context| self.poll_chunk(context)).await {
             bytes.extend_from_slice(&chunk?);
         }
@@ -66,7 +67,9 @@ impl Limited {
                 None => return Poll::Ready(None),
             };
             // Trailers are left out.
-            let Ok(chunk) = frame.into_data() else { continue };
+            let Ok(chunk) = frame.into_data() else {
+                continue;
+            };
             let size = chunk.len() as u64;
             match &mut self.discard {
                 None if size <= self.left => {

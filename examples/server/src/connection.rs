@@ -74,16 +74,18 @@ where
             }
         }
     }
+    let mut over = pin!(phase.wait_for(|phase| *phase == Phase::Over));
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
+        _ = over.as_mut() => return,
         () = tokio::time::sleep(LINGER) => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         biased;
         _ = connection => {}
-        _ = phase.wait_for(|phase| *phase == Phase::Over) => {}
+        _ = over => {}
     }
 }
 

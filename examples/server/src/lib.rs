@@ -83,8 +83,6 @@ pub async fn server_serve(
     Ok(())
 }
 
-
-
 /// The next connection. What goes wrong is the client's (it has gone already), or passes (there are no more descriptors).
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
