@@ -1,10 +1,19 @@
 (* What src/lib.rs exports, and the types that cross. *)
 
+open Lwt.Syntax
+
 type body =
   | Empty
   | String of string
+  | Stream of string Lwt_stream.t
 
-let whole = function Empty -> Lwt.return "" | String string -> Lwt.return string
+let whole = function
+  | Empty -> Lwt.return ""
+  | String string -> Lwt.return string
+  | Stream stream ->
+      let all = Buffer.create 65536 in
+      let+ () = Lwt_stream.iter (Buffer.add_string all) stream in
+      Buffer.contents all
 
 type request = { meth : string; target : string; headers : Headers.t; body : body }
 type response = { status : int; headers : (string * string) list; body : body }

@@ -3,6 +3,7 @@
 type body =
   | Empty
   | String of string
+  | Stream of string Lwt_stream.t  (** Chunk by chunk. *)
 
 val whole : body -> string Lwt.t
 (** [whole body] is all of it. *)

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod message;
 mod respond;
+mod upload;
 
 use std::future::IntoFuture;
 use std::io;
