@@ -31,6 +31,7 @@ mod derive;
 mod expand;
 mod messages;
 mod parse;
+mod stream;
 mod symbol;
 
 use messages::Errors;
@@ -133,7 +134,7 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
     let exported = check::function(&function, options, &mut errors);
     match errors.report() {
         None => expand::accepted(function, &exported).into(),
-        Some(report) => expand::refused(function, exported.runs, report).into(),
+        Some(report) => expand::refused(function, &exported, report).into(),
     }
 }
 

@@ -154,6 +154,33 @@ unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     caml::UNIT
 }
 
+/// `pull : stream_token -> arrived`: the reader of a Rust stream has nothing left. Raises nothing: what escapes meanwhile
+/// leaves with the next tick, and the items are not lost.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pull(token: Raw) -> Raw {
+    let Some(at) = AtHome::here() else {
+        // `Elsewhere`
+        return caml::int(2);
+    };
+    // SAFETY: OCaml calls
+    let scope = unsafe { Scope::enter(at) };
+    // SAFETY: OCaml calls, with a token of ours
+    let source = unsafe { caml::stream_source(token) };
+    let arrived = match catch(AssertUnwindSafe(|| source.pull(&scope))) {
+        Ok(arrived) => arrived,
+        Err(panic) => {
+            let exception = exception::of_panic(&scope, &panic);
+            exception::report_async(&scope, &exception);
+            ocaml::Value::Raw(caml::int(0).0)
+        }
+    };
+    // Nothing allocates on the OCaml heap until it is returned.
+    arrived.raw()
+}
+
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
 ///
 /// # Safety

@@ -145,6 +145,7 @@ pub use func::{OCamlAsyncFunc, OCamlFunc};
 pub use ocaml_lwt_interop_macros::{FromOCaml, ToOCaml, func};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use stats::Stats;
+pub use stream::{LwtStream, RustStream, SendRustStream};
 pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 /// Lwt promises in Rust: [`Promise`], which Rust awaits, and
@@ -152,6 +153,12 @@ pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 pub mod promise {
     pub use crate::lwt_to_rust::promise::{Promise, PromiseFuture};
     pub use crate::lwt_to_rust::resolver::Resolver;
+}
+
+/// Streams: [`LwtStream`], which Rust reads, and [`RustStream`] or [`SendRustStream`], which OCaml reads.
+pub mod stream {
+    pub use crate::lwt_to_rust::stream::LwtStream;
+    pub use crate::rust_to_lwt::stream::{RustStream, SendRustStream};
 }
 
 /// OCaml functions in Rust.
@@ -174,6 +181,7 @@ pub mod __private {
     pub use crate::rust_to_lwt::output::{
         EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
     };
-    pub use crate::rust_to_lwt::stub::rust_to_lwt;
+    pub use crate::rust_to_lwt::stream::{StreamOf, StreamOfResults, StreamOfValues};
+    pub use crate::rust_to_lwt::stub::{rust_to_lwt, rust_to_lwt_stream};
     pub use ocaml::{FromValue, Runtime, ToValue, Value};
 }

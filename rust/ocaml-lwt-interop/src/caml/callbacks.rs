@@ -42,6 +42,12 @@ pub(crate) enum Callback {
     Misuse,
     /// `int -> string -> exn`: see `exception.rs`
     Predefined,
+    /// `stream_token -> 'a Lwt_stream.t * reader Weak.t`
+    Stream,
+    /// `reader Weak.t -> arrived -> unit`: what a reader waits for, or an ending
+    Arrived,
+    /// `'a Lwt_stream.t -> 'a option Lwt.t option -> int -> batch Lwt.t`
+    Read,
 }
 
 /// The record, behind a generational global root.

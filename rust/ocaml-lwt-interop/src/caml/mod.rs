@@ -7,12 +7,14 @@ mod callbacks;
 pub(crate) mod chunk;
 mod dropped;
 mod root;
+mod stream_token;
 mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use dropped::delete_dropped_roots;
 pub use ocaml::Raw;
 pub(crate) use root::{Root, keeping, live_roots};
+pub(crate) use stream_token::{Source, alloc_stream_token, stream_source};
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};
 
 use ocaml::sys;
