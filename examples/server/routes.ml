@@ -23,6 +23,14 @@ let slow seconds =
       decr running;
       Lwt.return_unit)
 
+(* Reads the body when the request has its answer, which is too late. *)
+let later body =
+  Lwt.catch
+    (fun () ->
+      let* () = Lwt_unix.sleep 0.1 in
+      Lwt.map ignore (Server.whole body))
+    (fun exn -> Lwt_io.eprintl (Printexc.to_string exn))
+
 (* What is alive on both sides of the bridge. *)
 let counts () =
   Gc.full_major ();
@@ -43,6 +51,25 @@ let handle { Server.meth; target; headers; body } =
       let+ body = Server.whole body in
       text body
   | "POST", [ ""; "echo" ] -> Lwt.return { Server.status = 200; headers = []; body }
+  | "POST", [ ""; "later" ] ->
+      Lwt.async (fun () -> later body);
+      Lwt.return (text "not yet\n")
+  | "GET", [ ""; "forever" ] ->
+      let line () =
+        let+ () = Lwt_unix.sleep 0.001 in
+        Some "and so on\n"
+      in
+      Lwt.return { Server.status = 200; headers = []; body = Stream (Lwt_stream.from line) }
+  | "GET", [ ""; "torn" ] ->
+      let left = ref 4 in
+      let line () =
+        decr left;
+        if !left > 0 then Lwt.return_some (string_of_int !left)
+        else
+          let* () = Lwt_unix.sleep 0.05 in
+          failwith "this stream always fails"
+      in
+      Lwt.return { Server.status = 200; headers = []; body = Stream (Lwt_stream.from line) }
   | "GET", [ ""; "slow"; seconds ] -> slow (float_of_string seconds)
   | "GET", [ ""; "raise" ] -> failwith "this handler always fails"
   | "GET", [ ""; "panic" ] -> Lwt.map text (Server.panic ())

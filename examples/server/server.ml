@@ -40,6 +40,9 @@ let default =
 external serve : config -> (int -> unit Lwt.t) -> unit Lwt.t -> (request -> response Lwt.t) -> unit Lwt.t
   = "server_serve"
 
-let serve ~stop ~listening config handler = serve config listening stop handler
+let serve ~stop ~listening config handler =
+  (* Rust's own main function does so, and its libraries count on it: a client that has gone is an error, not the end. *)
+  Sys.set_signal Sys.sigpipe Signal_ignore;
+  serve config listening stop handler
 
 external panic : unit -> string Lwt.t = "server_panic"

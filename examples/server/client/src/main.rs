@@ -46,6 +46,9 @@ async fn law(arguments: &[String]) -> Result<()> {
         "pipelined_requests_are_answered_in_order" => raw::pipelining(port).await,
         "client_that_goes_away_cancels_its_handler" => raw::go_away(port).await,
         "client_that_goes_away_in_its_upload_is_forgotten" => raw::go_away_in_an_upload(port).await,
+        "client_that_goes_away_in_its_download_is_forgotten" => {
+            raw::go_away_in_a_download(port).await
+        }
         "slow_client_slows_down_nobody" => raw::slow(port).await,
         "slow_headers_are_given_up" => raw::slow_headers(port).await,
         "load" => load::until_told_to_close(port).await,

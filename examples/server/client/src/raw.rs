@@ -105,6 +105,21 @@ pub async fn go_away_in_an_upload(port: u16) -> Result<()> {
     Ok(())
 }
 
+/// In the middle of an answer that never ends.
+pub async fn go_away_in_a_download(port: u16) -> Result<()> {
+    let before = counts(port).await?;
+    for _ in 0..20 {
+        let mut stream = connect(port).await?;
+        stream
+            .write_all(b"GET /forever HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await?;
+        let mut some_of_it = [0; 1000];
+        stream.read_exact(&mut some_of_it).await?;
+    }
+    until(port, |counts| counts[2..] == before[2..]).await?;
+    Ok(())
+}
+
 /// One client sends its request byte by byte, and one does not read its answer. A thousand requests of another one are
 /// not kept waiting by them.
 pub async fn slow(port: u16) -> Result<()> {
