@@ -42,6 +42,7 @@ type reader = {
   mutable taken : int;  (* how many of the items were read *)
   mutable ending : arrived;  (* [Later] until it has come *)
   mutable waiting : Obj.t option Lwt.u option;
+  mutable read_by : Obj.t Lwt_stream.t option;
 }
 
 (* What Rust reads of an OCaml stream at once: the stream again, the read that was begun and is pending, the items, and
@@ -86,6 +87,7 @@ external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
 external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
 external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
 external pull : stream_token -> arrived = "ocaml_lwt_interop_pull"
+external abandon : stream_token -> unit = "ocaml_lwt_interop_abandon" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
 
@@ -176,7 +178,14 @@ let release index cancelled =
         (fun () -> if cancelled then Lwt.cancel promise)
 
 (* Streams, rust_to_lwt. Rust must not keep a stream alive that nobody reads, or it could not be collected; so Rust holds a
-   weak pointer to its reader, and the stream's function holds the reader. *)
+   weak pointer to its reader, and the stream's function holds the reader. But a program that waits for an item is often held
+   by nothing else than what the item will resolve: so a reader that is about to be collected looks whether anybody waits,
+   and if so lives on until the next collection. *)
+
+let rec last_look reader =
+  match reader with
+  | { waiting = Some _; read_by = Some stream; _ } when Waited.by_anybody stream -> Gc.finalise last_look reader
+  | { stream_token; _ } -> abandon stream_token
 
 let end_with reader ending =
   reader.ending <- Ended;
@@ -205,17 +214,27 @@ let next reader =
             reader.waiting <- Some resolver;
             promise
         | Items items -> Lwt.return (begin_items reader items)
-        | Elsewhere -> Lwt.fail (Misuse "a stream of Rust's was read on a thread that does not run Lwt: read it there, or with Lwt_preemptive.run_in_main")
+        | Elsewhere ->
+            Lwt.fail
+              (Misuse
+                 "a stream of Rust's was read on a thread that does not run Lwt, so the next item could not wake it: read it \
+                  there, or with Lwt_preemptive.run_in_main")
         | (Ended | Failed _) as ending -> end_with reader ending)
     | ending -> end_with reader ending
 
 let no_items = Obj.repr [||]
 
 let stream stream_token =
-  let reader = { stream_token; items = no_items; taken = 0; ending = Later; waiting = None } in
+  Waited.prepare ();
+  let reader =
+    { stream_token; items = no_items; taken = 0; ending = Later; waiting = None; read_by = None }
+  in
+  let stream = Lwt_stream.from (fun () -> next reader) in
+  reader.read_by <- Some stream;
   let weak = Weak.create 1 in
   Weak.set weak 0 (Some reader);
-  (Lwt_stream.from (fun () -> next reader), weak)
+  Gc.finalise last_look reader;
+  (stream, weak)
 
 let arrived weak arrived =
   match Weak.get weak 0 with

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::caml::{self, Raw, UNIT};
 use crate::error::{Error, Kind};
 use crate::exception;
+use crate::executor::context::finalising;
 use crate::executor::lifetime::{self, Status, status};
 use crate::executor::{AtHome, Key, Scope, start, tick};
 use crate::panic::catch;
@@ -179,6 +180,21 @@ unsafe extern "C" fn ocaml_lwt_interop_pull(token: Raw) -> Raw {
     };
     // Nothing allocates on the OCaml heap until it is returned.
     arrived.raw()
+}
+
+/// `abandon : stream_token -> unit`, `noalloc`: nobody will read the stream any more. Called in a finaliser: queues only.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_abandon(token: Raw) -> Raw {
+    // The locks of the queue may be held by threads that the child of a `fork` does not have.
+    if status() != Status::Forked {
+        // SAFETY: OCaml calls, with a token of ours
+        let source = unsafe { caml::stream_source(token) };
+        finalising(|| source.abandon());
+    }
+    UNIT
 }
 
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.

@@ -27,9 +27,10 @@ use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 /// can write to the stream any more, or after shutdown. Items cross in batches, of what is there up to the
 /// [window](LwtStream::window); they are converted on the domain thread.
 ///
-/// It reads the stream of OCaml's, which other readers may share: every item goes to one of them. Dropping it cancels the
-/// read that is under way, from any thread, and lets go of the stream: at home in the next tick at the latest. What crossed and was not
-/// taken is dropped with it.
+/// It reads OCaml's own stream: other readers of that see what Lwt shows them. Dropping it, on any thread, cancels the read
+/// that is under way and lets go of the stream, at home in the next tick at the latest; what crossed and was not taken goes
+/// with it. What OCaml's writer learns of that is what Lwt tells it: one that waits in `create_bounded`'s `push` goes on
+/// waiting, a function of `from` is not asked again, and both are collected if nobody else holds them.
 ///
 /// `Send` when `T` is.
 pub struct LwtStream<T: FromValue + 'static> {
