@@ -48,13 +48,16 @@ pub async fn text(response: Response<Incoming>) -> Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-/// The numbers in what `/counts` says: running, cancelled, tasks, subscriptions, roots.
-pub async fn counts(port: u16) -> Result<Vec<usize>> {
+/// What `/counts` says.
+pub async fn counts_as_text(port: u16) -> Result<String> {
     let mut sender = connect::<String>(port).await?;
-    let response = sender
-        .send_request(request("GET", "/counts", String::new())?)
-        .await?;
-    let text = text(response).await?;
+    let request = request("GET", "/counts", String::new())?;
+    text(sender.send_request(request).await?).await
+}
+
+/// The numbers in it: running, cancelled, tasks, subscriptions, roots.
+pub async fn counts(port: u16) -> Result<Vec<usize>> {
+    let text = counts_as_text(port).await?;
     let words = text.split(|c: char| !c.is_ascii_digit());
     Ok(words.filter_map(|word| word.parse().ok()).collect())
 }
@@ -85,6 +88,63 @@ pub async fn keep_alive(port: u16) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// 100 MB, sent and received at a time, after 10 MB, for which the server may take what memory it wants. `after` is
+/// called after each.
+pub async fn upload(port: u16, mut after: impl FnMut() -> Result<()>) -> Result<()> {
+    const CHUNK: usize = 100_000;
+    let byte = |i: usize| (i % 251) as u8;
+    for size in [10_000_000, 100_000_000] {
+        let mut sender = connect::<Chunks>(port).await?;
+        let (chunks, body) = tokio::sync::mpsc::channel(1);
+        let upload = tokio::spawn(async move {
+            for start in (0..size).step_by(CHUNK) {
+                let chunk: Vec<u8> = (start..start + CHUNK).map(byte).collect();
+                if chunks.send(chunk.into()).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let response = sender
+            .send_request(request("POST", "/echo", Chunks(body))?)
+            .await?;
+        let mut echo = response.into_body();
+        let mut received = 0;
+        while let Some(chunk) = chunk(&mut echo).await? {
+            if !chunk.iter().zip(received..).all(|(&is, i)| is == byte(i)) {
+                return Err(format!("not what was sent, after {received} bytes").into());
+            }
+            received += chunk.len();
+        }
+        upload.await?;
+        if received != size {
+            return Err(format!("{received} bytes of {size}").into());
+        }
+        after()?;
+    }
+    Ok(())
+}
+
+/// The most memory that a process has had, in kB.
+pub fn high_water(pid: &str) -> Result<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(kilobytes.ok_or("no VmHWM")?.parse()?)
+}
+
+pub async fn constant_memory(port: u16, pid: &str) -> Result<()> {
+    let mut before = None;
+    upload(port, || {
+        let now = high_water(pid)?;
+        let before = *before.get_or_insert(now);
+        if now > before + 20_000 {
+            return Err(format!("{now} kB after 100 MB, {before} kB after 10 MB").into());
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// A body that is handed over chunk by chunk, so that it is sent in chunks.

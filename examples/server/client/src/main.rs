@@ -12,7 +12,7 @@ use std::time::Duration;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// For a law; what hangs is a failure.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,6 +51,14 @@ async fn law(arguments: &[String]) -> Result<()> {
         }
         "slow_client_slows_down_nobody" => raw::slow(port).await,
         "slow_headers_are_given_up" => raw::slow_headers(port).await,
+        "upload_is_echoed_in_constant_memory" => {
+            let pid = arguments.get(2).ok_or("which process?")?;
+            http::constant_memory(port, pid).await
+        }
+        "counts" => {
+            print!("{}", http::counts_as_text(port).await?);
+            Ok(())
+        }
         "load" => load::until_told_to_close(port).await,
         unknown => Err(format!("no such law: {unknown}").into()),
     }
