@@ -5,6 +5,7 @@ mod elsewhere;
 mod lifetime;
 mod panics;
 mod pool;
+mod streams;
 mod threads;
 mod wakes;
 

@@ -87,12 +87,26 @@
 //! }
 //! ```
 //!
+//! Streams cross as well, both ways: a function that returns `impl Stream` gives OCaml an `'a Lwt_stream.t`, and takes one as
+//! an [`LwtStream`]. A slow reader stops a fast writer, items cross in batches, and either end stops the other:
+//!
+//! ```no_run
+//! # use futures_core::Stream;
+//! # use futures_lite::StreamExt;
+//! # use ocaml_lwt_interop::{Error, LwtStream};
+//! #[ocaml_lwt_interop::func(window = 64)]
+//! pub fn uppercase(lines: LwtStream<String>) -> impl Stream<Item = Result<String, Error>> {
+//!     lines.map(|line| Ok(line?.to_uppercase()))
+//! }
+//! ```
+//!
 //! **Everything of OCaml's happens on one thread, and everything else may be anywhere.**
 //!
 //! # Where to look
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
+//! - [`LwtStream`], which Rust reads; [`RustStream`] and [`SendRustStream`], which OCaml reads.
 //! - [`domain_executor`]: spawning, other threads.
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
