@@ -177,6 +177,13 @@ client_that_goes_away_in_its_upload_is_forgotten() { by_client; }
 client_that_goes_away_in_its_download_is_forgotten() { by_client; }
 slow_client_slows_down_nobody() { by_client; }
 
+port_that_is_taken_is_a_line_and_status_1() {
+  local status=0
+  timeout --signal=KILL 20 "$server" --port "$port" >answer 2>&1 || status=$?
+  [ $status = 1 ] || fail "status $status"
+  answer_is 'server: Address already in use (os error 98)'
+}
+
 sigterm_under_load_loses_no_request() {
   local loader
   "$client" load "$port" >answer &
@@ -234,3 +241,4 @@ law client_that_goes_away_in_its_download_is_forgotten
 law slow_client_slows_down_nobody --max-body 200000000
 law slow_headers_are_given_up --header-timeout 0.5
 law sigterm_under_load_loses_no_request
+law port_that_is_taken_is_a_line_and_status_1

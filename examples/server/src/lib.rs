@@ -69,7 +69,8 @@ pub async fn server_serve(
         }
     }
 
-    // Clients that have connected do not know that the server has not noticed yet.
+    // Clients that have connected do not know that the server has not noticed yet. (Those that do so in the microseconds
+    // between the last look and the end of the listener are refused, or reset.)
     server.stop();
     while let Some(Ok((stream, _))) = at_once(listener.accept()).await {
         serve(stream);
