@@ -1,5 +1,5 @@
-//! The client of `../test.sh`, for what curl cannot do:  `server-client LAW PORT [PID]`. Each law talks to a server on 127.0.0.1
-//! and says why it does not hold.
+//! The client of `../test.sh`, for what curl cannot do:  `server-client LAW PORT [PID]`. Each law talks to a server on
+//! 127.0.0.1 and says why it does not hold.
 
 mod http;
 mod load;
