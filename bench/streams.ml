@@ -24,7 +24,7 @@ let from item n =
       end)
 
 let ready () = Lwt.return_some 7
-let paused () = Lwt.map Option.some (Lwt.pause ())
+let paused () = Lwt.map (fun () -> Some 7) (Lwt.pause ())
 let text () = Lwt.return_some "ten bytes."
 let of_ocaml item = repeated_by_rust (fun n -> drain (from item n))
 let to_ocaml stream = repeated_by_rust (fun n -> drain (stream n))
