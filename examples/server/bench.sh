@@ -59,14 +59,15 @@ cpu() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000000 / tick }
 median() { sort -g -k "$2" "$folder/$1" | awk -v column="$2" '{ x[NR] = $column } END { print x[int((NR + 1) / 2)] }'; }
 
 printf '%d connections, %d rounds of %d s; the median\n\n' $connections "$rounds" "$seconds"
-printf '%-10s %28s %28s %8s\n' '' 'cohttp-lwt-unix' 'this server' 'times'
+printf '%-10s %28s %28s %22s\n' '' 'cohttp-lwt-unix' 'this server' 'as many, as cheap'
 for kind in bare browser post pipelined; do
   # One after the other and not all of one first: whatever else the machine does hits both.
   for ((round = 0; round < rounds; round++)); do
     measure cohttp $kind "$folder/cohttp.exe"
     measure server $kind _build/default/examples/server/main.exe --port 0
   done
-  theirs=$(median cohttp.$kind 1) ours=$(median server.$kind 1)
-  printf '%-10s %16.0f/s %6.1f us %17.0f/s %6.1f us %8.1f\n' $kind "$theirs" "$(median cohttp.$kind 2)" \
-    "$ours" "$(median server.$kind 2)" "$(awk "BEGIN { print $ours / $theirs }")"
+  theirs=$(median cohttp.$kind 1) their_cpu=$(median cohttp.$kind 2)
+  ours=$(median server.$kind 1) our_cpu=$(median server.$kind 2)
+  awk -v kind=$kind "BEGIN { printf \"%-10s %16.0f/s %6.1f us %17.0f/s %6.1f us %12.1f x %5.1f x\n\", kind,
+    $theirs, $their_cpu, $ours, $our_cpu, $ours / $theirs, $their_cpu / $our_cpu }"
 done
