@@ -209,6 +209,7 @@ let next reader =
     match reader.ending with
     | Later -> (
         match pull reader.stream_token with
+        | Later when reader.ending != Later -> end_with reader reader.ending
         | Later ->
             let promise, resolver = Lwt.wait () in
             reader.waiting <- Some resolver;

@@ -140,7 +140,7 @@ let once =
         let stream = stream 1 At_once Failure nap in
         let* item = Lwt_stream.get stream in
         check_bool "item" true (item = Some 0);
-        ends_with (Rust_async.Rust_error { message = "the end"; causes = [] }) (Lwt_stream.get stream));
+        ends_with (Rust_async.Rust_error { message = "the end"; causes = [] }) (Lwt.apply Lwt_stream.get stream));
     ("stream_of_rust_that_nobody_reads_on", fun () ->
         let stream = stream 3 Lwt_timer Never nap in
         let* item = Lwt_stream.get stream in

@@ -84,7 +84,7 @@ let cases (name, fork) =
           "idle is dropped";
         ]
       (fun () ->
-        let item stream = Lwt.map (Option.value ~default:0) (Lwt_stream.get stream) in
+        let item stream = Lwt.map (Option.value ~default:0) (Lwt.apply Lwt_stream.get stream) in
         let waits = stream "waits" 0 and idle = stream "idle" 3 in
         let waiting = item waits in
         ignore (Lwt_main.run (item idle));

@@ -55,7 +55,7 @@ let cases =
           "Lwt works";
         ]
       (fun () ->
-        let item stream = Lwt.map (Option.value ~default:0) (Lwt_stream.get stream) in
+        let item stream = Lwt.map (Option.value ~default:0) (Lwt.apply Lwt_stream.get stream) in
         let waits = stream "waits" 0 and idle = stream "idle" 3 and unread = stream "unread" 3 in
         let waiting = item waits in
         ignore (Lwt_main.run (item idle));

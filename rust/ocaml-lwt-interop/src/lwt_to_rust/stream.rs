@@ -18,7 +18,7 @@ use super::promise::{PromiseFuture, Start, Token};
 use crate::caml::{self, Callback, Raw, Root};
 use crate::error::Error;
 use crate::exception::{self, Exception};
-use crate::executor::{Home, Runnable};
+use crate::executor::{AtHome, Home, Runnable};
 use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 
 /// An OCaml stream, `'a Lwt_stream.t`, whose items convert to `T`: a [`Stream`] of `Result<T, Error>`, on any thread.
@@ -60,18 +60,24 @@ struct Handles {
 /// `None`
 const NOTHING: Root = Root::Immediate(Raw(ocaml::sys::NONE));
 
-/// The stream is let go: the read that was begun is cancelled, if there is one. On any thread.
+/// The stream is let go: the read that was begun is cancelled, if there is one. On any thread. It happens at home, and soon:
+/// a root that is dropped elsewhere keeps its value until home next looks.
 impl Drop for Handles {
     fn drop(&mut self) {
+        let stream = std::mem::replace(&mut self.stream, NOTHING);
         let pending = std::mem::replace(&mut self.pending, NOTHING);
-        if matches!(pending, Root::Immediate(_)) {
+        let is_read = matches!(pending, Root::Cell(_));
+        if !is_read && AtHome::of(self.home).is_some_and(AtHome::may_call_ocaml) {
             return;
         }
         self.home
             .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                // SAFETY: a scope holds the lock; `Some` is a block of one field
-                let read = unsafe { caml::protect(caml::field(pending.get(), 0)) };
-                super::cancel(scope, &read);
+                if is_read {
+                    // SAFETY: a scope holds the lock; `Some` is a block of one field
+                    let read = unsafe { caml::protect(caml::field(pending.get(), 0)) };
+                    super::cancel(scope, &read);
+                }
+                drop(stream);
             })));
     }
 }

@@ -1,12 +1,15 @@
-//! The task behind a Rust stream that OCaml reads: it polls while there is room, and hands items over in batches.
+//! The task behind a Rust stream that OCaml reads: it polls while there is room, and items cross in batches.
 //!
 //! 1. Nothing is polled before OCaml reads for the first time. From then on items are read ahead: what is in the buffer and
 //!    what OCaml was handed and may not have read is together no more than the window.
-//! 2. OCaml pulls when it has read all that it was handed. What is in the buffer then crosses at once; else the pull stays
-//!    open, and the task answers it when the stream has as much as the window takes, or nothing more for now.
-//! 3. A task that answers has OCaml's reader run inside of its poll, and the reader may pull again: no borrow is held.
+//! 2. OCaml pulls when it has read all that it was handed. What is in the buffer then crosses at once; else the task is
+//!    polled, here and now if it was waiting for OCaml and not for its stream. If that gives nothing either, the pull stays
+//!    open, and a poll that finds items queues an answer.
+//! 3. A reader whose pulls are all answered at once would keep everybody else waiting: after so many batches the task goes
+//!    through the queue.
 //! 4. [`Shared`] is touched at home only, but for what abandons it. The task empties its buffer when it goes, so that no
-//!    item is dropped elsewhere, wherever the last reference goes.
+//!    item is dropped elsewhere, wherever the last reference goes. OCaml's code runs in a pull and in an answer, and never
+//!    while anything is borrowed.
 //! 5. Rust keeps a root of a weak pointer to the reader: see `rust_async.ml`.
 
 use std::cell::{Cell, RefCell};
@@ -15,7 +18,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use ocaml::ToValue;
@@ -27,8 +30,8 @@ use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception::{self, Outgoing};
 use crate::executor::lifetime::{Status, status};
-use crate::executor::task::{Completion, Task, spawn_local};
-use crate::executor::{Home, Runnable, Scope};
+use crate::executor::task::{Completion, Task, spawn_idle};
+use crate::executor::{AtHome, Home, Runnable, Scope};
 use crate::panic::{Panic, catch};
 
 /// A stream of which every item is a value or the error that ends it.
@@ -48,10 +51,18 @@ struct Shared<T> {
     handed: Cell<usize>,
     /// OCaml waits for an answer.
     pulled: Cell<bool>,
-    /// The task waits for OCaml.
-    waker: RefCell<Option<Waker>>,
+    /// The task waits for OCaml, and not for its stream.
+    waits: Cell<bool>,
+    /// An answer to the pull is queued.
+    answering: Cell<bool>,
+    /// How many pulls in a row had the task polled here and now.
+    in_a_row: Cell<u32>,
+    reader: OnceLock<Root>,
     task: OnceLock<Arc<dyn Task>>,
 }
+
+/// Rule 3.
+const MOST_IN_A_ROW: u32 = 16;
 
 // SAFETY: rule 4; `home` and `task` are `Send` and `Sync`
 unsafe impl<T> Send for Shared<T> {}
@@ -76,29 +87,30 @@ pub(super) fn make<T: ToValue + 'static>(
         begun: Cell::new(false),
         handed: Cell::new(0),
         pulled: Cell::new(false),
-        waker: RefCell::new(None),
+        waits: Cell::new(true),
+        answering: Cell::new(false),
+        in_a_row: Cell::new(0),
+        reader: OnceLock::new(),
         task: OnceLock::new(),
     });
     // SAFETY: a scope holds the lock; the token becomes an argument, and the pair is taken apart, before anything can
     // allocate
-    let (value, reader) = unsafe {
+    let value = unsafe {
         let token = caml::alloc_stream_token(shared.clone());
         let Ok(pair) = home.call(scope, Callback::Stream, &mut [token]) else {
             panic!("OCaml raised an exception while a stream was made");
         };
-        (
-            caml::protect(caml::field(pair, 0)),
-            Arc::new(Root::new(caml::field(pair, 1))),
-        )
+        // Nobody else sets it, nor the task.
+        let _ = shared.reader.set(Root::new(caml::field(pair, 1)));
+        caml::protect(caml::field(pair, 0))
     };
     let pump = Pump {
         stream: Some(stream),
         shared: shared.clone(),
-        reader: reader.clone(),
     };
-    let task = spawn_local(scope.at(), pump, End { reader });
-    // Nobody else sets it.
-    let _ = shared.task.set(task);
+    let _ = shared
+        .task
+        .set(spawn_idle(scope.at(), pump, End(shared.clone())));
     value
 }
 
@@ -158,6 +170,10 @@ impl<T: ToValue + 'static> Shared<T> {
     fn break_off(&self, panic: Panic) {
         self.clear();
         *self.ending.borrow_mut() = Some(Ending::Panic(panic));
+        // The task has to drop its stream, and to end.
+        if let (Some(task), Some(at)) = (self.task(), AtHome::of(self.home)) {
+            task.wake_at_home(at);
+        }
     }
 
     fn clear(&self) {
@@ -165,34 +181,70 @@ impl<T: ToValue + 'static> Shared<T> {
         drop(items);
     }
 
-    fn wake(&self) {
-        let waker = self.waker.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
+    fn task(&self) -> Option<Arc<dyn Task>> {
+        self.task.get().cloned()
+    }
+
+    /// The answer to a pull that was left open.
+    fn answer(&self, scope: &Scope) {
+        self.answering.set(false);
+        if !self.pulled.get() {
+            return;
+        }
+        self.in_a_row.set(0);
+        if let Some(items) = self.take(scope) {
+            self.pulled.set(false);
+            self.tell(scope, &items);
+        }
+    }
+
+    /// Hands an `arrived` to the reader, if it is still there. Runs OCaml code, the reader's; what escapes leaves at the end
+    /// of the tick.
+    fn tell(&self, scope: &Scope, arrived: &ocaml::Value) {
+        let Some(reader) = self.reader.get() else {
+            return;
+        };
+        // SAFETY: a scope holds the lock; both are rooted until they are arguments; an exception is kept before anything can
+        // allocate
+        unsafe {
+            let mut arguments = [reader.get(), arrived.raw()];
+            if let Err(escaped) = self.home.call(scope, Callback::Arrived, &mut arguments) {
+                self.home.escape(scope, escaped);
+            }
         }
     }
 }
 
 impl<T: ToValue + 'static> Source for Shared<T> {
     fn pull(&self, scope: &Scope) -> ocaml::Value {
-        if status() == Status::Running {
-            self.begun.set(true);
-            self.handed.set(0);
-            let items = self.take(scope);
-            self.pulled.set(items.is_none());
-            self.wake();
-            self.home.arm_if_needed(scope, false);
-            if let Some(items) = items {
-                return items;
-            }
-        }
         // `Later`. After shutdown and in the child of a `fork` the ending has come, or is about to.
-        ocaml::Value::Raw(caml::int(0).0)
+        let later = ocaml::Value::Raw(caml::int(0).0);
+        let Some(task) = self.task() else {
+            return later;
+        };
+        if status() != Status::Running {
+            return later;
+        }
+        self.begun.set(true);
+        self.handed.set(0);
+        let mut items = self.take(scope);
+        if items.is_none() && self.waits.get() && self.in_a_row.get() < MOST_IN_A_ROW {
+            self.in_a_row.set(self.in_a_row.get() + 1);
+            task.clone().run_if_idle(scope);
+            items = self.take(scope);
+        }
+        self.pulled.set(items.is_none());
+        // There may be room now.
+        if self.waits.get() && (items.is_none() || self.has_room()) {
+            task.wake_at_home(scope.at());
+        }
+        self.home.arm_if_needed(scope, false);
+        items.unwrap_or(later)
     }
 
     fn abandon(&self) {
-        if let Some(task) = self.task.get() {
-            self.home.queue_anywhere(Runnable::Cancel(task.clone()));
+        if let Some(task) = self.task() {
+            self.home.queue_anywhere(Runnable::Cancel(task));
         }
     }
 }
@@ -201,28 +253,32 @@ impl<T: ToValue + 'static> Source for Shared<T> {
 struct Pump<T: ToValue + 'static> {
     stream: Option<BoxedStream<T>>,
     shared: Arc<Shared<T>>,
-    reader: Arc<Root>,
 }
 
 impl<T: ToValue + 'static> Pump<T> {
     /// Fills the buffer. True: the stream has nothing more for now, and will wake the task.
     fn fill(&mut self, context: &mut Context<'_>) -> bool {
-        while self.shared.has_room() {
-            let Some(stream) = &mut self.stream else {
-                return false;
-            };
-            let ending = match catch(AssertUnwindSafe(|| stream.as_mut().poll_next(context))) {
-                Ok(Poll::Pending) => return true,
-                Ok(Poll::Ready(Some(Ok(item)))) => {
-                    self.shared.buffer.borrow_mut().push_back(item);
-                    continue;
+        let shared = &self.shared;
+        let Some(stream) = &mut self.stream else {
+            return false;
+        };
+        let filled = catch(AssertUnwindSafe(|| {
+            while shared.has_room() {
+                match stream.as_mut().poll_next(context) {
+                    Poll::Ready(Some(Ok(item))) => shared.buffer.borrow_mut().push_back(item),
+                    Poll::Ready(Some(Err(error))) => {
+                        return Poll::Ready(Some(Ending::Error(error)));
+                    }
+                    Poll::Ready(None) => return Poll::Ready(Some(Ending::Value(()))),
+                    Poll::Pending => return Poll::Pending,
                 }
-                Ok(Poll::Ready(Some(Err(error)))) => Ending::Error(error),
-                Ok(Poll::Ready(None)) => Ending::Value(()),
-                Err(panic) => Ending::Panic(panic),
-            };
-            *self.shared.ending.borrow_mut() = Some(ending);
-            self.drop_stream();
+            }
+            Poll::Ready(None)
+        }));
+        match filled.unwrap_or_else(|panic| Poll::Ready(Some(Ending::Panic(panic)))) {
+            Poll::Pending => return true,
+            Poll::Ready(None) => {}
+            Poll::Ready(ending) => *self.shared.ending.borrow_mut() = ending,
         }
         false
     }
@@ -248,30 +304,22 @@ impl<T: ToValue + 'static> Future for Pump<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending<()>> {
         let this = &mut *self;
         let stream_will_wake = this.fill(context);
-        if this.shared.pulled.get() {
-            Scope::with_current(this.shared.home, |scope| {
-                if let Some(items) = this.shared.take(scope) {
-                    this.shared.pulled.set(false);
-                    tell(scope, &this.reader, &items);
-                }
-            });
-        }
+        this.shared.waits.set(!stream_will_wake);
         let ended = this.shared.ending.borrow().is_some();
         if ended {
             this.drop_stream();
-            if this.shared.buffer.borrow().is_empty() {
-                let ending = this.shared.ending.borrow_mut().take();
-                return ending.map_or(Poll::Pending, Poll::Ready);
-            }
         }
-        if !stream_will_wake {
-            if !ended && this.shared.has_room() {
-                // The reader has pulled again. Others have their turn before it is answered.
-                context.waker().wake_by_ref();
-            } else {
-                let waker = context.waker().clone();
-                *this.shared.waker.borrow_mut() = Some(waker);
-            }
+        let shared = &this.shared;
+        if shared.buffer.borrow().is_empty() {
+            let ending = shared.ending.borrow_mut().take();
+            return ending.map_or(Poll::Pending, Poll::Ready);
+        }
+        if shared.pulled.get() && !shared.answering.replace(true) {
+            let shared = shared.clone();
+            let answer = move |scope: &Scope| shared.answer(scope);
+            this.shared
+                .home
+                .queue_anywhere(Runnable::Settle(Box::new(answer)));
         }
         Poll::Pending
     }
@@ -284,25 +332,20 @@ impl<T: ToValue + 'static> Drop for Pump<T> {
 }
 
 /// The task's ending, for the reader.
-struct End {
-    reader: Arc<Root>,
-}
+struct End<T>(Arc<Shared<T>>);
 
-impl End {
+impl<T: ToValue + 'static> End<T> {
     fn tell(self, scope: &Scope, ending: Ending<()>) {
-        let outgoing = match ending {
-            Ending::Value(()) => {
-                // `Ended`
-                return tell(scope, &self.reader, &ocaml::Value::Raw(caml::int(1).0));
-            }
+        let Outgoing {
+            exception,
+            backtrace,
+        } = match ending {
+            // `Ended`
+            Ending::Value(()) => return self.0.tell(scope, &ocaml::Value::Raw(caml::int(1).0)),
             Ending::Error(error) => exception::of_error(scope, &error),
             Ending::Panic(panic) => exception::of_panic(scope, &panic),
             Ending::Dropped => exception::of_error(scope, &Error::broken_promise()),
         };
-        let Outgoing {
-            exception,
-            backtrace,
-        } = outgoing;
         // SAFETY: a scope holds the lock; both are rooted across the allocation. `Failed` is the second constructor with
         // arguments.
         let failed = unsafe {
@@ -311,30 +354,16 @@ impl End {
             failed.push(backtrace.raw());
             failed.end()
         };
-        tell(scope, &self.reader, &failed);
+        self.0.tell(scope, &failed);
     }
 }
 
-impl Completion<Ending<()>> for End {
+impl<T: ToValue + 'static> Completion<Ending<()>> for End<T> {
     fn complete(self, scope: &Scope, ending: Ending<Ending<()>>) {
         self.tell(scope, ending.map(|ending| ending));
     }
 
     fn disown(self, scope: &Scope) {
         self.tell(scope, Ending::Dropped);
-    }
-}
-
-/// Hands an `arrived` to the reader, if it is still there. Runs OCaml code, the reader's; what escapes leaves at the end of
-/// the tick.
-fn tell(scope: &Scope, reader: &Root, arrived: &ocaml::Value) {
-    let home = scope.home();
-    // SAFETY: a scope holds the lock; both are rooted until they are arguments; an exception is kept before anything can
-    // allocate
-    unsafe {
-        let mut arguments = [reader.get(), arrived.raw()];
-        if let Err(escaped) = home.call(scope, Callback::Arrived, &mut arguments) {
-            home.escape(scope, escaped);
-        }
     }
 }

@@ -197,7 +197,7 @@ unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
         Ok(Err(ArgumentError(message))) => Err(exception::invalid_argument(&scope, &message)),
         Err(panic) => Err(exception::of_panic(&scope, &panic)),
     };
-    // The stream's task looks whether OCaml has read already.
+    // The function may have spawned.
     at.home().arm_if_needed(&scope, false);
     match result {
         Ok(stream) => Ok(stream.raw()),
