@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -59,6 +60,8 @@ struct Shared<T> {
     in_a_row: Cell<u32>,
     reader: OnceLock<Root>,
     task: OnceLock<Arc<dyn Task>>,
+    /// The task has ended: there is nothing to abandon. Read on any thread.
+    over: AtomicBool,
 }
 
 /// Rule 3.
@@ -92,6 +95,7 @@ pub(super) fn make<T: ToValue + 'static>(
         in_a_row: Cell::new(0),
         reader: OnceLock::new(),
         task: OnceLock::new(),
+        over: AtomicBool::new(false),
     });
     // SAFETY: a scope holds the lock; the token becomes an argument, and the pair is taken apart, before anything can
     // allocate
@@ -243,6 +247,9 @@ impl<T: ToValue + 'static> Source for Shared<T> {
     }
 
     fn abandon(&self) {
+        if self.over.load(Ordering::Relaxed) {
+            return;
+        }
         if let Some(task) = self.task() {
             self.home.queue_anywhere(Runnable::Cancel(task));
         }
@@ -336,6 +343,7 @@ struct End<T>(Arc<Shared<T>>);
 
 impl<T: ToValue + 'static> End<T> {
     fn tell(self, scope: &Scope, ending: Ending<()>) {
+        self.0.over.store(true, Ordering::Relaxed);
         let Outgoing {
             exception,
             backtrace,
