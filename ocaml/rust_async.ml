@@ -23,6 +23,33 @@ type token
 
 type backtrace = Printexc.raw_backtrace option
 
+(* Owns a Rust stream that OCaml reads; see stream_token.rs. *)
+type stream_token
+
+(* What a Rust stream has for its reader; the order is that of pump.rs. *)
+type arrived =
+  | Later
+  | Ended
+  | Elsewhere
+  | Items of Obj.t  (** A block of them. *)
+  | Failed of exn * backtrace
+[@@warning "-37"]
+
+(* A Rust stream as OCaml reads it. *)
+type reader = {
+  stream_token : stream_token;
+  mutable items : Obj.t;
+  mutable taken : int;  (* how many of the items were read *)
+  mutable ending : arrived;  (* [Later] until it has come *)
+  mutable waiting : Obj.t option Lwt.u option;
+  mutable read_by : Obj.t Lwt_stream.t option;
+}
+
+(* What Rust reads of an OCaml stream at once: the stream again, the read that was begun and is pending, the items, and
+   what came behind them. *)
+type batch = Obj.t Lwt_stream.t * Obj.t option Lwt.t option * Obj.t list * behind
+and behind = More | End | Exception of exn
+
 (* What Rust calls; the order is that of callbacks.rs. *)
 type callbacks = {
   resolved : Obj.t -> Obj.t Lwt.t;
@@ -43,6 +70,9 @@ type callbacks = {
   misuse : string -> exn;
   predefined : int -> string -> exn;
   canceled : unit -> exn;
+  stream : stream_token -> Obj.t Lwt_stream.t * reader Weak.t;
+  arrived : reader Weak.t -> arrived -> unit;
+  read : Obj.t Lwt_stream.t -> Obj.t option Lwt.t option -> int -> batch Lwt.t;
 }
 
 (* What there is to do at the beginning of a turn; the order is that of exports.rs. *)
@@ -57,6 +87,8 @@ external cancel : int -> unit = "ocaml_lwt_interop_cancel"
 external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
 external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
 external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
+external pull : stream_token -> arrived = "ocaml_lwt_interop_pull"
+external abandon : stream_token -> unit = "ocaml_lwt_interop_abandon" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
 
@@ -157,6 +189,107 @@ let release index cancelled =
         ~finally:(fun () -> if guard == promise then forget token else Lwt.cancel guard)
         (fun () -> if cancelled then Lwt.cancel promise)
 
+(* Streams, rust_to_lwt. Rust must not keep a stream alive that nobody reads, or it could not be collected; so Rust holds a
+   weak pointer to its reader, and the stream's function holds the reader. But a program that waits for an item is often held
+   by nothing else than what the item will resolve: so a reader that is about to be collected looks whether anybody waits,
+   and if so lives on until the next collection. *)
+
+let rec last_look reader =
+  match reader with
+  | { waiting = Some _; read_by = Some stream; _ } when Waited.by_anybody stream -> Gc.finalise last_look reader
+  | { stream_token; _ } -> abandon stream_token
+
+let end_with reader ending =
+  reader.ending <- Ended;
+  match ending with
+  | Failed (exn, backtrace) -> failed exn backtrace
+  | _ -> Lwt.return_none
+
+let begin_items reader items =
+  reader.items <- items;
+  reader.taken <- 1;
+  Some (Obj.field items 0)
+
+(* What [Lwt_stream.from] asks for the next item. *)
+let next reader =
+  if reader.taken < Obj.size reader.items then begin
+    let item = Obj.field reader.items reader.taken in
+    reader.taken <- reader.taken + 1;
+    Lwt.return_some item
+  end
+  else
+    match reader.ending with
+    | Later -> (
+        match pull reader.stream_token with
+        | Later when reader.ending != Later -> end_with reader reader.ending
+        | Later ->
+            let promise, resolver = Lwt.wait () in
+            reader.waiting <- Some resolver;
+            promise
+        | Items items -> Lwt.return (begin_items reader items)
+        | Elsewhere ->
+            Lwt.fail
+              (Misuse
+                 "a stream of Rust's was read on a thread that does not run Lwt, so the next item could not wake it: read it \
+                  there, or with Lwt_preemptive.run_in_main")
+        | (Ended | Failed _) as ending -> end_with reader ending)
+    | ending -> end_with reader ending
+
+let no_items = Obj.repr [||]
+
+let stream stream_token =
+  Waited.prepare ();
+  let reader =
+    { stream_token; items = no_items; taken = 0; ending = Later; waiting = None; read_by = None }
+  in
+  let stream = Lwt_stream.from (fun () -> next reader) in
+  reader.read_by <- Some stream;
+  let weak = Weak.create 1 in
+  Weak.set weak 0 (Some reader);
+  Gc.finalise last_look reader;
+  (stream, weak)
+
+let arrived weak arrived =
+  match Weak.get weak 0 with
+  | None -> ()
+  | Some reader -> (
+      match (reader.waiting, arrived) with
+      | Some resolver, Items items ->
+          reader.waiting <- None;
+          Lwt.wakeup resolver (begin_items reader items)
+      | Some resolver, Failed (exn, backtrace) ->
+          reader.waiting <- None;
+          reader.ending <- Ended;
+          reject resolver exn backtrace
+      | Some resolver, _ ->
+          reader.waiting <- None;
+          reader.ending <- Ended;
+          Lwt.wakeup resolver None
+      | None, ending -> reader.ending <- ending)
+
+(* Streams, lwt_to_rust. A read that was begun is never given up while the stream goes on: its exception would be lost. *)
+
+let read stream pending window =
+  let rec collect items left pending =
+    let get () = match pending with Some get -> get | None -> Lwt_stream.get stream in
+    if left = 0 then Lwt.return (stream, pending, List.rev items, More)
+    else
+      match get () with
+      | exception exn -> ended items (Exception exn)
+      | get -> (
+          match Lwt.state get with
+          | Lwt.Return (Some item) -> collect (item :: items) (left - 1) None
+          | Lwt.Return None -> ended items End
+          | Lwt.Fail exn -> ended items (Exception exn)
+          | Lwt.Sleep when items = [] ->
+              Lwt.try_bind
+                (fun () -> get)
+                (function Some item -> collect [ item ] (left - 1) None | None -> ended [] End)
+                (fun exn -> ended [] (Exception exn))
+          | Lwt.Sleep -> Lwt.return (stream, Some get, List.rev items, More))
+  and ended items behind = Lwt.return (stream, None, List.rev items, behind) in
+  collect [] window pending
+
 (* The loop. *)
 
 let callbacks =
@@ -179,6 +312,9 @@ let callbacks =
     misuse = (fun message -> Misuse message);
     predefined;
     canceled = (fun () -> Lwt.Canceled);
+    stream;
+    arrived;
+    read;
   }
 
 let misuse format = Printf.ksprintf (fun message -> raise (Misuse message)) format

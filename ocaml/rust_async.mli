@@ -18,6 +18,26 @@ exception Misuse of string
 (** The bridge was used where it cannot work: on a thread that does not run Lwt, in the child of a [fork], after
     {!shutdown}. The text says what was done, why it cannot work, and what to do instead. *)
 
+(** {1 Streams}
+
+    A Rust function that gives a stream is declared with [Lwt_stream.t], one that takes a stream likewise:
+
+    {[
+      external lines : string -> string Lwt_stream.t = "lines"
+      external fetch : string -> bytes Lwt_stream.t Lwt.t = "fetch"
+      external upload : bytes Lwt_stream.t -> int Lwt.t = "upload"
+    ]}
+
+    - A Rust stream begins when it is first read, is read ahead up to its window (16 items, or what Rust says), and then
+      waits for its reader.
+    - An error of Rust's ends it with {!Rust_error} or the exception that it was made of, a panic with {!Rust_panic},
+      {!shutdown} with {!Broken_promise}. The read that gets the exception is the last: those behind it give [None].
+    - It is dropped when the GC has collected the stream. A read that is cancelled loses no item and leaves the stream as it
+      was; when nobody holds the stream or waits for it, it is collected. [Lwt_stream.map] and its like go on waiting when
+      their own reads are cancelled, so that a stream behind them lives until its next item.
+    - Rust reads a stream of OCaml's as other readers do, in batches of what is there. An exception ends it for Rust; when
+      Rust lets go of it, the read under way is cancelled. *)
+
 (** {1 The executor}
 
     It starts by itself, with the first Rust function that is called. *)

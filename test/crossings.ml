@@ -7,6 +7,9 @@ open Declared
 open Probe
 
 type ending = Value | Error | Panic | Dropped
+type stream_ending = End | Failure | Bang | Never
+type request = { path : string; body : string Lwt_stream.t; length : int option }
+type response = { status : int; out : string Lwt_stream.t; reason : string }
 type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
 
 external string : string -> bool -> string Lwt.t = "values_string"
@@ -51,6 +54,10 @@ external blocking_text : bool -> place -> (string -> string list -> string list)
 external blocking_call : bool -> place -> (int -> int) -> int Lwt.t = "blocking_call"
 external make : string -> bool -> (string * float array option * string) array Lwt.t = "gc_make"
 external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "gc_in_between"
+external stream : int -> wait -> stream_ending -> (unit -> unit Lwt.t) -> int Lwt_stream.t = "streams_script"
+external read_stream : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "streams_read"
+external request : request -> response Lwt.t = "streams_request"
+external give_up_stream : place -> int Lwt_stream.t -> unit Lwt.t = "streams_give_up"
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "gc_hold"
 
 let text = String.make 500 't'
@@ -128,6 +135,25 @@ let once =
         | (_ : string Lwt.t) -> Alcotest.fail "accepted"
         | exception exn -> check_bool "refused" true (starts_with ~prefix:"Invalid_argument" (Printexc.to_string exn)));
         Lwt.return_unit);
+    ("stream_of_rust", fun () ->
+        let* items = Lwt_stream.to_list (stream 40 Yield End nap) in
+        same (List.init 40 Fun.id) (Lwt.return items));
+    ("stream_of_rust_that_fails", fun () ->
+        let stream = stream 1 At_once Failure nap in
+        let* item = Lwt_stream.get stream in
+        check_bool "item" true (item = Some 0);
+        ends_with (Rust_async.Rust_error { message = "the end"; causes = [] }) (Lwt.apply Lwt_stream.get stream));
+    ("stream_of_rust_that_nobody_reads_on", fun () ->
+        let stream = stream 3 Lwt_timer Never nap in
+        let* item = Lwt_stream.get stream in
+        check_bool "item" true (item = Some 0);
+        Lwt.return (Lwt.cancel (Lwt_stream.get stream)));
+    ("streams_in_records", fun () ->
+        let body = Lwt_stream.from (let n = ref 0 in fun () -> disturb (); incr n;
+          if !n > 40 then Lwt.return_none else Lwt.map (fun () -> Some (Printf.sprintf "item %d" !n)) (if !n mod 5 = 0 then Lwt.pause () else Lwt.return_unit)) in
+        let* { status; out; reason } = request { path = String.sub text 0 500; body; length = Some 7 } in
+        let* items = Lwt_stream.to_list out in
+        same (7, text, List.init 40 (fun i -> Printf.sprintf "ITEM %d" (i + 1))) (Lwt.return (status, reason, items)));
     ("cancellation", fun () ->
         let promise = hold (fst (Lwt.wait ())) (fun n -> Lwt.return n) (ref text) text in
         let* () = nap () in
@@ -164,6 +190,12 @@ let in_places =
             (blocking_text true place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
       each "exception_of_a_guest" (fun place ->
           ends_with refused (blocking_call true place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
+      each "stream_of_ocaml" (fun place ->
+          let n = ref (-1) in
+          let stream = Lwt_stream.from (fun () -> disturb (); incr n;
+            if !n < 40 then Lwt.map (fun () -> Some !n) (if !n mod 5 = 0 then nap () else Lwt.return_unit) else raise (Refused (String.sub text 0 500))) in
+          same (Array.init 40 Fun.id, "refused " ^ text) (read_stream place stream 16));
+      each "stream_of_ocaml_that_is_given_up" (fun place -> give_up_stream place (fst (Lwt_stream.create ())));
       each "dropped_future" (fun place ->
           let promise = fst (Lwt.task ()) in
           let* () = give_up place Drop false promise in

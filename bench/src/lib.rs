@@ -9,4 +9,5 @@ mod clock;
 mod fairness;
 mod heap;
 mod message;
+mod streams;
 mod threads;

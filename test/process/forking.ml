@@ -7,6 +7,9 @@ open Functions
 
 let forks = [ ("Unix_fork", Unix.fork); ("Lwt_unix_fork", Lwt_unix.fork) ]
 let refused () = misuse ~what:"process_yield was called in the child of a fork" (fun () -> yield 1)
+let refused_stream () =
+  misuse ~what:"process_stream was called in the child of a fork" (fun () -> ignore (stream "late" 1))
+
 (* The parent's loop turns until the child has ended; should Rust not get on, this hangs. *)
 let wait_for child =
   let rec wait () =
@@ -67,6 +70,36 @@ let cases (name, fork) =
                let* () = say_ending "resolver" resolver in
                let* () = Lwt_unix.sleep 0.002 in
                Lwt.return (say "Lwt works"))));
+    case "streams_end_in_the_child_and_go_on_in_the_parent"
+      ~out:
+        [
+          "waits: " ^ broken;
+          "idle: 1";
+          "idle: 2";
+          "idle: " ^ broken;
+          "Lwt works";
+          parent;
+          "2";
+          "waits is dropped";
+          "idle is dropped";
+        ]
+      (fun () ->
+        let item stream = Lwt.map (Option.value ~default:0) (Lwt.apply Lwt_stream.get stream) in
+        let waits = stream "waits" 0 and idle = stream "idle" 3 in
+        let waiting = item waits in
+        ignore (Lwt_main.run (item idle));
+        in_child fork (fun () ->
+            Lwt_main.run
+              (let* () = say_ending "waits" waiting in
+               let* () = say_ending "idle" (item idle) in
+               let* () = say_ending "idle" (item idle) in
+               let* () = say_ending "idle" (item idle) in
+               refused_stream ();
+               Gc.full_major ();
+               Lwt.return (say "Lwt works")));
+        let rest = Lwt_main.run (Lwt_stream.nget 2 idle) in
+        say "%d" (List.length rest);
+        ignore (Sys.opaque_identity (waits, waiting)));
     case "promise_that_the_loop_of_the_child_waits_for_is_rejected" ~out:[ "never: " ^ broken; parent; "future is dropped" ]
       (fun () ->
         let never = never "future" in

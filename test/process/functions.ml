@@ -42,6 +42,9 @@ external interrupts_when_it_gives_up : int Lwt.t -> unit Lwt.t = "process_interr
 external interrupts : unit -> unit Lwt.t = "process_interrupts"
 external spawn_when_dropped : string -> unit Lwt.t = "process_spawn_when_dropped"
 
+external stream : string -> int -> int Lwt_stream.t = "process_stream"
+external reads_stream : string -> int Lwt_stream.t -> unit Lwt.t = "process_reads_stream"
+
 (* Threads that need home. *)
 external home_call : int -> int Lwt.t = "process_home_call"
 external home_call_of : (int -> int) -> int -> int Lwt.t = "process_home_call_of"

@@ -40,6 +40,52 @@ let cases =
         misuse ~what:"process_on_blocking_pool was called after" (fun () -> on_blocking_pool 1);
         Lwt_main.run (Lwt.bind (say_ending "body" body) (fun () -> say_ending "call" call));
         Lwt_main.run (lwt_works ()));
+    case "shutdown_ends_streams"
+      ~out:
+        [
+          "waits is dropped";
+          "idle is dropped";
+          "unread is dropped";
+          "waits: " ^ broken;
+          "idle: 1";
+          "idle: 2";
+          "idle: " ^ broken;
+          "idle: 0";
+          "unread: " ^ broken;
+          "Lwt works";
+        ]
+      (fun () ->
+        let item stream = Lwt.map (Option.value ~default:0) (Lwt.apply Lwt_stream.get stream) in
+        let waits = stream "waits" 0 and idle = stream "idle" 3 and unread = stream "unread" 3 in
+        let waiting = item waits in
+        ignore (Lwt_main.run (item idle));
+        shutdown ();
+        Lwt_main.run (say_ending "waits" waiting);
+        (* What has crossed is there. *)
+        let rec drain n =
+          if n = 0 then Lwt.return_unit
+          else
+            let* () = say_ending "idle" (item idle) in
+            drain (n - 1)
+        in
+        Lwt_main.run (drain 4);
+        Lwt_main.run (say_ending "unread" (item unread));
+        misuse ~what:"process_stream was called after Rust_async.shutdown" (fun () -> stream "late" 1);
+        Lwt_main.run (lwt_works ()));
+    case "shutdown_ends_reads_of_streams" ~out:[ "reads is dropped"; "1"; "Lwt works" ]
+      (fun () ->
+        let ocaml, push = Lwt_stream.create () in
+        push (Some 1);
+        push (Some 2);
+        ignore (Lwt_main.run (reads_stream "reads" ocaml));
+        let rec waits () =
+          if (Rust_async.stats ()).subscriptions = 1 then Lwt.return_unit else Lwt.bind (Lwt_unix.sleep 0.001) waits
+        in
+        Lwt_main.run (waits ());
+        shutdown ();
+        push (Some 3);
+        say "%d" (List.length (Lwt_stream.get_available ocaml));
+        Lwt_main.run (lwt_works ()));
     case "shutdown_before_the_first_call_does_nothing" ~out:[ "1" ] (fun () ->
         shutdown ();
         say "%d" (Lwt_main.run (yield 1)));

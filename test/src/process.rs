@@ -6,6 +6,7 @@ mod guests;
 mod lifetime;
 mod panics;
 mod pool;
+mod streams;
 mod threads;
 mod wakes;
 

@@ -2,12 +2,13 @@
 
 use crate::messages::{self, Errors};
 use crate::parse::{Cancel, Options, Runs};
-use crate::symbol;
+use crate::{stream, symbol};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericArgument, GenericParam, ItemFn, Meta, Pat, PatType, Path,
+    Attribute, FnArg, GenericArgument, GenericParam, ItemFn, LitInt, Meta, Pat, PatType, Path,
     PathArguments, ReturnType, Signature, Type, TypeGroup, TypeParen,
 };
 
@@ -19,8 +20,22 @@ pub(crate) struct Exported {
     pub(crate) arguments: Vec<Argument>,
     pub(crate) cancel: Cancel,
     pub(crate) runs: Runs,
+    pub(crate) gives: Gives,
+    /// How many items of a stream are read ahead, if it is said.
+    pub(crate) window: Option<LitInt>,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
+}
+
+/// What OCaml gets from a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Gives {
+    /// A promise of what the function returns.
+    Promise,
+    /// A promise of a stream.
+    PromiseOfStream,
+    /// A stream. The function is not async.
+    Stream,
 }
 
 pub(crate) struct Argument {
@@ -41,21 +56,64 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
         .iter()
         .filter_map(|input| argument(input, errors))
         .collect();
-    if let ReturnType::Type(_, ty) = &signature.output {
+    let gives = result(signature, &options, errors);
+    Exported {
+        symbol,
+        arguments,
+        cancel: options.cancel,
+        runs: options.runs,
+        gives,
+        window: options.window,
+        interop: options.interop,
+    }
+}
+
+/// Reads the return type.
+fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Gives {
+    let ty = match &signature.output {
+        ReturnType::Type(_, ty) => without_parentheses(ty),
+        ReturnType::Default => &Type::Verbatim(TokenStream::new()),
+    };
+    let Some(found) = stream::find(ty) else {
+        if let Some(window) = &options.window {
+            errors.push(messages::WINDOW_WITHOUT_STREAM.at(window));
+        }
         Types {
             place: Place::Result,
             inside: false,
             errors,
         }
         .visit_type(ty);
+        return Gives::Promise;
+    };
+    if options.runs != Runs::AtHome {
+        errors.push(messages::STREAM_ELSEWHERE.at(found.stream));
     }
-    Exported {
-        symbol,
-        arguments,
-        cancel: options.cancel,
-        runs: options.runs,
-        interop: options.interop,
+    let mut types = Types {
+        place: Place::Result,
+        inside: true,
+        errors,
+    };
+    for bound in &found.stream.bounds {
+        types.visit_type_param_bound(bound);
     }
+    for rest in found.rest {
+        types.visit_generic_argument(rest);
+    }
+    if found.in_result || signature.asyncness.is_some() {
+        return Gives::PromiseOfStream;
+    }
+    if let Some(option) = &options.cancel_given {
+        errors.push(messages::STREAM_CANCEL.at(option));
+    }
+    Gives::Stream
+}
+
+pub(crate) fn without_parentheses(mut ty: &Type) -> &Type {
+    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = ty {
+        ty = elem;
+    }
+    ty
 }
 
 fn exported_symbol(signature: &Signature, options: &Options, errors: &mut Errors) -> String {
@@ -253,11 +311,7 @@ pub(crate) fn is_result_of_ocaml_error(path: &Path) -> bool {
     let Some(GenericArgument::Type(error)) = arguments.args.get(1) else {
         return false;
     };
-    let mut error = error;
-    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = error {
-        error = elem;
-    }
-    let Type::Path(error) = error else {
+    let Type::Path(error) = without_parentheses(error) else {
         return false;
     };
     let segments = &error.path.segments;

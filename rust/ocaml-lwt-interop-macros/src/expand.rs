@@ -5,7 +5,7 @@
 //!    point to the user's types, lints leave the generated code alone, and no name of ours hides one of the user's.
 //! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
 
-use crate::check::{Argument, Exported};
+use crate::check::{Argument, Exported, Gives};
 use crate::parse::{Cancel, Runs};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -21,7 +21,7 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
     let attributes = shared_attributes(&function.attrs);
     let stub = stub(&function, exported);
     let twin = bytecode_twin(&function, exported);
-    make_async(&mut function, exported.runs);
+    make_async(&mut function, exported);
     quote_spanned! {hygienic(Span::call_site())=>
         #function
         #(#attributes)*
@@ -30,17 +30,22 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
 }
 
 /// The errors, and the function without a symbol, so that code which uses it gives no errors of its own.
-pub(crate) fn refused(mut function: ItemFn, runs: Runs, report: TokenStream) -> TokenStream {
+pub(crate) fn refused(
+    mut function: ItemFn,
+    exported: &Exported,
+    report: TokenStream,
+) -> TokenStream {
     function.sig.constness = None;
     function.sig.abi = None;
     function.sig.variadic = None;
-    make_async(&mut function, runs);
+    make_async(&mut function, exported);
     quote! { #report #function }
 }
 
-/// The function that stays: an async one, but for one that blocks. The user is not told what `#[func]` asks for.
-fn make_async(function: &mut ItemFn, runs: Runs) {
-    if runs == Runs::Blocking {
+/// The function that stays: an async one, but for one that blocks or gives a stream. The user is not told what `#[func]`
+/// asks for.
+fn make_async(function: &mut ItemFn, exported: &Exported) {
+    if exported.runs == Runs::Blocking || exported.gives == Gives::Stream {
         function
             .attrs
             .push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
@@ -58,7 +63,9 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
         arguments,
         cancel,
         runs,
+        gives,
         interop,
+        ..
     } = exported;
     let at = hygienic(function.sig.ident.span());
     let private = quote_spanned!(at=> #interop::__private);
@@ -79,10 +86,21 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     };
     let send = (*runs != Runs::AtHome).then(|| arguments_are_send(arguments, &private));
     let make = make(function, exported, &private);
-    let ending = ending(function, &private);
+    let mut traits = vec![];
+    if *gives != Gives::Stream {
+        traits.push(
+            quote_spanned!(at=> EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _),
+        );
+    }
+    if *gives != Gives::Promise {
+        traits.push(quote_spanned!(at=> StreamOfResults as _, StreamOfValues as _));
+    }
+    let ending = (*gives != Gives::Stream).then(|| ending(function, exported, &private));
+    let ending = ending.into_iter();
     // At the result: this call is where the compiler finds that the result is no OCaml value.
     let result = result_place(function);
     let rust_to_lwt = match runs {
+        _ if *gives == Gives::Stream => quote_spanned!(result=> #private::rust_to_lwt_stream),
         Runs::AtHome => quote_spanned!(result=> #private::rust_to_lwt),
         Runs::Tokio => quote_spanned!(result=> #private::rust_to_lwt_on_workers),
         Runs::Blocking => quote_spanned!(result=> #private::rust_to_lwt_on_blocking_pool),
@@ -90,14 +108,14 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     let call = quote_spanned! {result=>
         // SAFETY: OCaml calls the stub by its `external`, with the runtime lock held and with one value for each
         // argument; the stub holds nothing with a destructor that an OCaml exception would skip (rule 3).
-        unsafe { #rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make, #ending) }
+        unsafe { #rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make #(, #ending)*) }
     };
     quote_spanned! {at=>
         /// What OCaml calls.
         #[unsafe(export_name = #symbol)]
         unsafe extern "C" fn #stub(#parameters) -> #private::Raw {
             #convert
-            use #private::{EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _};
+            use #private::{#(#traits),*};
             static __SIGNATURE: #private::Signature = #private::Signature {
                 function: #symbol,
                 arguments: &[#(#names),*],
@@ -127,6 +145,10 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
     let values = numbered("b", arguments.len(), at);
     let output = &function.sig.output;
     let body = match exported.runs {
+        _ if exported.gives == Gives::Stream => {
+            let wrap = wrap(function, exported, private);
+            quote_spanned!(at=> { let stream = #name(#(#values),*); #wrap })
+        }
         Runs::AtHome | Runs::Tokio => quote_spanned!(at=> #name(#(#values),*)),
         Runs::Blocking => quote_spanned!(at=> move || #output { #name(#(#values),*) }),
     };
@@ -150,8 +172,23 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
     }
 }
 
+/// Makes a value for OCaml of `stream`.
+fn wrap(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenStream {
+    let at = result_place(function);
+    let window = match &exported.window {
+        None => quote_spanned!(at=> ::core::option::Option::None),
+        Some(window) => {
+            // Without a suffix that the user may have written.
+            let window: usize = window.base10_parse().unwrap_or(1);
+            let window = Literal::usize_unsuffixed(window);
+            quote_spanned!(at=> ::core::option::Option::Some(#window))
+        }
+    };
+    quote_spanned!(at=> (&&#private::StreamOf::of(&stream)).wrap(stream, #window))
+}
+
 /// Makes an ending of what the future gave.
-fn ending(function: &ItemFn, private: &TokenStream) -> TokenStream {
+fn ending(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenStream {
     let at = result_place(function);
     let never =
         matches!(&function.sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
@@ -161,7 +198,12 @@ fn ending(function: &ItemFn, private: &TokenStream) -> TokenStream {
             |output| if false { (&&&#private::Output::of(&())).ending(()) } else { match output {} }
         };
     }
-    quote_spanned!(at=> |output| (&&&#private::Output::of(&output)).ending(output))
+    let ending = quote_spanned!(at=> (&&&#private::Output::of(&output)).ending(output));
+    if exported.gives == Gives::PromiseOfStream {
+        let wrap = wrap(function, exported, private);
+        return quote_spanned!(at=> |output| #ending.map(|stream| #wrap));
+    }
+    quote_spanned!(at=> |output| #ending)
 }
 
 fn bytecode_twin(function: &ItemFn, exported: &Exported) -> Option<TokenStream> {

@@ -31,6 +31,7 @@ mod derive;
 mod expand;
 mod messages;
 mod parse;
+mod stream;
 mod symbol;
 
 use messages::Errors;
@@ -76,6 +77,7 @@ use proc_macro::TokenStream;
 /// | `cancel = "detach"` | the future runs on after its promise was cancelled, and its result goes nowhere | |
 /// | `tokio` | the body is a future that runs on Tokio's workers | it runs on the domain thread |
 /// | `blocking` | the body is a call that runs on Tokio's blocking pool | it runs on the domain thread |
+/// | `window = 64` | how many items of a stream are read ahead of OCaml, and cross at once | 16 |
 ///
 /// Options combine: `#[func(tokio, name = "mylib_store", cancel = "detach")]`. A symbol is global to the whole program,
 /// with everything that is linked into it, so a library does well to put its own name in front.
@@ -110,6 +112,28 @@ use proc_macro::TokenStream;
 ///   hears of, unless it had not begun, and then never does.
 /// - While the body runs, `domain_executor::handle()` is the executor that it was called from.
 ///
+/// # Streams
+///
+/// A function that returns `impl Stream` (of futures; the macro goes by the name, and other bounds may stand beside it) gives
+/// an `'a Lwt_stream.t`. A plain `fn` gives it at once, its body is not taken as async, and if it panics the call raises
+/// `Rust_async.Rust_panic`. An `async fn`, and a function that returns `Result<impl Stream, E>`, give it in a promise.
+///
+/// ```text
+/// #[ocaml_lwt_interop::func(window = 64)]
+/// pub fn lines(path: String) -> impl Stream<Item = Result<String, Error>> { … }
+///
+/// #[ocaml_lwt_interop::func]
+/// pub async fn fetch(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> { … }
+/// ```
+/// ```text
+/// external lines : string -> string Lwt_stream.t = "lines"
+/// external fetch : string -> bytes Lwt_stream.t Lwt.t = "fetch"
+/// ```
+///
+/// With items that are a `Result<T, ocaml_lwt_interop::Error>`, an `Err` ends OCaml's stream with its exception. A stream is
+/// polled on the domain thread, so it need not be `Send`; `tokio` and `blocking` are not for it, nor `cancel` where there is
+/// no promise.
+///
 /// # Other attributes
 ///
 /// Doc comments and attributes (`#[tracing::instrument]`, `#[allow(…)]`, `#[cfg(…)]`) stay on the function; `cfg`
@@ -133,7 +157,7 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
     let exported = check::function(&function, options, &mut errors);
     match errors.report() {
         None => expand::accepted(function, &exported).into(),
-        Some(report) => expand::refused(function, exported.runs, report).into(),
+        Some(report) => expand::refused(function, &exported, report).into(),
     }
 }
 

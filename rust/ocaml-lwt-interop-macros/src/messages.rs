@@ -21,8 +21,8 @@ table! {
         "options have the form `option = \"value\"`, or are one word, with commas between them",
         "write `#[func(name = \"symbol\")]` or `#[func(tokio)]`";
     UNKNOWN_OPTION: "`#[func]` has no option `{}`",
-        "the options are `name`, `cancel`, `tokio` and `blocking`",
-        "write `name = \"symbol\"`, `cancel = \"detach\"`, `tokio` or `blocking`, or take it out";
+        "the options are `name`, `cancel`, `tokio`, `blocking` and `window`",
+        "write `name = \"symbol\"`, `cancel = \"detach\"`, `tokio`, `blocking` or `window = 16`, or take it out";
     OPTION_VALUE: "the option `{}` of `#[func]` needs a string",
         "its value is read when the macro runs, where constants and variables have no value yet",
         "write `{} = \"…\"`";
@@ -41,6 +41,18 @@ table! {
     BLOCKING_CANCEL: "`cancel` on a `#[func(blocking)]`",
         "a call that blocks cannot be stopped from outside: when its promise is cancelled, it runs to its end all the same",
         "take `cancel` away; what can be dropped is the future of a `#[func(tokio)]`";
+    WINDOW_VALUE: "`window` of `#[func]` needs a number",
+        "it says how many items of the stream are read ahead of OCaml: at least one, and not more than fit in 32 bits",
+        "write `window = 16`; what is known only later is set with `RustStream::window`";
+    WINDOW_WITHOUT_STREAM: "`window` on a `#[func]` that does not return `impl Stream`",
+        "it says how many items of a stream are read ahead, and the macro sees no stream",
+        "take it away, or return `impl Stream<Item = T>`; a `RustStream` has its own `.window(16)`";
+    STREAM_ELSEWHERE: "`impl Stream` from a `#[func(tokio)]` or a `#[func(blocking)]`",
+        "a stream is polled on the domain thread, where OCaml reads it, so the option would hold for its making only",
+        "take the option away, and send the items from a task of `tokio::spawn` or `spawn_blocking` through a channel";
+    STREAM_CANCEL: "`cancel` on a `#[func]` that returns a stream",
+        "there is no promise that could be cancelled: the Rust stream is dropped when OCaml has let go of its own",
+        "take `cancel` away; on an `async fn` it is about the promise of the stream";
     CRATE_PATH: "`crate = \"{}\"` is not the path of a crate",
         "what `#[func]` generates calls the crate `ocaml-lwt-interop` by this path",
         "write a path such as `crate = \"::ocaml_lwt_interop\"`";
@@ -113,7 +125,7 @@ table! {
         "write the type";
     IMPL_RETURN: "`impl` in the return type of a `#[func]`",
         "the result becomes an OCaml value, and for that its type has to be known; an async function is a future already",
-        "write the type that the body ends with: `-> T`, not `-> impl Future<Output = T>`";
+        "write the type that the body ends with: `-> T`, not `-> impl Future<Output = T>`; only `impl Stream` may stand here";
     OCAML_ERROR_INSIDE: "`Result<_, ocaml::Error>` inside another type, in the return type of a `#[func]`",
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "return `Result<T, ocaml::Error>` itself, or take an error type of your own, which OCaml sees as a `result`";

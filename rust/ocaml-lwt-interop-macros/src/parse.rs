@@ -5,7 +5,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Item, ItemFn, Lit, LitStr, Meta, Path, Token};
+use syn::{Expr, ExprLit, Item, ItemFn, Lit, LitInt, LitStr, Meta, Path, Token};
 
 /// What happens to the future when its promise is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,11 @@ pub(crate) struct Options {
     /// The symbol; without it, the function's name.
     pub(crate) name: Option<LitStr>,
     pub(crate) cancel: Cancel,
+    /// Where `cancel` stands, if it is given.
+    pub(crate) cancel_given: Option<Meta>,
     pub(crate) runs: Runs,
+    /// How many items of a stream are read ahead, if it is given.
+    pub(crate) window: Option<LitInt>,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
 }
@@ -42,7 +46,9 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
     let mut options = Options {
         name: None,
         cancel: Cancel::Drop,
+        cancel_given: None,
         runs: Runs::AtHome,
+        window: None,
         interop: syn::parse_quote!(::ocaml_lwt_interop),
     };
     let list = match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
@@ -53,10 +59,9 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         }
     };
     let mut given = Vec::new();
-    let mut cancel = None;
     for option in list {
         let key = option.path().to_token_stream().to_string();
-        if !["name", "cancel", "tokio", "blocking", "crate"].contains(&key.as_str()) {
+        if !["name", "cancel", "tokio", "blocking", "window", "crate"].contains(&key.as_str()) {
             errors.push(messages::UNKNOWN_OPTION.about(&key, &option));
             continue;
         }
@@ -67,6 +72,10 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         match (key.as_str(), &option) {
             ("tokio", Meta::Path(_)) => run(&mut options, Runs::Tokio, &option, errors),
             ("blocking", Meta::Path(_)) => run(&mut options, Runs::Blocking, &option, errors),
+            ("window", _) => match number(&option) {
+                None => errors.push(messages::WINDOW_VALUE.at(&option)),
+                window => options.window = window,
+            },
             ("tokio" | "blocking", _) => errors.push(messages::BARE_OPTION.about(&key, &option)),
             _ => match text(&option) {
                 None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
@@ -74,11 +83,11 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
             },
         }
         if key == "cancel" {
-            cancel = Some(option);
+            options.cancel_given = Some(option);
         }
         given.push(key);
     }
-    if let (Runs::Blocking, Some(option)) = (options.runs, cancel) {
+    if let (Runs::Blocking, Some(option)) = (options.runs, &options.cancel_given) {
         errors.push(messages::BLOCKING_CANCEL.at(option));
     }
     options
@@ -106,12 +115,26 @@ fn set(options: &mut Options, key: &str, value: LitStr, errors: &mut Errors) {
 
 /// The `"…"` in `option = "…"`.
 fn text(option: &Meta) -> Option<LitStr> {
+    match literal(option)? {
+        Lit::Str(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The number in `option = 16`, which is not 0.
+fn number(option: &Meta) -> Option<LitInt> {
+    match literal(option)? {
+        Lit::Int(number) if number.base10_parse::<u32>().is_ok_and(|n| n > 0) => {
+            Some(number.clone())
+        }
+        _ => None,
+    }
+}
+
+fn literal(option: &Meta) -> Option<&Lit> {
     match option {
         Meta::NameValue(pair) => match &pair.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text),
-                ..
-            }) => Some(text.clone()),
+            Expr::Lit(ExprLit { lit, .. }) => Some(lit),
             _ => None,
         },
         Meta::Path(_) | Meta::List(_) => None,

@@ -7,14 +7,23 @@ use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
 use crate::executor::{AtHome, Scope};
 use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::{
-    ByteBuf, Error, Exception, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlList,
-    OCamlValue, Promise, PromiseFuture, Resolver, Stats,
+    ByteBuf, Error, Exception, Handle, JoinHandle, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlList,
+    OCamlValue, Promise, PromiseFuture, Resolver, RustStream, SendRustStream, Stats,
 };
 
 macro_rules! send_and_sync {
     ($($ty:ty,)*) => {
         const _: () = {
             const fn is<T: Send + Sync>() {}
+            $(is::<$ty>();)*
+        };
+    };
+}
+
+macro_rules! send {
+    ($($ty:ty,)*) => {
+        const _: () = {
+            const fn is<T: Send>() {}
             $(is::<$ty>();)*
         };
     };
@@ -59,7 +68,13 @@ send_and_sync! {
     ByteBuf,
     OCamlList<String>,
     Stats,
+    SendRustStream<Rc<str>>,
     crate::runtime::Config,
+}
+
+// Read from one place at a time.
+send! {
+    LwtStream<String>,
 }
 
 // Their own types may not.
@@ -77,6 +92,8 @@ neither_send_nor_sync! {
     BlockingFuture<(ocaml::Value,), ()>,
     BlockingFuture<(), ocaml::Value>,
     JoinHandle<Rc<str>>,
+    LwtStream<ocaml::Value>,
+    RustStream<String>,
 }
 
 // What proves something about this thread stays on it.

@@ -10,6 +10,7 @@ use crate::caml::{self, Raw, UNIT};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::{Error, Kind};
 use crate::exception;
+use crate::executor::context::finalising;
 use crate::executor::lifetime::{self, Status, status};
 use crate::executor::{AtHome, Key, Scope, start, tick};
 use crate::func::OCamlFunc;
@@ -167,6 +168,48 @@ unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
     drop(unsafe { caml::empty_token(token) });
     caml::UNIT
+}
+
+/// `pull : stream_token -> arrived`: the reader of a Rust stream has nothing left. Raises nothing: what escapes meanwhile
+/// leaves with the next tick, and the items are not lost.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pull(token: Raw) -> Raw {
+    let Some(at) = AtHome::here() else {
+        // `Elsewhere`
+        return caml::int(2);
+    };
+    // SAFETY: OCaml calls
+    let scope = unsafe { Scope::enter(at) };
+    // SAFETY: OCaml calls, with a token of ours
+    let source = unsafe { caml::stream_source(token) };
+    let arrived = match catch(AssertUnwindSafe(|| source.pull(&scope))) {
+        Ok(arrived) => arrived,
+        Err(panic) => {
+            let exception = exception::of_panic(&scope, &panic);
+            exception::report_async(&scope, &exception);
+            ocaml::Value::Raw(caml::int(0).0)
+        }
+    };
+    // Nothing allocates on the OCaml heap until it is returned.
+    arrived.raw()
+}
+
+/// `abandon : stream_token -> unit`, `noalloc`: nobody will read the stream any more. Called in a finaliser: queues only.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_abandon(token: Raw) -> Raw {
+    // The locks of the queue may be held by threads that the child of a `fork` does not have.
+    if status() != Status::Forked {
+        // SAFETY: OCaml calls, with a token of ours
+        let source = unsafe { caml::stream_source(token) };
+        finalising(|| source.abandon());
+    }
+    UNIT
 }
 
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.

@@ -102,13 +102,28 @@
 //! }
 //! ```
 //!
+//! Streams cross as well, both ways: a function that returns `impl Stream` gives OCaml an `'a Lwt_stream.t`, and takes one as
+//! an [`LwtStream`]. A slow reader stops a fast writer, items cross in batches, and either end stops the other:
+//!
+//! ```no_run
+//! # use futures_core::Stream;
+//! # use futures_lite::StreamExt;
+//! # use ocaml_lwt_interop::{Error, LwtStream};
+//! #[ocaml_lwt_interop::func(window = 64)]
+//! pub fn uppercase(lines: LwtStream<String>) -> impl Stream<Item = Result<String, Error>> {
+//!     lines.map(|line| Ok(line?.to_uppercase()))
+//! }
+//! ```
+//!
 //! **Everything of OCaml's happens on one thread, and everything else may be anywhere.**
 //!
 //! # Where to look
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
+//! - [`LwtStream`], which Rust reads; [`RustStream`] and [`SendRustStream`], which OCaml reads.
 //! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
+//! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
 //! - [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
@@ -163,6 +178,7 @@ pub use func::{OCamlAsyncFunc, OCamlFunc};
 pub use ocaml_lwt_interop_macros::{FromOCaml, ToOCaml, func};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use stats::Stats;
+pub use stream::{LwtStream, RustStream, SendRustStream};
 pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 /// Lwt promises in Rust: [`Promise`], which Rust awaits, and
@@ -170,6 +186,12 @@ pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 pub mod promise {
     pub use crate::lwt_to_rust::promise::{Promise, PromiseFuture};
     pub use crate::lwt_to_rust::resolver::Resolver;
+}
+
+/// Streams: [`LwtStream`], which Rust reads, and [`RustStream`] or [`SendRustStream`], which OCaml reads.
+pub mod stream {
+    pub use crate::lwt_to_rust::stream::LwtStream;
+    pub use crate::rust_to_lwt::stream::{RustStream, SendRustStream};
 }
 
 /// OCaml functions in Rust.
@@ -193,6 +215,7 @@ pub mod __private {
     pub use crate::rust_to_lwt::output::{
         EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
     };
-    pub use crate::rust_to_lwt::stub::rust_to_lwt;
+    pub use crate::rust_to_lwt::stream::{StreamOf, StreamOfResults, StreamOfValues};
+    pub use crate::rust_to_lwt::stub::{rust_to_lwt, rust_to_lwt_stream};
     pub use ocaml::{FromValue, Runtime, ToValue, Value};
 }

@@ -98,6 +98,39 @@ fn body_that_leaves_home_takes_what_is_send_and_stays_as_it_was_if_it_blocks() {
 }
 
 #[test]
+fn stream_stands_by_itself_and_the_stream_of_an_async_function_in_a_promise() {
+    let at_once = expanded(
+        quote!(window = 4usize),
+        quote!(
+            pub fn lines(path: String) -> impl Stream<Item = String> {}
+        ),
+    );
+    assert!(
+        at_once.contains("pub fn lines") && !at_once.contains("Output"),
+        "it stays as it was: {at_once}"
+    );
+    assert!(at_once.contains("rust_to_lwt_stream (& __SIGNATURE , [a0] , | arguments |"));
+    let wrapped = "wrap (stream , :: core :: option :: Option :: Some (4))";
+    assert!(at_once.contains(wrapped), "{at_once}");
+    for promised in [
+        quote!(
+            pub async fn lines(path: String) -> impl futures::Stream<Item = String> + Send {}
+        ),
+        quote!(
+            pub fn lines(path: String) -> Result<impl Stream<Item = String>, Error> {}
+        ),
+    ] {
+        let promised = expanded(quote!(cancel = "detach"), promised);
+        assert!(promised.contains("pub async fn lines"), "{promised}");
+        assert!(
+            promised.contains("ending (output) . map (| stream |")
+                && promised.contains("wrap (stream , :: core :: option :: Option :: None)"),
+            "{promised}"
+        );
+    }
+}
+
+#[test]
 fn five_arguments_need_no_twin_and_six_do() {
     let five = expanded(
         quote!(name = "f"),

@@ -14,6 +14,10 @@ unsafe extern "C" {
     fn twelve_bytecode(argv: *const Raw, argc: c_int) -> Raw;
     fn counts_down(from: Raw) -> Raw;
     fn waits_for_ever(unit: Raw) -> Raw;
+    fn lines(name: Raw, n: Raw) -> Raw;
+    fn fails_behind(n: Raw) -> Raw;
+    fn results(unit: Raw) -> Raw;
+    fn lines_or_not(n: Raw) -> Raw;
     fn on_workers(text: Raw, times: Raw) -> Raw;
     fn on_workers_for_ever(unit: Raw) -> Raw;
     fn blocks(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
@@ -158,6 +162,32 @@ fn cancel_option_reaches_the_bridge() {
     let call = call!(waits_for_ever(int(0)));
     assert_eq!(call.signature.cancel, Cancel::Detach);
     assert_eq!(call.ending, Ending::Pending);
+}
+
+#[test]
+fn stream_is_given_at_once_and_an_error_in_it_is_no_item() {
+    let call = call!(lines(text("line"), int(2)));
+    assert_eq!(value(&call), r#"["line 0", "line 1"] None"#);
+    assert_eq!(call.runs, Runs::AtOnce);
+    let call = call!(fails_behind(int(2)));
+    assert_eq!(value(&call), r#"["0", "1", "! the end"] Some(4)"#);
+    assert_eq!(
+        value(&call!(results(int(0)))),
+        r#"["Ok 1", "Error two"] None"#
+    );
+    assert_eq!(
+        call!(lines(int(0), int(0))).ending,
+        Ending::Raised(Refused(0))
+    );
+}
+
+#[test]
+fn stream_in_a_promise_is_an_ending_like_any_other() {
+    let call = call!(lines_or_not(int(2)));
+    assert_eq!(value(&call), r#"["7", "7"] Some(7)"#);
+    assert_eq!(call.runs, Runs::AtHome);
+    let call = call!(lines_or_not(int(-1)));
+    assert!(matches!(call.ending, Ending::Error(_)), "{call:?}");
 }
 
 #[test]

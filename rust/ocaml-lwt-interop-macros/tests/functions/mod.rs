@@ -1,4 +1,5 @@
 use crate::mock::__private::{Error, FromValue, OCamlError, Value};
+use crate::mock::Stream;
 use ocaml_lwt_interop_macros::func;
 use std::future::{pending, ready};
 
@@ -52,6 +53,33 @@ pub(crate) fn counts_down(mut from: i64) {
     while from > 0 {
         from -= ready(1).await;
     }
+}
+
+/// A stream of values.
+#[func(crate = "crate::mock")]
+pub(crate) fn lines(name: String, n: i64) -> impl Stream<Item = String> {
+    (0..n).map(|i| format!("{name} {i}")).collect::<Vec<_>>()
+}
+
+/// A stream that fails.
+#[func(crate = "crate::mock", window = 4u8)]
+pub(crate) fn fails_behind(n: i64) -> impl crate::mock::Stream<Item = Result<i64, Error>> + Unpin {
+    let mut items: Vec<_> = (0..n).map(Ok).collect();
+    items.push(Err(Error("the end".to_owned())));
+    items
+}
+
+/// A stream whose items are results of OCaml's.
+#[func(crate = "crate::mock")]
+pub(crate) fn results() -> impl Stream<Item = Result<i64, String>> {
+    vec![Ok(1), Err("two".to_owned())]
+}
+
+/// A promise of a stream.
+#[func(crate = "crate::mock", window = 7)]
+pub(crate) fn lines_or_not(n: i64) -> Result<impl Stream<Item = i64>, Error> {
+    let n = usize::try_from(ready(n).await)?;
+    Ok(vec![7; n])
 }
 
 /// Its promise stays pending.

@@ -6,8 +6,24 @@
 
 #![allow(dead_code, unsafe_code)]
 
+/// As `futures::Stream`: all of its items.
+pub trait Stream {
+    type Item;
+
+    fn items(self) -> Vec<Self::Item>;
+}
+
+impl<T> Stream for Vec<T> {
+    type Item = T;
+
+    fn items(self) -> Vec<T> {
+        self
+    }
+}
+
 /// The names that the generated code uses.
 pub mod __private {
+    use super::Stream;
     use std::cell::RefCell;
     use std::marker::PhantomData;
     use std::pin::pin;
@@ -52,6 +68,8 @@ pub mod __private {
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub enum Runs {
         AtHome,
+        /// No promise: a stream.
+        AtOnce,
         OnWorkers,
         OnBlockingPool,
     }
@@ -230,6 +248,68 @@ pub mod __private {
         fn ending(&self, output: T) -> Outcome<T> {
             Outcome(Ok(output))
         }
+    }
+
+    impl<T> Outcome<T> {
+        pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
+            Outcome(self.0.map(f))
+        }
+    }
+
+    pub struct RustStream<T>(Vec<Result<T, Error>>, Option<usize>);
+
+    impl<T: ToValue> ToValue for RustStream<T> {
+        fn show(&self) -> String {
+            let items = self.0.iter().map(|item| match item {
+                Ok(item) => item.show(),
+                Err(Error(error)) => format!("! {error}"),
+            });
+            format!("{:?} {:?}", items.collect::<Vec<_>>(), self.1)
+        }
+    }
+
+    pub struct StreamOf<S, I>(PhantomData<(S, I)>);
+
+    impl<S: Stream> StreamOf<S, S::Item> {
+        pub fn of(_: &S) -> Self {
+            StreamOf(PhantomData)
+        }
+    }
+
+    pub trait StreamOfResults<S, T> {
+        fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T>;
+    }
+
+    impl<S: Stream<Item = Result<T, Error>>, T> StreamOfResults<S, T>
+        for &StreamOf<S, Result<T, Error>>
+    {
+        fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T> {
+            RustStream(stream.items(), window)
+        }
+    }
+
+    pub trait StreamOfValues<S, T> {
+        fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T>;
+    }
+
+    impl<S: Stream<Item = T>, T> StreamOfValues<S, T> for StreamOf<S, T> {
+        fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T> {
+            RustStream(stream.items().into_iter().map(Ok).collect(), window)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As below.
+    pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue>(
+        signature: &'static Signature,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<RustStream<T>, Refused>,
+    ) -> Raw {
+        let make = |arguments: &Arguments| make(arguments).map(std::future::ready);
+        run(signature, Runs::AtOnce, arguments, make, |stream| {
+            Outcome(Ok(stream))
+        })
     }
 
     pub const fn argument_is_send<T: Send>() {}

@@ -17,4 +17,19 @@ pub async fn maybe() -> Option<Result<String, (ocaml::Error)>> {
     None
 }
 
+trait Stream {
+    type Item;
+}
+
+struct Empty;
+
+impl Stream for Empty {
+    type Item = Result<u8, ocaml::Error>;
+}
+
+#[func]
+pub fn items() -> impl Stream<Item = Result<u8, ocaml::Error>> {
+    Empty
+}
+
 fn main() {}

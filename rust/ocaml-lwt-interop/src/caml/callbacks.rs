@@ -44,6 +44,12 @@ pub(crate) enum Callback {
     Predefined,
     /// `unit -> exn`: `Lwt.Canceled`
     Canceled,
+    /// `stream_token -> 'a Lwt_stream.t * reader Weak.t`
+    Stream,
+    /// `reader Weak.t -> arrived -> unit`: what a reader waits for, or an ending
+    Arrived,
+    /// `'a Lwt_stream.t -> 'a option Lwt.t option -> int -> batch Lwt.t`
+    Read,
 }
 
 /// The record, behind a generational global root that all executors share.

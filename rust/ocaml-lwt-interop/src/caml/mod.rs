@@ -8,6 +8,7 @@ pub(crate) mod chunk;
 mod dropped;
 mod guest;
 mod root;
+mod stream_token;
 mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
@@ -15,6 +16,7 @@ pub(crate) use dropped::delete_dropped_roots;
 pub(crate) use guest::{Guest, Signals, as_guest, guests_at_work};
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
+pub(crate) use stream_token::{Source, alloc_stream_token, stream_source};
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};
 
 use ocaml::sys;

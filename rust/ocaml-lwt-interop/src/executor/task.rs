@@ -44,6 +44,10 @@ pub(crate) trait Task: Send + Sync {
     fn run(self: Arc<Self>, scope: &Scope);
     /// Polls it, once, unless it is queued here as well; it was in the queue from other threads.
     fn run_remote(self: Arc<Self>, scope: &Scope);
+    /// Polls it, once, here and now, if it waits to be woken.
+    fn run_if_idle(self: Arc<Self>, scope: &Scope);
+    /// Wakes it, as its waker does at home.
+    fn wake_at_home(self: Arc<Self>, at: AtHome);
     /// Drops the future now, or after the poll that is under way, and completes it with `Ending::Dropped`.
     fn cancel(self: Arc<Self>, scope: &Scope);
     /// After `fork`, in the child: completes it without touching the future, whose locks may be held by threads that
@@ -285,6 +289,18 @@ where
         self.run_once(scope);
     }
 
+    fn run_if_idle(self: Arc<Self>, scope: &Scope) {
+        if self.state.start_idle() {
+            self.run_once(scope);
+        }
+    }
+
+    fn wake_at_home(self: Arc<Self>, at: AtHome) {
+        if self.state.wake() == Wake::Enqueue {
+            at.home().wake_task(at, self);
+        }
+    }
+
     fn cancel(self: Arc<Self>, scope: &Scope) {
         if self.state.is_running() {
             self.cancelled.set(true);
@@ -318,6 +334,18 @@ where
     }
     task.key.set(at.home().register(at, task.clone()));
     at.home().wake_task(at, task.clone());
+    task
+}
+
+/// As [`spawn_local`], but nothing polls it before it is woken. While the executor runs.
+pub(crate) fn spawn_idle<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
+where
+    F: Future + 'static,
+    C: Completion<F::Output>,
+{
+    let state = (AtHomeState::idle(), RemoteState::idle());
+    let task = TaskCell::new(at.home(), state, future, Some(completion));
+    task.key.set(at.home().register(at, task.clone()));
     task
 }
 

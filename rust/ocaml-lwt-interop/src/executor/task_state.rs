@@ -114,6 +114,16 @@ impl AtHomeState {
         }
     }
 
+    /// The task is to be polled without having been queued. False unless it waits to be woken.
+    #[must_use]
+    pub(crate) fn start_idle(&self) -> bool {
+        let idle = self.0.get() == State::Idle;
+        if idle {
+            self.0.set(State::Running);
+        }
+        idle
+    }
+
     /// After a poll that returned pending.
     pub(crate) fn suspend(&self) -> Suspend {
         match self.0.get() {
@@ -189,6 +199,19 @@ mod tests {
         assert!(state.start());
         assert_eq!(state.suspend(), Suspend::Idle);
         assert_eq!(state.wake(), Wake::Enqueue);
+    }
+
+    #[test]
+    fn a_task_is_polled_unqueued_only_while_it_waits() {
+        let state = AtHomeState::idle();
+        assert!(state.start_idle());
+        assert!(!state.start_idle());
+        assert_eq!(state.suspend(), Suspend::Idle);
+        assert_eq!(state.wake(), Wake::Enqueue);
+        assert!(!state.start_idle());
+        assert!(state.start());
+        state.finish();
+        assert!(!state.start_idle());
     }
 
     #[test]

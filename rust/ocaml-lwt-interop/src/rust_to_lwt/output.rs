@@ -18,6 +18,17 @@ pub(crate) enum Settled<T> {
 #[doc(hidden)]
 pub struct Outcome<T>(pub(crate) Settled<T>);
 
+impl<T> Outcome<T> {
+    /// What a value is for OCaml, where that is not itself.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
+        Outcome(match self.0 {
+            Settled::Value(value) => Settled::Value(f(value)),
+            Settled::Error(error) => Settled::Error(error),
+            Settled::OCaml(error) => Settled::OCaml(error),
+        })
+    }
+}
+
 /// The return type `R` of a function. The macro calls `(&&&Output::of(&output)).ending(output)`, which finds
 /// [`EndingOfError`] for `Result<T, Error>`, [`EndingOfOCamlError`] for `Result<T, ocaml::Error>`, and
 /// [`EndingOfValue`] for everything else, other results included. None asks for `ToValue`: the stub does, whose message

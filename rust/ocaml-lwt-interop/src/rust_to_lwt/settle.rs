@@ -53,7 +53,7 @@ fn convert_or_panic<T: ToValue + 'static>(scope: &Scope, ending: Ending<Settled<
 /// The value of a type whose values are all immediate: ocaml-rs makes a root for them too, which costs more than the rest
 /// of the conversion.
 #[inline]
-fn immediate(value: &impl Any) -> Option<ocaml::Value> {
+pub(super) fn immediate(value: &impl Any) -> Option<ocaml::Value> {
     let value: &dyn Any = value;
     let n = if value.is::<()>() {
         0

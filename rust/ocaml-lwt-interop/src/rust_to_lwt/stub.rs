@@ -10,6 +10,7 @@ use ocaml::ToValue;
 use super::argument::{ArgumentError, Arguments, Cancel, Signature};
 use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
+use super::stream::RustStream;
 use crate::caml::{self, Callback, Raw, Root};
 use crate::domain_pool::worker;
 use crate::ending::Ending;
@@ -81,20 +82,9 @@ where
     T: ToValue + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
     let mut arguments = arguments;
-    let started = match AtHome::here() {
-        // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
-        Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
-        None => unsafe {
-            let started = caml::keeping(&mut arguments, || {
-                start::is_linked().then(|| start::executor(signature.function))
-            });
-            started.unwrap_or_else(|| start::raise_not_linked())
-        },
-    };
-    let at = started?;
+    // SAFETY: as the caller's; nothing here has a destructor yet
+    let at = unsafe { home_of_call(signature, &mut arguments)? };
     // SAFETY: OCaml called the stub, by the caller's word
     let scope = unsafe { Scope::enter(at) };
 
@@ -165,6 +155,82 @@ where
                 }
             }
         }
+    }
+}
+
+/// Called by the stub of a `#[func]` that returns a stream by itself, not in a promise.
+///
+/// # Safety
+/// As for [`rust_to_lwt`]. Raises `Rust_async.Rust_panic` as well, when the function panics.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue + 'static>(
+    signature: &'static Signature,
+    arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
+) -> Raw {
+    // SAFETY: as the caller's
+    match unsafe { call_for_stream(signature, arguments, make) } {
+        Ok(stream) => stream,
+        // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
+        Err(exception) => unsafe { caml::raise(exception) },
+    }
+}
+
+/// # Safety
+/// As for [`rust_to_lwt_stream`], but nothing is raised. Neither result is rooted.
+unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
+    signature: &'static Signature,
+    mut arguments: [Raw; N],
+    make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
+) -> Result<Raw, Raw> {
+    // SAFETY: as the caller's; nothing here has a destructor yet
+    let at = unsafe { home_of_call(signature, &mut arguments)? };
+    // SAFETY: OCaml called the stub, by the caller's word
+    let scope = unsafe { Scope::enter(at) };
+    // SAFETY: live, and the lock is held
+    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
+    let arguments = Arguments {
+        signature,
+        values: &values,
+    };
+    // SAFETY: a scope holds the lock; the handle is a token of it without content
+    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let made = catch(AssertUnwindSafe(|| {
+        make(&arguments).map(|stream| stream.to_value(runtime))
+    }));
+    let result = match made {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(ArgumentError(message))) => Err(exception::invalid_argument(&scope, &message)),
+        Err(panic) => Err(exception::of_panic(&scope, &panic)),
+    };
+    // The function may have spawned.
+    at.home().arm_if_needed(&scope, false);
+    match result {
+        Ok(stream) => Ok(stream.raw()),
+        Err(raised) => Err(raised.exception.raw()),
+    }
+}
+
+/// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
+///
+/// # Safety
+/// As for [`rust_to_lwt`], but nothing is raised; an exception that comes back is not rooted. The arguments are live
+/// afterwards as before.
+unsafe fn home_of_call<const N: usize>(
+    signature: &Signature,
+    arguments: &mut [Raw; N],
+) -> Result<AtHome, Raw> {
+    match AtHome::here() {
+        // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
+        Some(_) => unsafe { start::executor(signature.function) },
+        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
+        None => unsafe {
+            let started = caml::keeping(arguments, || {
+                start::is_linked().then(|| start::executor(signature.function))
+            });
+            started.unwrap_or_else(|| start::raise_not_linked())
+        },
     }
 }
 

@@ -1,0 +1,46 @@
+(* Streams both ways: an operation is an item. *)
+
+open Case
+
+external alone : int -> int = "bench_stream_alone"
+external numbers : int -> int Lwt_stream.t = "bench_stream_numbers"
+external numbers_256 : int -> int Lwt_stream.t = "bench_stream_numbers_256"
+external strings : int -> string Lwt_stream.t = "bench_stream_strings"
+external yields : int -> int Lwt_stream.t = "bench_stream_yields"
+external read : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read"
+external read_256 : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read_256"
+external read_strings : string Lwt_stream.t -> unit Lwt.t = "bench_stream_read_strings"
+
+let drain stream = Lwt_stream.iter (fun item -> ignore (Sys.opaque_identity item)) stream
+
+(* [n] times what [item] promises. *)
+let from item n =
+  let left = ref n in
+  Lwt_stream.from (fun () ->
+      if !left = 0 then Lwt.return_none
+      else begin
+        decr left;
+        item ()
+      end)
+
+let ready () = Lwt.return_some 7
+let paused () = Lwt.map (fun () -> Some 7) (Lwt.pause ())
+let text () = Lwt.return_some "ten bytes."
+let of_ocaml item = repeated_by_rust (fun n -> drain (from item n))
+let to_ocaml stream = repeated_by_rust (fun n -> drain (stream n))
+let to_rust read item = repeated_by_rust (fun n -> read (from item n))
+
+let all =
+  [
+    case "stream/lwt" "Lwt alone: from, ready" (of_ocaml ready);
+    case "stream/lwt-pause" "Lwt alone: from, Lwt.pause" (of_ocaml paused);
+    case "stream/rust" "Rust alone: iter" (timed_by_rust alone);
+    case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"call/ready" (to_ocaml numbers);
+    case "stream/to-ocaml-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_ocaml numbers_256);
+    case "stream/to-ocaml-string" "String of 10 bytes" ~baseline:"call/string-10" (to_ocaml strings);
+    case "stream/to-ocaml-yield" "Rust yields before each item" ~baseline:"call/yield" (to_ocaml yields);
+    case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/lwt" (to_rust read ready);
+    case "stream/to-rust-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_rust read_256 ready);
+    case "stream/to-rust-string" "String of 10 bytes" ~baseline:"stream/to-rust" (to_rust read_strings text);
+    case "stream/to-rust-pause" "OCaml pauses before each item" ~baseline:"stream/lwt-pause" (to_rust read paused);
+  ]

@@ -1,0 +1,80 @@
+//! Requests and responses: OCaml's records, and hyper's types.
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::{self, request};
+use ocaml_lwt_interop::{ByteBuf, Error, FromOCaml, OCamlList, ToOCaml};
+
+use crate::body::{InBody, OutBody, Outgoing};
+
+/// OCaml's record `request`.
+#[derive(ToOCaml)]
+pub struct Request {
+    meth: String,
+    target: String,
+    /// OCaml's `Headers.t`, one string: a list of pairs would be five allocations for each header.
+    headers: ByteBuf,
+    body: InBody,
+}
+
+/// OCaml's record `response`.
+#[derive(FromOCaml)]
+pub struct Response {
+    status: usize,
+    headers: OCamlList<(ByteBuf, ByteBuf)>,
+    body: OutBody,
+}
+
+impl Request {
+    pub fn new(parts: &request::Parts, body: InBody) -> Self {
+        let target = parts.uri.path_and_query();
+        Request {
+            meth: parts.method.as_str().to_owned(),
+            // `OPTIONS *`, or an authority alone.
+            target: target.map_or_else(|| parts.uri.to_string(), |target| target.to_string()),
+            headers: lines(&parts.headers),
+            body,
+        }
+    }
+}
+
+/// `name: value`, a line each; a value has no line breaks.
+fn lines(headers: &HeaderMap) -> ByteBuf {
+    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 3;
+    let mut lines = Vec::with_capacity(headers.iter().map(length).sum());
+    for (name, value) in headers {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.push(b'\n');
+    }
+    ByteBuf(lines)
+}
+
+impl Response {
+    /// # Errors
+    /// The status, or a header's name or value, is not one of HTTP's.
+    pub fn into_hyper(self) -> Result<hyper::Response<Outgoing>, Error> {
+        let mut response = hyper::Response::new(self.body.into());
+        *response.status_mut() = http::StatusCode::from_u16(u16::try_from(self.status)?)?;
+        for (name, value) in self.headers {
+            response.headers_mut().append(
+                HeaderName::from_bytes(&name)?,
+                HeaderValue::from_maybe_shared(hyper::body::Bytes::from(value.0))?,
+            );
+        }
+        Ok(response)
+    }
+}
+
+/// A response that the server gives by itself.
+pub fn plain(status: http::StatusCode) -> hyper::Response<Outgoing> {
+    let text = status.canonical_reason().unwrap_or_default();
+    let mut response = hyper::Response::new(Outgoing::from(format!("{text}\n").into_bytes()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain"),
+    );
+    response
+}

@@ -1,0 +1,8 @@
+(** Whether anybody waits for the next item of a [Lwt_stream.from]; private to the bridge. *)
+
+val prepare : unit -> unit
+(** [prepare ()] sees whether this Lwt can be asked, once. Runs Lwt's code. *)
+
+val by_anybody : _ Lwt_stream.t -> bool
+(** [by_anybody stream] is whether a read of [stream], or of a clone of it, waits for an item; [true] as well where this
+    cannot be known. It runs none of Lwt's code, and may be called in a finaliser. *)

@@ -1,0 +1,161 @@
+//! [`RustStream`]: a Rust stream that becomes an OCaml one, by itself or as what a `#[func]` returns.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use ocaml::{Runtime, ToValue, Value};
+
+use super::pump::{self, BoxedStream};
+use crate::error::Error;
+
+/// How many items are read ahead where nobody says so.
+pub(crate) const DEFAULT_WINDOW: usize = 16;
+
+/// A window of at least one item: the user's number, or the option of a `#[func]`.
+pub(crate) fn checked(window: usize) -> usize {
+    assert!(
+        window > 0,
+        "the window of a stream was set to 0, with which no item could ever cross: set it to 1 or more"
+    );
+    window
+}
+
+macro_rules! stream_handle {
+    ($(#[$doc:meta])* $name:ident, ($($send:tt)*), $($bound:tt)*) => {
+        $(#[$doc])*
+        pub struct $name<T> {
+            /// Taken by the conversion.
+            stream: Mutex<Option<Pin<Box<$($bound)*>>>>,
+            window: usize,
+        }
+
+        impl<T: 'static> $name<T> {
+            /// Of a stream of values.
+            pub fn new(stream: impl Stream<Item = T> $($send)* + 'static) -> Self {
+                Self::try_new(Values(stream))
+            }
+
+            /// Of a stream in which an `Err` is the last item: it ends OCaml's stream with that exception.
+            pub fn try_new(stream: impl Stream<Item = Result<T, Error>> $($send)* + 'static) -> Self {
+                $name { stream: Mutex::new(Some(Box::pin(stream))), window: DEFAULT_WINDOW }
+            }
+
+            /// How many items may be read ahead of OCaml, and cross at once; 16 where this is not called.
+            ///
+            /// # Panics
+            /// When it is 0.
+            #[must_use]
+            pub fn window(mut self, items: usize) -> Self {
+                self.window = checked(items);
+                self
+            }
+        }
+
+        // SAFETY: the value is rooted
+        unsafe impl<T: ToValue + 'static> ToValue for $name<T> {
+            /// # Panics
+            /// The second time: there is one stream in it. On a thread that does not run Lwt.
+            fn to_value(&self, runtime: &Runtime) -> Value {
+                let taken = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let stream: BoxedStream<T> = taken.expect(concat!(
+                    "a ", stringify!($name), " was converted to an OCaml value for the second time, but its stream went with \
+                     the first: make one for each value, or share the OCaml stream as an OCamlValue"
+                ));
+                crate::domain_executor::with_lwt_scope_of(runtime, |scope| pump::make(scope, stream, self.window))
+            }
+        }
+
+        impl<T> std::fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+stream_handle! {
+    /// A Rust stream on its way to OCaml, where it is an `'a Lwt_stream.t`: as the result of a `#[func]`, as an argument of
+    /// an OCaml function, as a field of a record with `#[derive(ToOCaml)]`.
+    ///
+    /// The stream is polled at home, from when OCaml first reads, so it need not be `Send`; one that is made on another
+    /// thread crosses in a [`SendRustStream`]. It is read ahead up to its [window](Self::window), and then waits for its
+    /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream, and it is dropped at home as soon
+    /// as it has ended, or OCaml has collected its stream.
+    ///
+    /// It converts once.
+    RustStream, (), dyn Stream<Item = Result<T, Error>>
+}
+
+stream_handle! {
+    /// A [`RustStream`] that is `Send`: made on any thread, of a stream that is `Send`, which goes home with it and is
+    /// polled there.
+    SendRustStream, (+ Send), dyn Stream<Item = Result<T, Error>> + Send
+}
+
+/// A stream of values, none of which is an error.
+struct Values<S>(S);
+
+impl<S: Stream> Stream for Values<S> {
+    type Item = Result<S::Item, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // SAFETY: the field is pinned where the struct is: it is never moved out, there is no `Drop`, and `Unpin` is the
+        // field's
+        let stream = unsafe { self.map_unchecked_mut(|values| &mut values.0) };
+        stream.poll_next(context).map(|item| item.map(Ok))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+/// What a `#[func]` that returns `impl Stream` gives, a stream `S` of items `I`. The macro calls
+/// `(&&StreamOf::of(&stream)).wrap(stream, window)`, which finds [`StreamOfResults`] for items that are a `Result<T, Error>`,
+/// and [`StreamOfValues`] for all others.
+#[doc(hidden)]
+pub struct StreamOf<S, I>(PhantomData<fn() -> (S, I)>);
+
+impl<S: Stream> StreamOf<S, S::Item> {
+    /// The type of a stream.
+    pub fn of(_: &S) -> Self {
+        StreamOf(PhantomData)
+    }
+}
+
+/// A stream of `Result<T, ocaml_lwt_interop::Error>`.
+#[doc(hidden)]
+pub trait StreamOfResults<S, T> {
+    /// As a value for OCaml.
+    fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T>;
+}
+
+impl<S, T> StreamOfResults<S, T> for &StreamOf<S, Result<T, Error>>
+where
+    S: Stream<Item = Result<T, Error>> + 'static,
+    T: 'static,
+{
+    fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T> {
+        RustStream::try_new(stream).window(window.unwrap_or(DEFAULT_WINDOW))
+    }
+}
+
+/// Every other stream.
+#[doc(hidden)]
+pub trait StreamOfValues<S, T> {
+    /// As a value for OCaml.
+    fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T>;
+}
+
+impl<S, T> StreamOfValues<S, T> for StreamOf<S, T>
+where
+    S: Stream<Item = T> + 'static,
+    T: 'static,
+{
+    fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T> {
+        RustStream::new(stream).window(window.unwrap_or(DEFAULT_WINDOW))
+    }
+}
