@@ -103,8 +103,8 @@ external pool_start : int -> int -> unit = "ocaml_lwt_interop_pool_start" [@@noa
 external pool_turn : unit -> bool = "ocaml_lwt_interop_pool_turn"
 external pool_leave : unit -> unit = "ocaml_lwt_interop_pool_leave"
 external pool_gone : int -> int -> unit = "ocaml_lwt_interop_pool_gone" [@@noalloc]
-external pool_close : int -> bool -> unit = "ocaml_lwt_interop_pool_close"
-external pool_left : int -> int -> unit Lwt.t = "ocaml_lwt_interop_pool_left"
+external pool_close : int -> bool -> unit Lwt.t = "ocaml_lwt_interop_pool_close"
+external pool_forget : int -> unit = "ocaml_lwt_interop_pool_forget" [@@noalloc]
 external pool_detach : pool -> (unit -> 'a) -> 'a Lwt.t = "ocaml_lwt_interop_pool_detach"
 external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
 
@@ -443,29 +443,31 @@ module Domain_pool = struct
     | true -> serve ()
     | false -> ()
     | exception exn ->
-        Printf.eprintf "Rust_async.Domain_pool: a worker domain goes on after %s\n%!" (Printexc.to_string exn);
+        (try Printf.eprintf "Rust_async.Domain_pool: a worker domain goes on after %s\n%!" (Printexc.to_string exn)
+         with _ -> ());
         serve ()
 
   let worker number index () =
     pool_start number index;
-    serve ();
-    pool_leave ()
+    Fun.protect ~finally:pool_leave serve
 
-  (* One after the other, with a collection in between, see queue.rs. *)
-  let rec join pool index =
-    if index = Array.length pool.domains then Lwt.return_unit
-    else
-      Lwt.bind (pool_left pool.number index) (fun () ->
-          Domains.join pool.domains.(index);
-          Gc.minor ();
-          join pool (index + 1))
+  (* A domain begins with the signals of this thread, and blocks them a moment later. *)
+  let without_signals f =
+    let all = Sys.[ sighup; sigint; sigquit; sigterm; sigalrm; sigvtalrm; sigprof; sigusr1; sigusr2; sigchld; sigcont; sigpipe ] in
+    let before = Thread.sigmask Unix.SIG_BLOCK all in
+    Fun.protect f ~finally:(fun () -> ignore (Thread.sigmask Unix.SIG_SETMASK before : int list))
 
   let shutdown ?(cancel = false) pool =
-    pool_close pool.number cancel;
-    match pool.ended with
-    | Some ended -> ended
-    | None ->
-        let ended = Lwt.no_cancel (join pool 0) in
+    let left = pool_close pool.number cancel in
+    match (pool.ended, Lwt.state left) with
+    | Some ended, _ -> ended
+    | None, Lwt.Fail _ -> left
+    | None, _ ->
+        let join () =
+          Array.iter Domains.join pool.domains;
+          pool_forget pool.number
+        in
+        let ended = Lwt.no_cancel (Lwt.map join left) in
         pool.ended <- Some ended;
         ended
 
@@ -480,18 +482,16 @@ module Domain_pool = struct
     let rec spawn spawned index =
       if index = domains then { number; domains = Array.of_list (List.rev spawned); ended = None }
       else
-        match Domains.spawn (worker number index) with
+        match without_signals (fun () -> Domains.spawn (worker number index)) with
         | domain -> spawn (domain :: spawned) (index + 1)
         | exception exn ->
             for missing = index to domains - 1 do
               pool_gone number missing
             done;
             let some = { number; domains = Array.of_list (List.rev spawned); ended = None } in
-            Lwt.async (fun () -> shutdown some);
+            Lwt.dont_wait (fun () -> shutdown some) ignore;
             raise exn
     in
-    (* For the roots of domains that ended unknown to us. *)
-    Gc.minor ();
     spawn [] 0
 
   let detach pool f x = pool_detach pool (fun () -> f x)

@@ -1,7 +1,7 @@
 (** The OCaml half of the bridge between Lwt and Rust's async functions.
 
     A program declares Rust's functions as [external]s and links this library; it needs a name from here only to match
-    an exception or to end the bridge early. Everything runs on the thread that runs Lwt. *)
+    an exception, to end the bridge early, or for worker domains. Everything else runs on the thread that runs Lwt. *)
 
 (** {1 Endings} *)
 
@@ -92,7 +92,7 @@ module Domain_pool : sig
       {b Only} on the thread that runs Lwt.
 
       @raise Failure on OCaml 4, or when the runtime refuses another domain.
-      @raise Invalid_argument when [n] is not 1 to 127.
+      @raise Invalid_argument when [n] is not 1 to 4096; there are 128 domains at most unless [OCAMLRUNPARAM] says otherwise.
       @raise Misuse elsewhere, and after {!Rust_async.shutdown}. *)
 
   val detach : t -> ('a -> 'b) -> 'a -> 'b Lwt.t
@@ -103,15 +103,18 @@ module Domain_pool : sig
       Cancelling the promise keeps a job from beginning; makes {!await} raise [Lwt.Canceled] in one that awaits Rust; and
       otherwise lets [f x] run to its end, which nobody hears of.
 
-      {b Only} on the thread that runs Lwt, or in a job of another pool.
+      [exit] in a job ends the process, but not {!Rust_async.shutdown} before it: what Rust has is not dropped.
+
+      {b Only} on the thread that runs Lwt, or in a job of another pool. (Jobs of two pools that wait for each other may
+      wait for ever.)
 
       @raise Misuse elsewhere. A pool that was shut down rejects the promise with it. *)
 
   val await : 'a Lwt.t -> 'a
   (** [await (fetch url)], on a worker domain, is what the Rust function [fetch] gives, or raises what its promise would be
       rejected with. A Rust function that is called there gives a promise that is settled: until then the call itself lets
-      Rust's tasks of that domain run, and sleeps without holding up anybody's collections. So every function that
-      is written with Lwt and awaits nothing but Rust works there.
+      Rust's tasks of that domain run, and sleeps without holding up anybody's collections. So a function that is written with
+      Lwt and awaits nothing but Rust works there; one that pauses, or reads a stream, does not.
 
       @raise Lwt.Canceled when the job was cancelled meanwhile.
       @raise Misuse for a pending promise: one that is Lwt's. *)
@@ -122,7 +125,12 @@ module Domain_pool : sig
       [Lwt.cancel]. It may be called again, to cancel. {!Rust_async.shutdown} cancels too, and waits for as long as it
       waits for Tokio.
 
-      {b Only} on the thread that runs Lwt. *)
+      Handles that Rust has of the domains ([Handle], functions that came from there) give broken promises afterwards, or
+      lead to a domain of another pool.
+
+      {b Only} on the thread that runs Lwt.
+
+      @raise Misuse elsewhere, and after {!Rust_async.shutdown}. *)
 end
 
 (** {1 Leak checks} *)

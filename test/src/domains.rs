@@ -1,5 +1,6 @@
 //! Worker domains; see `../test_domains_5.ml`.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_lite::future::{pending, poll_once, yield_now};
@@ -208,4 +209,41 @@ pub fn domains_panics_detached() {
 pub fn domains_tasks() -> isize {
     // This one is not counted: it is ready at once.
     Stats::now().tasks as isize
+}
+
+/// What jobs find of the thread that runs Lwt.
+static HOME: Mutex<Option<(Handle, OCamlFunc<(), isize>)>> = Mutex::new(None);
+
+#[func]
+pub fn domains_keep(function: OCamlFunc<(), isize>) {
+    *HOME.lock().unwrap() = Some((handle(), function));
+}
+
+#[func]
+pub fn domains_forget() {
+    let kept = HOME.lock().unwrap().take();
+    drop(kept);
+}
+
+/// A job blocks until the thread that runs Lwt has called the function.
+#[func]
+pub fn domains_blocks_for_home() -> Result<isize, Error> {
+    let (home, function) = HOME.lock().unwrap().clone().expect("something was kept");
+    home.run_blocking(move |runtime| function.call(runtime, ()))?
+}
+
+/// Leaves a task on the domain that calls, whose destructor spawns another one.
+#[func]
+pub fn domains_spawns_when_dropped() {
+    struct Spawns;
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            drop(spawn_local(probe(Place::Domain, async {})));
+        }
+    }
+    spawn_local(async {
+        let _spawns = Spawns;
+        pending::<()>().await;
+    })
+    .detach();
 }

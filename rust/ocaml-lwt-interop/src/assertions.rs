@@ -7,8 +7,9 @@ use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
 use crate::executor::{AtHome, Scope};
 use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::{
-    ByteBuf, Error, Exception, Handle, JoinHandle, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlList,
-    OCamlValue, Promise, PromiseFuture, Resolver, RustStream, SendRustStream, Stats,
+    ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, LwtStream, OCamlAsyncFunc,
+    OCamlFunc, OCamlList, OCamlValue, PoolCall, Promise, PromiseFuture, Resolver, RustStream,
+    SendRustStream, Stats,
 };
 
 macro_rules! send_and_sync {
@@ -60,6 +61,8 @@ send_and_sync! {
     CallFuture<(String, isize), String>,
     ValueFuture<(String, isize), String>,
     BlockingFuture<(String, isize), String>,
+    DomainPool,
+    PoolCall<(String, isize), String>,
     Handle,
     JoinHandle<String>,
     Error,

@@ -120,7 +120,15 @@ impl Handle {
         // channel says so, since `Blocking` gives up its sender after `f`
         let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
         self.home.queue_anywhere(Runnable::Job(job));
-        match receiver.recv() {
+        let received = match AtHome::here() {
+            // On a domain thread that is not this home: the lock is held, and home's next collection would wait for it.
+            Some(at) if at.in_scope() && !caml::lock_was_released() => {
+                // SAFETY: in a scope the lock is held; a channel is none of OCaml's
+                unsafe { caml::without_lock(|| receiver.recv()) }
+            }
+            _ => receiver.recv(),
+        };
+        match received {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(panic)) => Err(Error::from_panic(panic)),
             Err(mpsc::RecvError) => Err(Error::broken_promise()),

@@ -415,6 +415,8 @@ pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
 pub(crate) fn home_of_conversion(what: &str) -> &'static Home {
     match AtHome::here().or_else(crate::executor::start::start_here) {
         Some(at) => at.home(),
-        None => panic!("{what} can be received only on the thread that runs Lwt"),
+        None => {
+            panic!("{what} can be received only on the thread that runs Lwt, and on worker domains")
+        }
     }
 }

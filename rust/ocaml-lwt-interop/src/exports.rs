@@ -391,45 +391,34 @@ extern "C" fn ocaml_lwt_interop_pool_gone(pool: Raw, worker: Raw) -> Raw {
     UNIT
 }
 
-/// `pool_close : int -> bool -> unit`: see [`domain_pool::close`]. Raises what escapes.
+/// `pool_close : int -> bool -> unit Lwt.t`: closes the pool; resolved when its workers have left. Raises `Misuse` where Lwt
+/// does not run.
 ///
 /// # Safety
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_close(pool: Raw, cancel: Raw) -> Raw {
-    // SAFETY: OCaml calls
-    unsafe {
-        in_scope(|scope| {
-            domain_pool::close(
-                scope,
-                caml::int_val(pool) as usize,
-                caml::int_val(cancel) != 0,
-            );
-        })
-    }
-}
-
-/// `pool_left : int -> int -> unit Lwt.t`: resolved when the worker has left, which it may from now on. Raises `Misuse`.
-///
-/// # Safety
-/// Called by `rust_async.ml`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_pool_left(pool: Raw, worker: Raw) -> Raw {
     static SIGNATURE: Signature = Signature {
         function: "Rust_async.Domain_pool.shutdown",
         arguments: &[],
         cancel: Cancel::Detach,
     };
-    let left = domain_pool::left(caml::int_val(pool) as usize, caml::int_val(worker) as usize);
+    let pool = caml::int_val(pool) as usize;
+    let cancel = caml::int_val(cancel) != 0;
+    let make = move |_: &Arguments<'_>| Ok(domain_pool::close(pool, cancel));
     // SAFETY: OCaml calls; this frame has nothing to drop
     unsafe {
-        rust_to_lwt(
-            &SIGNATURE,
-            [],
-            |_| Ok(left),
-            |()| Outcome(Settled::Value(())),
-        )
+        rust_to_lwt(&SIGNATURE, [], make, |ended: Result<(), Error>| {
+            Outcome(ended.map_or_else(Settled::Error, Settled::Value))
+        })
     }
+}
+
+/// `pool_forget : int -> unit`: the domains of the pool are gone. Neither allocates nor raises.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_pool_forget(pool: Raw) -> Raw {
+    domain_pool::forget(caml::int_val(pool) as usize);
+    UNIT
 }
 
 /// `pool_detach : t -> (unit -> 'a) -> 'a Lwt.t`: `Rust_async.Domain_pool.detach`. Raises `Misuse`.

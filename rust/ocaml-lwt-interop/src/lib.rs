@@ -151,7 +151,7 @@
 mod caml;
 mod conversion;
 pub mod domain_executor;
-mod domain_pool;
+pub mod domain_pool;
 mod ending;
 mod error;
 mod exception;

@@ -11,7 +11,8 @@ pub struct Stats {
     pub tasks: usize,
     /// Promises that Rust futures of this thread's executor await; zero on a thread without one.
     pub subscriptions: usize,
-    /// OCaml values that handles made on this thread keep alive: promises, resolvers, functions, exceptions.
+    /// OCaml values that handles keep alive: promises, resolvers, functions, exceptions. Known on the thread that runs Lwt;
+    /// zero elsewhere.
     pub roots: usize,
 }
 

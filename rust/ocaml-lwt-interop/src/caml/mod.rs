@@ -6,6 +6,7 @@
 mod callbacks;
 pub(crate) mod chunk;
 mod dropped;
+mod ending;
 mod guest;
 mod root;
 mod stream_token;
@@ -300,5 +301,5 @@ pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
 /// The runtime lock is held. No allocation on the OCaml heap.
 pub(crate) unsafe fn setup_roots() -> bool {
     // SAFETY: as the caller's; calling it again does nothing
-    unsafe { ocaml_boxroot_sys::boxroot_setup() }
+    unsafe { ending::watch(|| ocaml_boxroot_sys::boxroot_setup()) }
 }

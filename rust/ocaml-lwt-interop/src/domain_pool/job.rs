@@ -114,9 +114,12 @@ impl<T: Send + 'static> Job for JobCell<T> {
     }
 
     fn refuse(&self, error: Error) {
-        if self.take_body(|| State::Over).is_some() {
+        let body = self.take_body(|| State::Over);
+        if body.is_some() {
             self.settle(Err(error));
         }
+        // Last: a destructor of the user's may panic.
+        drop(body);
     }
 
     fn cancel(&self) -> bool {

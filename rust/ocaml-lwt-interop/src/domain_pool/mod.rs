@@ -20,9 +20,9 @@
 //! A `#[func]` that is called on a worker domain gives a promise that is settled: while its future is pending, the stub runs
 //! that executor, and parks with the runtime lock released. (Lwt runs on one domain only, so a pending promise could not be
 //! resolved there.) `Rust_async.Domain_pool.await` takes the value out of it.
-//!
-//! In flow order: [`queue`] has the pool's jobs and who waits for one; [`job`] is one of them, from its submission to its
-//! end; [`worker`] is what a worker domain does.
+
+// In flow order: `queue` has the pool's jobs and who waits for one; `job` is one of them, from its submission to its end;
+// `worker` is what a worker domain does.
 
 mod job;
 mod queue;
@@ -37,8 +37,10 @@ use std::time::{Duration, Instant};
 use ocaml::{FromValue, Value};
 
 use crate::caml::{self, Callback};
+use crate::domain_executor::ocaml_runtime;
 use crate::error::Error;
 use crate::exception::Exception;
+use crate::executor::lifetime::guarded;
 use crate::executor::{Home, Scope, start};
 use crate::lwt_to_rust::arguments::IntoArguments;
 use crate::lwt_to_rust::func::OCamlFunc;
@@ -96,21 +98,27 @@ pub(crate) fn find(number: usize) -> Arc<Pool> {
     found.unwrap_or_else(Pool::ended)
 }
 
-/// A pool whose last worker has left: its executors serve again.
-fn forget(pool: &Arc<Pool>, homes: Vec<&'static Home>) {
+/// A pool whose domains are gone: its executors serve again. Where Lwt runs.
+pub(crate) fn forget(number: usize) {
+    let pool = find(number);
     let mut pools = pools();
-    pools.pools.retain(|(_, other)| !Arc::ptr_eq(other, pool));
-    pools.spare.extend(homes);
+    pools.pools.retain(|(n, _)| *n != number);
+    pools.spare.extend(pool.homes());
 }
 
 /// At the end of the bridge: nothing is begun any more, jobs that have not begun are broken promises, and those that await
 /// Rust are woken to be told that there is nothing to come. [`wait_for_all`] then waits for the workers.
-pub(crate) fn shutdown_all() {
+pub(crate) fn shutdown_all(scope: &Scope) {
     let all: Vec<_> = pools().pools.iter().map(|(_, pool)| pool.clone()).collect();
     for pool in all {
-        for job in pool.close(true) {
-            job.refuse(Error::broken_promise());
-        }
+        refuse_all(scope, pool.close(true), Error::broken_promise);
+    }
+}
+
+/// No panic of a destructor or a waker of the user's keeps it from the rest.
+fn refuse_all(scope: &Scope, jobs: Vec<Arc<dyn Job>>, error: impl Fn() -> Error) {
+    for job in jobs {
+        guarded(scope, || job.refuse(error()));
     }
 }
 
@@ -125,17 +133,27 @@ pub(crate) fn wait_for_all(timeout: Duration) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
-/// `Rust_async.Domain_pool.shutdown`: the workers leave when nothing is left to do, or, with `cancel`, when what they are at
-/// has ended. Runs OCaml code, to make an exception.
-pub(crate) fn close(scope: &Scope, number: usize, cancel: bool) {
-    let refused = find(number).close(cancel);
-    if refused.is_empty() {
-        return;
-    }
-    let canceled = canceled(scope);
-    for job in refused {
-        job.refuse(Error::from_exception(canceled.clone()));
-    }
+/// `Rust_async.Domain_pool.shutdown`: from now on the workers leave when nothing is left to do, or, with `cancel`, when what
+/// they are at has ended. Ends when all have left.
+pub(crate) async fn close(number: usize, cancel: bool) -> Result<(), Error> {
+    // At the first poll, which is inside of the call.
+    ocaml_runtime().with_scope(|scope| {
+        if !scope.home().is_lwt() {
+            return Err(Error::misuse(
+                "Rust_async.Domain_pool.shutdown was called on a worker domain, which would wait for itself: call it on the \
+                 thread that runs Lwt",
+            ));
+        }
+        let refused = find(number).close(cancel);
+        if !refused.is_empty() {
+            let canceled = canceled(scope);
+            refuse_all(scope, refused, || Error::from_exception(canceled.clone()));
+        }
+        Ok(())
+    })?;
+    let pool = find(number);
+    poll_fn(|context| pool.poll_left(context)).await;
+    Ok(())
 }
 
 /// `Rust_async.Domain_pool.detach`.
@@ -144,14 +162,6 @@ pub(crate) async fn detach(
     function: OCamlFunc<(), OCamlValue>,
 ) -> Result<OCamlValue, Error> {
     pool.call(&function, ()).await
-}
-
-/// Lets a worker leave when nothing is left to do, and waits until it has.
-pub(crate) async fn left(number: usize, worker: usize) {
-    let pool = find(number);
-    if pool.has(worker) {
-        poll_fn(|context| pool.poll_leave(worker, context)).await;
-    }
 }
 
 /// `Lwt.Canceled`. Runs OCaml code, may collect.

@@ -3,10 +3,7 @@
 //! 1. A worker that finds no job is entered as idle under the lock that it looked under, and only then parks; who submits a
 //!    job takes one idle worker out and wakes it. So no job waits while a worker sleeps.
 //! 2. Under the lock nothing is woken or dropped.
-//! 3. Workers of a pool that was closed leave one after the other, each when OCaml says that the one before it has gone,
-//!    domain and all. boxroot gives the roots of a domain that ends to the next domain that collects, and two domains that
-//!    end without a collection in between corrupt its list of them when they have thousands (boxroot 0.4, `orphan_pools`:
-//!    `ring_push_back` takes a ring of several pools for one of a single pool).
+//! 3. A worker that was woken for something of its own, a task, is not idle any more; nobody gives it a job before it asks.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,7 +16,7 @@ use crate::executor::lifetime::{Status, status};
 
 pub(crate) struct Pool {
     state: Mutex<State>,
-    /// A worker has left.
+    /// All workers have left.
     left: Condvar,
 }
 
@@ -30,22 +27,23 @@ struct State {
     idle: Vec<&'static Home>,
     workers: Vec<Worker>,
     phase: Phase,
+    /// How many workers have not left.
+    alive: usize,
+    /// Who waits until all have.
+    wakers: Vec<Waker>,
 }
 
 struct Worker {
     home: &'static Home,
     running: Option<Arc<dyn Job>>,
-    has_left: bool,
-    /// Who waits until it has.
-    waker: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Jobs are taken.
     Open,
-    /// New jobs are refused; so many workers may leave when none is left.
-    Closed { may_leave: usize },
+    /// New jobs are refused, and workers leave when none is left.
+    Closed,
 }
 
 /// What a worker does now.
@@ -58,13 +56,6 @@ pub(crate) enum Next {
     Leave,
 }
 
-/// What a pool leaves whose last worker has left.
-pub(super) struct Remains {
-    pub(super) homes: Vec<&'static Home>,
-    /// Nobody will run them.
-    pub(super) jobs: Vec<Arc<dyn Job>>,
-}
-
 impl Pool {
     pub(super) fn new(homes: Vec<&'static Home>) -> Arc<Pool> {
         Self::in_phase(homes, Phase::Open)
@@ -72,26 +63,34 @@ impl Pool {
 
     /// One that takes nothing.
     pub(super) fn ended() -> Arc<Pool> {
-        Self::in_phase(Vec::new(), Phase::Closed { may_leave: 0 })
+        Self::in_phase(Vec::new(), Phase::Closed)
     }
 
     fn in_phase(homes: Vec<&'static Home>, phase: Phase) -> Arc<Pool> {
         let worker = |home| Worker {
             home,
             running: None,
-            has_left: false,
-            waker: None,
         };
         Arc::new(Pool {
             state: Mutex::new(State {
                 jobs: VecDeque::new(),
                 gone: 0,
                 idle: Vec::with_capacity(homes.len()),
+                alive: homes.len(),
                 workers: homes.into_iter().map(worker).collect(),
                 phase,
+                wakers: Vec::new(),
             }),
             left: Condvar::new(),
         })
+    }
+
+    pub(super) fn homes(&self) -> Vec<&'static Home> {
+        self.lock()
+            .workers
+            .iter()
+            .map(|worker| worker.home)
+            .collect()
     }
 
     pub(super) fn home(&self, worker: usize) -> &'static Home {
@@ -143,11 +142,28 @@ impl Pool {
         }
         state.gone = 0;
         match state.phase {
-            Phase::Closed { may_leave } if worker < may_leave => Next::Leave,
-            Phase::Open | Phase::Closed { .. } => {
+            Phase::Closed => Next::Leave,
+            Phase::Open => {
                 state.idle.push(home);
                 Next::Park
             }
+        }
+    }
+
+    /// The worker was woken, by a submission or for something of its own, which it does first. A job that waits for it goes to
+    /// another one, if there is one.
+    pub(super) fn woken(&self, worker: usize) {
+        let mut state = self.lock();
+        let home = state.workers[worker].home;
+        state.idle.retain(|idle| !std::ptr::eq(*idle, home));
+        let other = if state.jobs.is_empty() {
+            None
+        } else {
+            state.idle.pop()
+        };
+        drop(state);
+        if let Some(home) = other {
+            home.wake.signal();
         }
     }
 
@@ -160,9 +176,7 @@ impl Pool {
     /// Refuses jobs from now on. With `cancel`, those that run are asked to end, and those that wait are given back.
     pub(super) fn close(&self, cancel: bool) -> Vec<Arc<dyn Job>> {
         let mut state = self.lock();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Closed { may_leave: 0 };
-        }
+        state.phase = Phase::Closed;
         let (mut waiting, mut running) = (Vec::new(), Vec::new());
         if cancel {
             waiting.extend(state.jobs.drain(..));
@@ -179,70 +193,43 @@ impl Pool {
         waiting
     }
 
-    /// Lets the worker leave when nothing is left to do; ready when it has.
-    pub(super) fn poll_leave(&self, worker: usize, context: &Context<'_>) -> Poll<()> {
+    /// Ready when all workers have left. For a future that is polled again only then.
+    pub(super) fn poll_left(&self, context: &Context<'_>) -> Poll<()> {
         let waker = context.waker().clone();
         let mut state = self.lock();
-        if state.workers[worker].has_left {
+        if state.alive == 0 {
             return Poll::Ready(());
         }
-        let before = state.workers[worker].waker.replace(waker);
-        if let Phase::Closed { may_leave } = &mut state.phase {
-            *may_leave = (*may_leave).max(worker + 1);
-        }
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        drop(before);
-        for home in idle {
-            home.wake.signal();
-        }
+        state.wakers.push(waker);
         Poll::Pending
     }
 
-    /// The worker runs nothing any more. When it was the last, gives what the pool leaves.
-    pub(super) fn leave(&self, worker: usize) -> Option<Remains> {
+    /// A worker runs nothing any more. The last one gets the jobs that nobody will run.
+    pub(super) fn leave(&self, worker: usize) -> Vec<Arc<dyn Job>> {
         let mut state = self.lock();
-        let State {
-            jobs,
-            workers,
-            phase,
-            ..
-        } = &mut *state;
-        workers[worker].has_left = true;
-        let waker = workers[worker].waker.take();
-        let last = workers.iter().all(|worker| worker.has_left).then(|| {
-            *phase = Phase::Closed { may_leave: 0 };
-            Remains {
-                homes: workers.iter().map(|worker| worker.home).collect(),
-                jobs: jobs.drain(..).collect(),
-            }
-        });
+        let home = state.workers[worker].home;
+        state.idle.retain(|idle| !std::ptr::eq(*idle, home));
+        state.alive -= 1;
+        if state.alive > 0 {
+            return Vec::new();
+        }
+        state.phase = Phase::Closed;
+        let wakers = std::mem::take(&mut state.wakers);
+        let jobs = state.jobs.drain(..).collect();
         drop(state);
         self.left.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        last
-    }
-
-    /// Whether there is a worker of this index: not in a pool that has ended.
-    pub(super) fn has(&self, worker: usize) -> bool {
-        worker < self.lock().workers.len()
+        wakers.into_iter().for_each(Waker::wake);
+        jobs
     }
 
     pub(super) fn alive(&self) -> usize {
-        let state = self.lock();
-        state
-            .workers
-            .iter()
-            .filter(|worker| !worker.has_left)
-            .count()
+        self.lock().alive
     }
 
     /// Blocks until all workers have left, or until then.
     pub(super) fn wait(&self, deadline: Instant) {
         let mut state = self.lock();
-        while state.workers.iter().any(|worker| !worker.has_left) {
+        while state.alive > 0 {
             let Some(left) = deadline
                 .checked_duration_since(Instant::now())
                 .filter(|left| !left.is_zero())

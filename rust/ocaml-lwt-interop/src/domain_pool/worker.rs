@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use ocaml::ToValue;
 
-use super::queue::{Next, Remains};
-use super::{Pool, canceled, find, forget};
+use super::queue::Next;
+use super::{Pool, canceled, find, refuse_all};
 use crate::caml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -67,7 +67,10 @@ pub(crate) fn turn(scope: &Scope) -> bool {
                 return true;
             }
             Next::Leave => return false,
-            Next::Park => park(scope),
+            Next::Park => {
+                park(scope);
+                pool.woken(index);
+            }
         }
     }
 }
@@ -97,9 +100,10 @@ pub(crate) fn leave(scope: &Scope) {
     lifetime::end_tasks(scope);
     WORKER.set(None);
     scope.at().leave();
-    gone(&pool, index);
+    let jobs = pool.leave(index);
+    refuse_all(scope, jobs, Error::broken_promise);
     if status() != Status::Running {
-        // The program is about to end, and goes on collecting meanwhile: see rule 3 of the queue.
+        // Nobody waits for this domain any more, and the process ends with it or without it.
         // SAFETY: a scope holds the lock
         unsafe {
             caml::without_lock(|| {
@@ -111,14 +115,10 @@ pub(crate) fn leave(scope: &Scope) {
     }
 }
 
-/// A worker runs nothing any more, or was never started.
-pub(crate) fn gone(pool: &Arc<Pool>, index: usize) {
-    if let Some(Remains { homes, jobs }) = pool.leave(index) {
-        forget(pool, homes);
-        for job in jobs {
-            job.refuse(Error::broken_promise());
-        }
-    }
+/// A worker could not be started: no job was submitted yet.
+pub(crate) fn gone(pool: &Pool, index: usize) {
+    let jobs = pool.leave(index);
+    debug_assert!(jobs.is_empty());
 }
 
 /// Hands a task's ending to the call that waits for it.

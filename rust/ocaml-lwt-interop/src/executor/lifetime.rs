@@ -67,7 +67,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     }
     let local = scope.home().local(scope.at());
     end_tasks(scope);
-    domain_pool::shutdown_all();
+    domain_pool::shutdown_all(scope);
     // SAFETY: a scope holds the lock; neither touches anything of OCaml's: tasks that die on Tokio's workers drop handles,
     // which is allowed everywhere
     unsafe {
@@ -88,12 +88,15 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
 /// Drops the futures of this domain, and ends what is queued for it; from now on its executor takes nothing that begins
 /// something.
 pub(crate) fn end_tasks(scope: &Scope) {
+    let local = scope.home().local(scope.at());
+    local.closed.set(true);
     end_queued(scope);
-    let registry = &scope.home().local(scope.at()).registry;
-    let tasks: Vec<_> = registry.borrow().all().cloned().collect();
+    let tasks: Vec<_> = local.registry.borrow().all().cloned().collect();
     for task in tasks {
         guarded(scope, || task.cancel(scope));
     }
+    // What their destructors queued: ends.
+    end_queued(scope);
 }
 
 /// Ends all that is queued here or was sent by other threads. Those that wait for an answer are told that there will be
@@ -117,7 +120,7 @@ fn end_queued(scope: &Scope) {
 }
 
 /// A panic of a destructor or a waker of the user's is reported, and the next one has its turn.
-fn guarded(scope: &Scope, f: impl FnOnce()) {
+pub(crate) fn guarded(scope: &Scope, f: impl FnOnce()) {
     if let Err(panic) = catch(AssertUnwindSafe(f)) {
         let exception = exception::of_panic(scope, &panic);
         exception::report_async(scope, &exception);

@@ -88,6 +88,8 @@ pub(crate) struct Local {
     ticks: Cell<u32>,
     /// A tick will follow from a pause of the loop.
     armed: Cell<bool>,
+    /// The executor is ending: from now on what begins something is dropped.
+    closed: Cell<bool>,
     /// An exception that left a promise's callbacks during the tick; it leaves the tick at its end.
     escaped: RefCell<Option<Root>>,
     budget: Cell<tick::Budget>,
@@ -113,11 +115,26 @@ impl Home {
                 resolvers: RefCell::default(),
                 ticks: Cell::new(0),
                 armed: Cell::new(false),
+                closed: Cell::new(false),
                 escaped: RefCell::new(None),
                 budget: Cell::default(),
                 subscriptions: RefCell::default(),
             },
         }))
+    }
+
+    /// Whether what begins something is taken; on its own thread.
+    #[inline]
+    pub(crate) fn is_open(&'static self, at: AtHome) -> bool {
+        lifetime::status() == Status::Running && !self.local(at).closed.get()
+    }
+
+    /// Serves a new domain thread, whose this is: as a new executor.
+    fn reopen(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.closed.set(false);
+        local.budget.set(tick::Budget::default());
+        self.wake.reopen();
     }
 
     /// Whether Lwt runs on this executor's thread, so that a promise may be pending here.
@@ -170,7 +187,7 @@ impl Home {
 
     /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
     pub(crate) fn wake_task(&'static self, at: AtHome, task: Arc<dyn Task>) {
-        if lifetime::status() != Status::Running {
+        if !self.is_open(at) {
             return;
         }
         self.push(at, Runnable::Task(task));
@@ -192,7 +209,7 @@ impl Home {
             Status::Forked => return std::mem::forget(runnable),
         };
         match AtHome::of(self) {
-            Some(_) if refused => drop(runnable),
+            Some(at) if refused || (!self.is_open(at) && !runnable.is_an_end()) => drop(runnable),
             Some(at) => {
                 self.push(at, runnable);
                 if !at.in_scope() {
@@ -267,9 +284,9 @@ impl Home {
     fn signal_unless_armed(&'static self, at: AtHome) {
         let local = self.local(at);
         // The descriptor of a child of `fork` is its parent's as well.
-        if !local.armed.get()
+        if self.is_lwt()
+            && !local.armed.get()
             && !local.queue.borrow().is_empty()
-            && self.is_lwt()
             && lifetime::status() != Status::Forked
         {
             self.wake.signal();

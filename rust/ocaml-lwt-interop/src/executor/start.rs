@@ -150,9 +150,8 @@ pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
 
 /// Makes this thread, that of a new worker domain, the domain thread of an executor: a new one, or one whose domain has ended.
 pub(crate) fn settle_worker(home: &'static Home) {
-    home.wake.reopen();
     enter_for_ever();
-    AtHome::settle(home);
+    home.reopen(AtHome::settle(home));
 }
 
 /// Runs a closure where Lwt runs; from a worker domain.

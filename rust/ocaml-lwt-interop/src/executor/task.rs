@@ -318,8 +318,8 @@ where
     }
 }
 
-/// A task made on its domain thread: queued, and registered so that it is dropped there at the latest at shutdown. After
-/// that it is dropped here and now.
+/// A task made on its domain thread: queued, and registered so that it is dropped there at the latest when the executor
+/// ends. After that it is dropped here and now.
 pub(crate) fn spawn_local<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + 'static,
@@ -327,7 +327,7 @@ where
 {
     let state = (AtHomeState::queued(), RemoteState::idle());
     let task = TaskCell::new(at.home(), state, future, Some(completion));
-    if status() != Status::Running {
+    if !at.home().is_open(at) {
         // SAFETY: just made
         unsafe { task.refuse() };
         return task;

@@ -32,7 +32,7 @@ macro_rules! function_handle {
         // SAFETY: rooted at once, before anything can allocate
         unsafe impl<Args, Ret> FromValue for $name<Args, Ret> {
             /// # Panics
-            /// On a thread that does not run Lwt.
+            /// On a thread without a domain executor.
             fn from_value(value: Value) -> Self {
                 // Finding its home may start the executor, which may collect.
                 let value = value.root();

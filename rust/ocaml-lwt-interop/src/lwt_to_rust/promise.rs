@@ -96,7 +96,7 @@ impl<T: FromValue + 'static> IntoFuture for Promise<T> {
 // SAFETY: rooted at once, before anything can allocate
 unsafe impl<T> FromValue for Promise<T> {
     /// # Panics
-    /// On a thread that does not run Lwt.
+    /// On a thread without a domain executor.
     fn from_value(value: ocaml::Value) -> Self {
         // Finding its home may start the executor, which may collect.
         let value = value.root();
