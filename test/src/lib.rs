@@ -13,4 +13,5 @@ mod memory;
 mod probe;
 mod process;
 mod records;
+mod stress;
 mod values;
