@@ -27,15 +27,22 @@ let sort n = List.sort compare (List.init n (fun i -> i * 7919 mod n))
 let jobs pool count f =
   in_a_row (fun () -> Lwt.join (List.init count (fun _ -> Pool.detach pool f ())))
 
-let compute () = ignore (Sys.opaque_identity (fibonacci 25))
-let allocate () = ignore (Sys.opaque_identity (sort 10_000))
+let compute () = ignore (Sys.opaque_identity (fibonacci 32))
+let allocate () = ignore (Sys.opaque_identity (sort 100_000))
 
-(* Two jobs of the same, by one domain and by two. *)
-let by_domains name what f =
+let spawned f () =
+  let other = Domain.spawn f in
+  Domain.join (Domain.spawn f);
+  Domain.join other
+
+(* Two jobs of the same, by one domain and by two; and by two that OCaml makes for them. *)
+let by_domains ?bound name what f =
   [
     case (name ^ "-1") (what ^ ": two jobs, one domain") ~size:2 (in_pool 1 (fun pool -> jobs pool 2 f));
-    case (name ^ "-2") (what ^ ": two jobs, two domains") ~size:2 ~baseline:(name ^ "-1") ~bound:(Times 0.6)
+    case (name ^ "-2") (what ^ ": two jobs, two domains") ~size:2 ~baseline:(name ^ "-1") ?bound
       (in_pool 2 (fun pool -> jobs pool 2 f));
+    case (name ^ "-spawn") (what ^ ": two jobs, Domain.spawn for each") ~size:2 ~baseline:(name ^ "-1")
+      (in_a_loop (spawned f));
   ]
 
 let all =
@@ -55,5 +62,5 @@ let all =
     case "domain/await" "Domain_pool.await of a function that yields, on a worker domain" ~baseline:"call/yield"
       (in_pool 1 (fun pool -> repeated_by_rust (await_in_a_row pool)));
   ]
-  @ by_domains "domain/compute" "computes" compute
+  @ by_domains "domain/compute" "computes" compute ~bound:(Times 0.6)
   @ by_domains "domain/allocate" "sorts lists" allocate
