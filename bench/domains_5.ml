@@ -27,7 +27,7 @@ let sort n = List.sort compare (List.init n (fun i -> i * 7919 mod n))
 let jobs pool count f =
   in_a_row (fun () -> Lwt.join (List.init count (fun _ -> Pool.detach pool f ())))
 
-let compute () = ignore (Sys.opaque_identity (fibonacci 32))
+let compute () = ignore (Sys.opaque_identity (fibonacci 34))
 let allocate () = ignore (Sys.opaque_identity (sort 100_000))
 
 let spawned f () =
@@ -37,12 +37,15 @@ let spawned f () =
 
 (* Two jobs of the same, by one domain and by two; and by two that OCaml makes for them. *)
 let by_domains ?bound name what f =
+  (* Each takes long enough that its beginning does not matter. *)
+  let case suffix how ?baseline ?bound run =
+    case (name ^ suffix) (what ^ ": two jobs, " ^ how) ~size:2 ~steps:5 ?baseline ?bound run
+  in
+  let baseline = name ^ "-1" in
   [
-    case (name ^ "-1") (what ^ ": two jobs, one domain") ~size:2 (in_pool 1 (fun pool -> jobs pool 2 f));
-    case (name ^ "-2") (what ^ ": two jobs, two domains") ~size:2 ~baseline:(name ^ "-1") ?bound
-      (in_pool 2 (fun pool -> jobs pool 2 f));
-    case (name ^ "-spawn") (what ^ ": two jobs, Domain.spawn for each") ~size:2 ~baseline:(name ^ "-1")
-      (in_a_loop (spawned f));
+    case "-1" "one domain" (in_pool 1 (fun pool -> jobs pool 2 f));
+    case "-2" "two domains" ~baseline ?bound (in_pool 2 (fun pool -> jobs pool 2 f));
+    case "-spawn" "Domain.spawn for each" ~baseline (in_a_loop (spawned f));
   ]
 
 let all =

@@ -88,10 +88,10 @@ let rec lane progress tally pool until =
     let* () = Lwt.pause () in
     lane progress tally pool until
 
-(* Some end only by a collection. *)
+(* Some end only by a collection, and one that is alone in flight would wait for it to the end of the round. *)
 let rec collecting_until promise =
   if Lwt.is_sleeping promise then
-    let* () = Lwt.choose [ promise; Lwt_unix.sleep 0.1 ] in
+    let* () = Lwt.choose [ promise; Lwt_unix.sleep 0.2 ] in
     Gc.full_major ();
     collecting_until promise
   else promise
@@ -136,7 +136,6 @@ let round progress n =
   let tally = { values = 0; errors = 0; cancelled = 0 } in
   let pool = try Some (Pool.create ~domains:2) with Failure _ -> None in
   let lanes = Lwt.join (List.init !in_flight (fun _ -> lane progress tally pool until)) in
-  let* () = Lwt.choose [ lanes; Lwt_unix.sleep (!seconds /. float !rounds) ] in
   let* () = collecting_until lanes in
   let* () = Option.fold ~none:Lwt.return_unit ~some:Pool.shutdown pool in
   let* () = nothing_is_kept (Unix.gettimeofday ()) in
