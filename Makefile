@@ -16,6 +16,9 @@ test: setup ## every test, on this machine's OCaml
 test-all: ## every test, on this machine's OCaml, Debian 13's and Debian testing's (root)
 	scripts/test-all.sh
 
+stress: setup ## operations of every kind, ten thousand in flight, for about ten minutes
+	scripts/stress.sh
+
 bench: setup ## the benchmark, with its baselines, on this machine's OCaml
 	$(env) dune build --profile release ./bench/main.exe
 	_build/default/bench/main.exe
@@ -40,4 +43,4 @@ clean: ## remove what was built
 	rm -rf _build target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench bench-all diagrams fmt lint setup clean
+.PHONY: help demo test test-all stress bench bench-all diagrams fmt lint setup clean

@@ -30,6 +30,8 @@ let ocaml =
       (in_a_row (fun () -> Lwt.catch (fun () -> Lwt.fail Exit) (fun _ -> Lwt.return_unit)));
     case "ocaml/cancelled" "Lwt.task, on_cancel, cancel and catch" (in_a_row cancelled);
     case "ocaml/detach" "Lwt_preemptive.detach" (in_a_row (Lwt_preemptive.detach ignore));
+    case "ocaml/detach-10k" "Lwt_preemptive.detach, 10,000 at a time" ~size:10_000
+      (together 10_000 (Lwt_preemptive.detach ignore));
   ]
 
 (* One after the other, and 10,000 at a time. *)

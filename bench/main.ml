@@ -2,7 +2,9 @@
 
 open Lwt.Syntax
 
-let cases = Baselines.all @ Calls.all @ Callbacks.all @ Crossings.all @ Streams.all @ Messages.all
+let cases =
+  Baselines.all @ Calls.all @ Callbacks.all @ Crossings.all @ Elsewhere.all @ Domains.all @ Streams.all @ Messages.all
+
 let prefix = ref ""
 let only = ref ""
 let json = ref ""

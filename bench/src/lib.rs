@@ -6,6 +6,7 @@ mod alone;
 mod callbacks;
 mod calls;
 mod clock;
+mod elsewhere;
 mod fairness;
 mod heap;
 mod message;

@@ -14,4 +14,5 @@ mod probe;
 mod process;
 mod records;
 mod streams;
+mod stress;
 mod values;

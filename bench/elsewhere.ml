@@ -1,0 +1,30 @@
+(* Functions that run elsewhere: Rust's on Tokio's threads for OCaml, and OCaml's as guests there; and at home, for others. *)
+
+open Case
+
+external on_workers : unit -> unit Lwt.t = "bench_on_workers"
+external blocking : unit -> unit Lwt.t = "bench_blocking"
+external call_async : (unit -> unit) -> int -> unit Lwt.t = "bench_call_async"
+external calls_async : (unit -> unit) -> int -> int -> unit Lwt.t = "bench_calls_async"
+external run_blocking : int -> unit Lwt.t = "bench_run_blocking"
+external guest : (unit -> unit) -> int -> unit Lwt.t = "bench_guest"
+
+let all =
+  [
+    case "thread/call-async" "OCamlFunc::call_async from a Tokio worker, one after the other"
+      ~baseline:"thread/handle-call"
+      (repeated_by_rust (call_async ignore));
+    case "thread/call-async-10k" "OCamlFunc::call_async from a Tokio worker, 10,000 at a time" ~size:10_000
+      ~baseline:"thread/handle-call-10k"
+      (repeated_by_rust (fun steps -> calls_async ignore steps 10_000));
+    case "thread/run-blocking" "run_in_ocaml_domain on a plain thread" ~baseline:"ocaml/detach"
+      (repeated_by_rust run_blocking);
+    case "thread/guest" "run_blocking_in_ocaml from a Tokio worker" ~baseline:"ocaml/detach"
+      (repeated_by_rust (guest ignore));
+    case "thread/func-tokio" "#[func(tokio)], one after the other" ~baseline:"ocaml/detach" (in_a_row on_workers);
+    case "thread/func-tokio-10k" "#[func(tokio)], 10,000 at a time" ~size:10_000 ~baseline:"ocaml/detach-10k"
+      (together 10_000 on_workers);
+    case "thread/func-blocking" "#[func(blocking)], one after the other" ~baseline:"ocaml/detach" (in_a_row blocking);
+    case "thread/func-blocking-10k" "#[func(blocking)], 10,000 at a time" ~size:10_000 ~baseline:"ocaml/detach-10k"
+      (together 10_000 blocking);
+  ]

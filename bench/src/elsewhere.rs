@@ -1,0 +1,84 @@
+//! Functions that run on other threads and domains: Rust's for OCaml, and OCaml's for Rust.
+
+use futures_util::future::try_join_all;
+use ocaml_lwt_interop::{
+    DomainPool, Error, OCamlFunc, func, handle, run_blocking_in_ocaml, run_in_ocaml_domain,
+};
+
+/// A body on a worker.
+#[func(tokio)]
+pub fn bench_on_workers() {}
+
+/// A body on the blocking pool.
+#[func(blocking)]
+pub fn bench_blocking() {}
+
+/// Calls OCaml at home from a Tokio worker, one after the other.
+#[func(tokio)]
+pub async fn bench_call_async(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error> {
+    for _ in 0..calls {
+        f.call_async(()).await?;
+    }
+    Ok(())
+}
+
+/// The same, so many at a time.
+#[func(tokio)]
+pub async fn bench_calls_async(
+    f: OCamlFunc<(), ()>,
+    batches: isize,
+    size: isize,
+) -> Result<(), Error> {
+    for _ in 0..batches {
+        try_join_all((0..size).map(|_| f.call_async(()))).await?;
+    }
+    Ok(())
+}
+
+/// Blocks a plain thread for home, again and again.
+#[func]
+pub async fn bench_run_blocking(calls: isize) -> Result<(), Error> {
+    let home = handle();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits for the answer to a call that was cancelled.
+        let _ = sender.send((0..calls).try_for_each(|_| run_in_ocaml_domain(&home, |_| ())));
+    });
+    receiver.await?
+}
+
+/// Calls OCaml as a guest, one after the other.
+#[func(tokio)]
+pub async fn bench_guest(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error> {
+    for _ in 0..calls {
+        run_blocking_in_ocaml(&f, ()).await?;
+    }
+    Ok(())
+}
+
+/// Calls OCaml on a worker domain, one after the other.
+#[func(tokio)]
+pub async fn bench_pool_call(
+    pool: DomainPool,
+    f: OCamlFunc<(), ()>,
+    calls: isize,
+) -> Result<(), Error> {
+    for _ in 0..calls {
+        pool.call(&f, ()).await?;
+    }
+    Ok(())
+}
+
+/// The same, so many at a time.
+#[func(tokio)]
+pub async fn bench_pool_calls(
+    pool: DomainPool,
+    f: OCamlFunc<(), ()>,
+    batches: isize,
+    size: isize,
+) -> Result<(), Error> {
+    for _ in 0..batches {
+        try_join_all((0..size).map(|_| pool.call(&f, ()))).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+(* Performs an operation: a promise, and the endings that it may have. *)
+
+open Lwt.Syntax
+open Operation
+module Pool = Rust_async.Domain_pool
+
+external function_ : parameters -> int Lwt.t = "stress_function"
+external on_workers : parameters -> int Lwt.t = "stress_on_workers"
+external blocking : parameters -> int Lwt.t = "stress_blocking"
+external detached : parameters -> int Lwt.t = "stress_detached"
+external hold : parameters -> int Lwt.t -> (int -> int Lwt.t) -> 'a -> int Lwt.t = "stress_hold"
+external scatter : parameters -> int Lwt.t -> (int -> int) -> 'a -> int Lwt.t = "stress_scatter"
+external callback : parameters -> (int -> int Lwt.t) -> int Lwt.t = "stress_callback"
+external text : parameters -> string -> (string -> string Lwt.t) -> string Lwt.t = "stress_text"
+external promise : parameters -> int Lwt.t -> int Lwt.t = "stress_promise"
+external resolver : parameters -> int Lwt.t Lwt.t = "stress_resolver"
+external call_async : parameters -> (int -> int) -> int Lwt.t = "stress_call_async"
+external guest : parameters -> (int -> int) -> int Lwt.t = "stress_guest"
+external pool_call : parameters -> Pool.t -> (int -> int) -> int Lwt.t = "stress_pool_call"
+external spawn : parameters -> int Lwt.t = "stress_spawn"
+external handle_call : parameters -> int Lwt.t = "stress_handle_call"
+external run_in_ocaml_domain : parameters -> (int -> int) -> int Lwt.t = "stress_run_in_ocaml_domain"
+external run_blocking : parameters -> int Lwt.t = "stress_run_blocking"
+
+exception Refused of string
+
+let given_up = -1
+
+let rec pauses turns =
+  if turns = 0 then Lwt.return_unit
+  else
+    let* () = Lwt.pause () in
+    pauses (turns - 1)
+
+(* By Rust. *)
+let ends { number; ending; _ } seen =
+  match (ending, seen) with
+  | Value, Ok value -> value = number + 1
+  | Error, Error (Rust_async.Rust_error { message; causes = [] }) -> message = Printf.sprintf "error of %d" number
+  | Panic, Error (Rust_async.Rust_panic { message; _ }) -> message = Printf.sprintf "panic of %d" number
+  | Dropped, Error Rust_async.Broken_promise -> true
+  | _ -> false
+
+(* By OCaml, whose exception is to be the very same. *)
+let returns { number; ending; gives_up; _ } sent seen =
+  match (ending, seen) with
+  | Value, Ok value when value = number + 1 -> true
+  | Error, Error exn when exn == sent -> true
+  | _, Ok value -> value = given_up && gives_up >= 0
+  (* A promise that nobody can resolve, and the collector was faster. *)
+  | Dropped, Error Rust_async.Broken_promise -> true
+  | _ -> false
+
+(* What runs on any thread: it leaves promises alone. *)
+let compute ({ turns; ending; _ } : parameters) sent ~between n =
+  for i = 1 to turns do
+    ignore (Sys.opaque_identity (List.init 20 string_of_int));
+    between i
+  done;
+  if ending = Error then raise sent else n + 1
+
+let there = function 1 -> Thread.yield () | 2 -> Unix.sleepf 1e-5 | _ -> ()
+
+(* What Rust is called for on a worker domain, where promises that are settled may be had. *)
+let on_a_worker_domain (given : parameters) sent n =
+  match given.turns land 3 with
+  | 0 when given.ending = Value ->
+      let value = Pool.await (callback { given with wait = Yields; place = Tokio } (fun n -> Lwt.return (n + 1))) in
+      value - n - 1 + Pool.await (call_async given (fun n -> n + 1))
+  | 1 when given.ending = Value -> Pool.await (spawn given)
+  | 2 when given.ending = Value -> compute given sent ~between:ignore (Pool.await (on_workers given) - 1)
+  | _ -> Pool.await (function_ given)
+
+let settles (given : parameters) sent =
+  match given.ending with
+  | Dropped | Panic -> fst (if given.protects then Lwt.wait () else Lwt.task ())
+  | Value | Error ->
+      let* () = pauses given.turns in
+      if given.ending = Error then Lwt.fail sent else Lwt.return (given.number + 1)
+
+let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
+  let n = given.number in
+  (* Made only where it is sent, or each operation would have one. *)
+  let sending f =
+    let sent = Refused (string_of_int n) in
+    (f sent, returns given sent)
+  in
+  let the_pool () = Option.get pool in
+  match kind with
+  | Function -> (function_ given, ends given)
+  | On_workers -> (on_workers given, ends given)
+  | Blocking -> (blocking given, ends given)
+  | Detached -> (detached given, ends given)
+  | Hold -> (hold given (fst (Lwt.task ())) Lwt.return (ref n), fun _ -> false)
+  | Scatter -> (scatter given (fst (Lwt.wait ())) succ (ref n), ends given)
+  | Callback ->
+      sending (fun sent ->
+          callback given (fun came ->
+              if came <> n then failwith "another number";
+              if given.ending = Error && given.turns = 0 then raise sent else settles given sent))
+  | Text ->
+      let long = String.concat " " (List.init given.turns (fun i -> string_of_int (n + i))) in
+      sending (fun sent ->
+          let answer text = if given.ending = Error then raise sent else Lwt.return (text ^ text) in
+          let+ came = text given long answer in
+          if came = long ^ long then n + 1 else n)
+  | Promise -> sending (fun sent -> promise given (settles given sent))
+  | Collected -> (promise given (fst (Lwt.wait ())), ends { given with ending = Dropped })
+  | Resolver ->
+      let ending = if given.ending = Panic then Dropped else given.ending in
+      (Lwt.bind (resolver given) Fun.id, ends { given with ending })
+  | Call_async -> sending (fun sent -> call_async given (compute given sent ~between:ignore))
+  | Guest -> sending (fun sent -> guest given (compute given sent ~between:there))
+  | Spawn -> (spawn given, ends given)
+  | Handle_call -> (handle_call given, ends given)
+  | Run_in_ocaml_domain ->
+      sending (fun sent -> run_in_ocaml_domain given (compute given sent ~between:ignore))
+  | Run_blocking -> (run_blocking given, ends given)
+  | Detach -> sending (fun sent -> Pool.detach (the_pool ()) (compute given sent ~between:there) n)
+  | Detach_await ->
+      sending (fun sent -> Pool.detach (the_pool ()) (on_a_worker_domain given sent) n) |> fun (promise, _) ->
+      (promise, ends given)
+  | Pool_call -> sending (fun sent -> pool_call given (the_pool ()) (compute given sent ~between:there))
