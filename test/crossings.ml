@@ -195,7 +195,11 @@ let in_places =
           let stream = Lwt_stream.from (fun () -> disturb (); incr n;
             if !n < 40 then Lwt.map (fun () -> Some !n) (if !n mod 5 = 0 then nap () else Lwt.return_unit) else raise (Refused (String.sub text 0 500))) in
           same (Array.init 40 Fun.id, "refused " ^ text) (read_stream place stream 16));
-      each "stream_of_ocaml_that_is_given_up" (fun place -> give_up_stream place (fst (Lwt_stream.create ())));
+      each "stream_of_ocaml_that_is_given_up" (fun place ->
+          let stream, push = Lwt_stream.create () in
+          let+ () = give_up_stream place stream in
+          (* Until now somebody could write to it, so that it is not collected. *)
+          ignore (Sys.opaque_identity push : int option -> unit));
       each "dropped_future" (fun place ->
           let promise = fst (Lwt.task ()) in
           let* () = give_up place Drop false promise in
