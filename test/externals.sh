@@ -7,13 +7,13 @@ cd "$(dirname "$0")/.."
 
 library=(ocaml rust/ocaml-lwt-interop/src/exports.rs)
 groups=()
-packages=()
 for manifest in examples/*/Cargo.toml bench/Cargo.toml test/Cargo.toml; do
   grep -q staticlib "$manifest" || continue
   package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
-  packages+=(-p "$package")
+  # As dune has built it, with the features that it has by itself.
+  cargo build --release --quiet --target-dir target -p "$package"
   # The library's own externals are in every program.
   groups+=(-- "target/release/lib${package//-/_}.a" "$(dirname "$manifest")" "${library[@]}")
 done
-cargo build --release --quiet --target-dir target "${packages[@]}" -p interop-externals
+cargo build --release --quiet --target-dir target -p interop-externals
 target/release/interop-externals "${groups[@]:1}"

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -134,19 +135,35 @@ impl<T: 'static> Completion<T> for HandOver<T> {
     }
 }
 
+/// What is left to do with the output of a future: to convert it.
+type Finish = Box<dyn FnOnce(&Scope) -> Converted>;
+
 /// A call of the `#[func]` called `what` on a worker domain: polls its future, and this domain's executor, until there is an
 /// ending. Runs OCaml code.
+///
+/// In boxes, so that a program has the code that waits once, and not for each of its functions.
 #[cold]
-#[inline(never)]
 pub(crate) fn run_to_end<F, T, E>(scope: &Scope, what: &str, future: F, ending: E) -> Converted
 where
     F: Future + 'static,
     T: ToValue + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    let task = TaskCell::<F, HandOver<F::Output>>::eager(scope.at(), future);
-    let first = task.poll_first(scope);
-    let ended = match first {
+    let boxed = async move {
+        let output = future.await;
+        Box::new(move |scope: &Scope| convert(scope, ending(output))) as Finish
+    };
+    run_boxed(scope, what, Box::pin(boxed))
+}
+
+#[inline(never)]
+fn run_boxed(
+    scope: &Scope,
+    what: &str,
+    future: Pin<Box<dyn Future<Output = Finish>>>,
+) -> Converted {
+    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.at(), future);
+    let ended = match task.poll_first(scope) {
         Poll::Ready(ended) => ended,
         Poll::Pending => {
             let handed_over = Rc::new(Cell::new(None));
@@ -170,7 +187,12 @@ where
             }
         }
     };
-    convert(scope, ended.map(ending))
+    match ended {
+        Ending::Value(finish) => finish(scope),
+        Ending::Error(error) => convert::<()>(scope, Ending::Error(error)),
+        Ending::Panic(panic) => convert::<()>(scope, Ending::Panic(panic)),
+        Ending::Dropped => convert::<()>(scope, Ending::Dropped),
+    }
 }
 
 enum NoWait {
