@@ -77,7 +77,7 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
     fn start(self, scope: Token<'_>) -> Result<Started, Error> {
         let values = convert_arguments(scope.0, self.arguments)?;
         let arguments = values.as_ref().iter();
-        Ok(Started(Awaited::Guest(GuestCall {
+        Ok(Started(Awaited::Guest(Box::new(GuestCall {
             home: self.home,
             function: self.function,
             // SAFETY: a scope holds the lock; each is rooted by its `Value`
@@ -85,7 +85,7 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
                 .map(|value| unsafe { Root::new(value.raw()) })
                 .collect(),
             signals: Signals::of_this_thread(),
-        })))
+        }))))
     }
 }
 
@@ -100,7 +100,10 @@ pub(super) struct GuestCall {
 
 impl GuestCall {
     /// Has a thread of the blocking pool make the call. Needs no lock.
-    pub(super) fn begin<T: FromValue + 'static>(self, subscription: Arc<Subscription<T>>) {
+    pub(super) fn begin<T: FromValue + 'static>(
+        self: Box<Self>,
+        subscription: Arc<Subscription<T>>,
+    ) {
         let answer = Answer(Some(subscription));
         // After shutdown it is dropped at once.
         drop(tokio_rt().spawn_blocking(move || self.make(answer)));

@@ -141,8 +141,8 @@ pub(super) enum Awaited {
     Promise(ocaml::Value),
     /// It is there.
     Value(ocaml::Value),
-    /// A call that another thread is to make.
-    Guest(GuestCall),
+    /// A call that another thread is to make. In a box: it is large, and each call of a function moves this about.
+    Guest(Box<GuestCall>),
 }
 
 /// The scope of a poll, without its private type.
