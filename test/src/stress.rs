@@ -65,13 +65,13 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Plain threads that run what blocks.
 static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
-    static TODO: Mutex<Option<mpsc::Receiver<Job>>> = Mutex::new(None);
+    static QUEUE: Mutex<Option<mpsc::Receiver<Job>>> = Mutex::new(None);
     let (sender, receiver) = mpsc::channel();
-    *TODO.lock().unwrap() = Some(receiver);
+    *QUEUE.lock().unwrap() = Some(receiver);
     for _ in 0..2 {
         std::thread::spawn(|| {
             loop {
-                let job = TODO.lock().unwrap().as_ref().map(mpsc::Receiver::recv);
+                let job = QUEUE.lock().unwrap().as_ref().map(mpsc::Receiver::recv);
                 match job {
                     Some(Ok(job)) => job(),
                     _ => return,
