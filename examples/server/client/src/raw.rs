@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::Result;
 use crate::http::{self, counts, until};
@@ -120,19 +120,30 @@ pub async fn go_away_in_a_download(port: u16) -> Result<()> {
     Ok(())
 }
 
+/// How large Linux lets the buffer of a connection grow by itself, in bytes: tcp(7). It differs from machine to machine.
+fn largest_buffer(name: &str) -> Result<usize> {
+    let text = std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}"))?;
+    Ok(text.split_whitespace().last().ok_or("an empty file")?.parse()?)
+}
+
 /// One client sends its request byte by byte, and one does not read its answer. A thousand requests of another one are
 /// not kept waiting by them.
 pub async fn slow(port: u16) -> Result<()> {
     let mut writer = connect(port).await?;
-    let mut reader = connect(port).await?;
-    const SIZE: usize = 20_000_000;
+    // What its two ends may keep for it, not counting the server, is little at this end, and what the kernel says at the
+    // server's.
+    let reader = TcpSocket::new_v4()?;
+    reader.set_send_buffer_size(1 << 16)?;
+    reader.set_recv_buffer_size(1 << 16)?;
+    let mut reader = reader.connect(([127, 0, 0, 1], port).into()).await?;
+    let size = 10_000_000 + largest_buffer("tcp_rmem")? + largest_buffer("tcp_wmem")?;
     let head = format!(
-        "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: {SIZE}\r\nconnection: close\r\n\r\n"
+        "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n"
     );
     reader.write_all(head.as_bytes()).await?;
     let (mut answer, mut body) = reader.into_split();
     let upload =
-        tokio::spawn(async move { body.write_all(&vec![b'x'; SIZE]).await.map(|()| body) });
+        tokio::spawn(async move { body.write_all(&vec![b'x'; size]).await.map(|()| body) });
 
     let request =
         b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
@@ -160,7 +171,7 @@ pub async fn slow(port: u16) -> Result<()> {
     }
     // Nobody has read: had the server taken all of it, it would be in its memory.
     if upload.is_finished() {
-        return Err("20 MB were taken of a client that reads nothing".into());
+        return Err(format!("{size} bytes were taken of a client that reads nothing").into());
     }
     let mut echo = Vec::new();
     answer.read_to_end(&mut echo).await?;
@@ -170,8 +181,8 @@ pub async fn slow(port: u16) -> Result<()> {
         .position(|four| four == b"\r\n\r\n")
         .ok_or("no answer")?;
     let received = echo[at + 4..].iter().filter(|&&byte| byte == b'x').count();
-    if received != SIZE {
-        return Err(format!("the slow reader got {received} of {SIZE}").into());
+    if received != size {
+        return Err(format!("the slow reader got {received} of {size}").into());
     }
     Ok(())
 }
