@@ -10,6 +10,9 @@ external yields : int -> int Lwt_stream.t = "bench_stream_yields"
 external read : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read"
 external read_256 : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read_256"
 external read_strings : string Lwt_stream.t -> unit Lwt.t = "bench_stream_read_strings"
+external item : int -> int option Lwt.t = "bench_stream_item"
+external item_yields : int -> int option Lwt.t = "bench_stream_item_yields"
+external get : (unit -> int option Lwt.t) -> unit Lwt.t = "bench_stream_get"
 
 let drain stream = Lwt_stream.iter (fun item -> ignore (Sys.opaque_identity item)) stream
 
@@ -23,6 +26,13 @@ let from item n =
         item ()
       end)
 
+(* The stream of a program that has calls alone: each item is one. *)
+let of_calls item n =
+  let left = ref (n + 1) in
+  Lwt_stream.from (fun () ->
+      decr left;
+      item !left)
+
 let ready () = Lwt.return_some 7
 let paused () = Lwt.map (fun () -> Some 7) (Lwt.pause ())
 let text () = Lwt.return_some "ten bytes."
@@ -35,11 +45,21 @@ let all =
     case "stream/lwt" "Lwt alone: from, ready" (of_ocaml ready);
     case "stream/lwt-pause" "Lwt alone: from, Lwt.pause" (of_ocaml paused);
     case "stream/rust" "Rust alone: iter" (timed_by_rust alone);
-    case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"call/ready" (to_ocaml numbers);
+    case "stream/calls-to-ocaml" "no stream of ours: Lwt_stream.from, a call for each item" ~baseline:"stream/lwt"
+      (to_ocaml (of_calls item));
+    case "stream/calls-to-ocaml-yield" "the same, each call yields" ~baseline:"stream/lwt-pause"
+      (to_ocaml (of_calls item_yields));
+    case "stream/calls-to-rust" "no stream of ours: Rust calls Lwt_stream.get for each item" ~baseline:"stream/lwt"
+      (repeated_by_rust (fun n ->
+           let stream = from ready n in
+           get (fun () -> Lwt_stream.get stream)));
+    case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"stream/calls-to-ocaml" (to_ocaml numbers);
     case "stream/to-ocaml-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_ocaml numbers_256);
     case "stream/to-ocaml-string" "String of 10 bytes" ~baseline:"call/string-10" (to_ocaml strings);
-    case "stream/to-ocaml-yield" "Rust yields before each item" ~baseline:"call/yield" (to_ocaml yields);
-    case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/lwt" (to_rust read ready);
+    case "stream/to-ocaml-yield" "Rust yields before each item" ~baseline:"stream/calls-to-ocaml-yield"
+      (to_ocaml yields);
+    case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/calls-to-rust"
+      (to_rust read ready);
     case "stream/to-rust-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_rust read_256 ready);
     case "stream/to-rust-string" "String of 10 bytes" ~baseline:"stream/to-rust" (to_rust read_strings text);
     case "stream/to-rust-pause" "OCaml pauses before each item" ~baseline:"stream/lwt-pause" (to_rust read paused);

@@ -6,7 +6,7 @@ use futures_core::Stream;
 use futures_lite::StreamExt;
 use futures_lite::future::{block_on, yield_now};
 use futures_lite::stream::{iter, unfold};
-use ocaml_lwt_interop::{Error, LwtStream, func};
+use ocaml_lwt_interop::{Error, LwtStream, OCamlAsyncFunc, func};
 
 use crate::clock::nanoseconds_since;
 
@@ -68,6 +68,27 @@ pub async fn bench_stream_read_256(stream: LwtStream<isize>) -> Result<(), Error
 pub async fn bench_stream_read_strings(mut stream: LwtStream<String>) -> Result<(), Error> {
     while let Some(item) = stream.next().await {
         black_box(item?);
+    }
+    Ok(())
+}
+
+/// What a program without streams would have for one: a call for each item, and `None` at the end.
+#[func]
+pub async fn bench_stream_item(left: isize) -> Option<isize> {
+    (left > 0).then_some(left)
+}
+
+#[func]
+pub async fn bench_stream_item_yields(left: isize) -> Option<isize> {
+    yield_now().await;
+    (left > 0).then_some(left)
+}
+
+/// The same in the other direction.
+#[func]
+pub async fn bench_stream_get(next: OCamlAsyncFunc<(), Option<isize>>) -> Result<(), Error> {
+    while let Some(item) = next.call(()).await? {
+        black_box(item);
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ answer_is() { [ "$(cat answer)" = "$1" ] || fail "the answer is not: $1"; }
 err_is() { [ "$(grep -v -e '^$' -e '^thread ' -e '^note: ' -e '^this function' err)" = "$1" ] || fail "stderr is not: $1"; }
 # What the server is at, without what was cancelled.
 counts() { "$client" counts "$port" | sed 's/cancelled [0-9]*, //'; }
-nothing_is_kept() { until_true counts_are 'running 0, tasks 2, subscriptions 1, roots 3'; }
+nothing_is_kept() { until_true counts_are 'running 0, tasks 3, subscriptions 1, roots 3'; }
 counts_are() { [[ $(counts) == "$1"* ]]; }
 by_client() { "$client" "${FUNCNAME[1]}" "$port" "$@" || fail "see above"; }
 

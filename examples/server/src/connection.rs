@@ -35,13 +35,13 @@ pub struct Limits {
 /// be about to, and would lose it if the connection were closed at once; this one is answered with `Connection: close`.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Serves a connection as a task of its own.
-pub fn spawn(
+/// Serves a connection.
+pub fn serve(
     stream: TcpStream,
     limits: &Limits,
     server: Rc<Server>,
     phase: watch::Receiver<Phase>,
-) {
+) -> impl Future<Output = ()> + 'static {
     // Responses are written whole; waiting for more would only delay them. A client that has gone fails later as well.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
@@ -55,12 +55,12 @@ pub fn spawn(
                 async move { Ok::<_, Infallible>(server.respond(request).await) }
             }),
         );
-    ocaml_lwt_interop::spawn_local(serve(connection, phase)).detach();
+    serve_until(connection, phase)
 }
 
 /// Ends with the connection; when the server has stopped for long enough; or when nobody wants the server any more. What
 /// it ends with is the client's business, who broke off or sent what is no HTTP and has been told so.
-async fn serve<C>(connection: C, mut phase: watch::Receiver<Phase>)
+async fn serve_until<C>(connection: C, mut phase: watch::Receiver<Phase>)
 where
     C: GracefulConnection,
 {

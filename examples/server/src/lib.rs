@@ -4,6 +4,7 @@
 mod body;
 mod connection;
 mod message;
+mod reactor;
 mod respond;
 mod upload;
 
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 use connection::Phase;
 use message::{Request, Response};
+use reactor::Reactor;
 use respond::Server;
 
 /// OCaml's `request -> response Lwt.t`.
@@ -48,6 +50,19 @@ pub async fn server_serve(
     stop: Promise<()>,
     handler: Handler,
 ) -> Result<(), Error> {
+    let reactor = Reactor::new()?;
+    reactor
+        .run(serve(&reactor, config, listening, stop, handler))
+        .await
+}
+
+async fn serve(
+    reactor: &Reactor,
+    config: Config,
+    listening: OCamlAsyncFunc<(u16,), ()>,
+    stop: Promise<()>,
+    handler: Handler,
+) -> Result<(), Error> {
     let address = SocketAddr::new(config.address.parse::<IpAddr>()?, config.port);
     let listener = TcpListener::bind(address).await?;
     let grace = seconds(config.grace);
@@ -57,7 +72,10 @@ pub async fn server_serve(
     };
     let server = Rc::new(Server::new(handler, config.max_body as u64));
     let (phase, connections) = watch::channel(Phase::Serving);
-    let serve = |stream| connection::spawn(stream, &limits, server.clone(), connections.clone());
+    let serve = |stream| {
+        let connection = connection::serve(stream, &limits, server.clone(), connections.clone());
+        ocaml_lwt_interop::spawn_local(reactor.run(connection)).detach();
+    };
 
     listening.call((listener.local_addr()?.port(),)).await?;
     let mut stop = std::pin::pin!(stop.into_future());

@@ -123,7 +123,11 @@ pub async fn go_away_in_a_download(port: u16) -> Result<()> {
 /// How large Linux lets the buffer of a connection grow by itself, in bytes: tcp(7). It differs from machine to machine.
 fn largest_buffer(name: &str) -> Result<usize> {
     let text = std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}"))?;
-    Ok(text.split_whitespace().last().ok_or("an empty file")?.parse()?)
+    Ok(text
+        .split_whitespace()
+        .last()
+        .ok_or("an empty file")?
+        .parse()?)
 }
 
 /// One client sends its request byte by byte, and one does not read its answer. A thousand requests of another one are
