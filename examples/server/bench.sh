@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The same handler on this server and on cohttp-lwt-unix, asked by wrk, on loopback:  bench.sh [--rounds N] [--seconds N]
+# The same handler on this server, on cohttp-lwt-unix and on hyper without OCaml, asked by wrk, on loopback:
+#   bench.sh [--rounds N] [--seconds N]
 # README.md says how to read what it prints. Installs nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -28,6 +29,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
 dune build --profile release ./examples/server/main.exe
 # Not by dune, which would want cohttp wherever it builds everything.
 cp examples/server/cohttp/main.ml "$folder"
+cargo build --release --quiet -p server --example hyper-alone
 (cd "$folder" && ocamlfind ocamlopt -thread -package cohttp-lwt-unix,lwt.unix -linkpkg main.ml -o cohttp.exe)
 
 # measure NAME KIND EXECUTABLE [OPTION…]: a line `requests/s microseconds-of-CPU-per-request` at the end of the file
@@ -59,15 +61,18 @@ cpu() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000000 / tick }
 median() { sort -g -k "$2" "$folder/$1" | awk -v column="$2" '{ x[NR] = $column } END { print x[int((NR + 1) / 2)] }'; }
 
 printf '%d connections, %d rounds of %d s; the median\n\n' $connections "$rounds" "$seconds"
-printf '%-10s %28s %28s %22s\n' '' 'cohttp-lwt-unix' 'this server' 'as many, as cheap'
+printf '%-10s%25s%25s%25s%20s\n' '' 'cohttp-lwt-unix' 'hyper without OCaml' 'this server' 'as many, as cheap'
 for kind in bare browser post pipelined; do
-  # One after the other and not all of one first: whatever else the machine does hits both.
+  # One after the other and not all of one first: whatever else the machine does hits all.
   for ((round = 0; round < rounds; round++)); do
     measure cohttp $kind "$folder/cohttp.exe"
+    measure hyper $kind target/release/examples/hyper-alone
     measure server $kind _build/default/examples/server/main.exe --port 0
   done
-  theirs=$(median cohttp.$kind 1) their_cpu=$(median cohttp.$kind 2)
-  ours=$(median server.$kind 1) our_cpu=$(median server.$kind 2)
-  awk -v kind=$kind "BEGIN { printf \"%-10s %16.0f/s %6.1f us %17.0f/s %6.1f us %12.1f x %5.1f x\n\", kind,
-    $theirs, $their_cpu, $ours, $our_cpu, $ours / $theirs, $their_cpu / $our_cpu }"
+  printf '%-10s' $kind
+  for server in cohttp hyper server; do
+    printf '%13.0f/s %6.1f us' "$(median $server.$kind 1)" "$(median $server.$kind 2)"
+  done
+  awk "BEGIN { printf \"%11.1f x %5.1f x\n\", $(median server.$kind 1) / $(median cohttp.$kind 1),
+    $(median cohttp.$kind 2) / $(median server.$kind 2) }"
 done

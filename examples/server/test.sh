@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Laws of the server:  test.sh EXECUTABLE CLIENT. Each prints its name; the first that does not hold says why and ends it.
+# Laws of the server:  test.sh EXECUTABLE CLIENT AGAIN. Each prints its name; the first that does not hold says why and ends it.
 # Each has a server of its own, on a port of its own of 127.0.0.1, which must end with status 0 at SIGTERM.
 set -euo pipefail
 export LC_ALL=C RUST_BACKTRACE=0
-server=$(realpath "$1") client=$(realpath "$2")
+server=$(realpath "$1") client=$(realpath "$2") again=$(realpath "$3")
 folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
 cd "$folder"
@@ -50,7 +50,7 @@ answer_is() { [ "$(cat answer)" = "$1" ] || fail "the answer is not: $1"; }
 err_is() { [ "$(grep -v -e '^$' -e '^thread ' -e '^note: ' -e '^this function' err)" = "$1" ] || fail "stderr is not: $1"; }
 # What the server is at, without what was cancelled.
 counts() { "$client" counts "$port" | sed 's/cancelled [0-9]*, //'; }
-nothing_is_kept() { until_true counts_are 'running 0, tasks 3, subscriptions 1, roots 3'; }
+nothing_is_kept() { until_true counts_are 'running 0, tasks 2, subscriptions 1, roots 3'; }
 counts_are() { [[ $(counts) == "$1"* ]]; }
 by_client() { "$client" "${FUNCNAME[1]}" "$port" "$@" || fail "see above"; }
 
@@ -177,6 +177,8 @@ client_that_goes_away_in_its_upload_is_forgotten() { by_client; }
 client_that_goes_away_in_its_download_is_forgotten() { by_client; }
 slow_client_slows_down_nobody() { by_client; }
 
+servers_one_after_the_other_leave_nothing() { timeout --signal=KILL 60 "$again" || fail "status $?"; }
+
 port_that_is_taken_is_a_line_and_status_1() {
   local status=0
   timeout --signal=KILL 20 "$server" --port "$port" >answer 2>&1 || status=$?
@@ -242,3 +244,4 @@ law slow_client_slows_down_nobody --max-body 200000000
 law slow_headers_are_given_up --header-timeout 0.5
 law sigterm_under_load_loses_no_request
 law port_that_is_taken_is_a_line_and_status_1
+law servers_one_after_the_other_leave_nothing

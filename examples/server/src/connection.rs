@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::reactor::Timer;
 use crate::respond::Server;
 
 /// What the server is at. Connections watch it, and it counts them: the sender knows when the last receiver is gone.
@@ -39,13 +40,14 @@ const LINGER: Duration = Duration::from_secs(1);
 pub fn serve(
     stream: TcpStream,
     limits: &Limits,
+    timer: Timer,
     server: Rc<Server>,
     phase: watch::Receiver<Phase>,
 ) -> impl Future<Output = ()> + 'static {
     // Responses are written whole; waiting for more would only delay them. A client that has gone fails later as well.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(timer)
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.header)
         .serve_connection(

@@ -50,10 +50,11 @@ pub async fn server_serve(
     stop: Promise<()>,
     handler: Handler,
 ) -> Result<(), Error> {
-    let reactor = Reactor::new()?;
-    reactor
-        .run(serve(&reactor, config, listening, stop, handler))
-        .await
+    let (reactor, turns) = Reactor::new()?;
+    tokio::select! {
+        result = reactor.attach(serve(&reactor, config, listening, stop, handler)) => result,
+        error = turns => Err(error),
+    }
 }
 
 async fn serve(
@@ -64,7 +65,7 @@ async fn serve(
     handler: Handler,
 ) -> Result<(), Error> {
     let address = SocketAddr::new(config.address.parse::<IpAddr>()?, config.port);
-    let listener = TcpListener::bind(address).await?;
+    let listener = reactor.make(TcpListener::bind(address)).await?;
     let grace = seconds(config.grace);
     let limits = connection::Limits {
         header: config.max_header,
@@ -73,25 +74,36 @@ async fn serve(
     let server = Rc::new(Server::new(handler, config.max_body as u64));
     let (phase, connections) = watch::channel(Phase::Serving);
     let serve = |stream| {
-        let connection = connection::serve(stream, &limits, server.clone(), connections.clone());
-        ocaml_lwt_interop::spawn_local(reactor.run(connection)).detach();
+        let timer = reactor.timer();
+        let (server, phase) = (server.clone(), connections.clone());
+        let connection = connection::serve(stream, &limits, timer, server, phase);
+        ocaml_lwt_interop::spawn_local(reactor.attach(connection)).detach();
     };
 
     listening.call((listener.local_addr()?.port(),)).await?;
     let mut stop = std::pin::pin!(stop.into_future());
     loop {
         tokio::select! {
-            stream = accept(&listener) => serve(stream),
+            stream = accept(reactor, &listener) => serve(stream),
             // Whether it was fulfilled or rejected: nobody wants the server any more.
             _ = &mut stop => break,
         }
     }
 
     // Clients that have connected do not know that the server has not noticed yet. (Those that do so in the microseconds
-    // between the last look and the end of the listener are refused, or reset.)
+    // between the last look and the end of the listener are refused, or reset.) The operating system is asked, since the
+    // reactor may not have been told yet either.
     server.stop();
-    while let Some(Ok((stream, _))) = at_once(listener.accept()).await {
-        serve(stream);
+    let listener = listener.into_std()?;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => match reactor.make(async { adopt(stream) }).await {
+                Ok(stream) => serve(stream),
+                Err(error) => log(format_args!("a connection: {error}")),
+            },
+            Err(error) if is_of_the_connection(&error) => {}
+            Err(_) => break,
+        }
     }
     drop(listener);
     drop(connections);
@@ -104,9 +116,9 @@ async fn serve(
 }
 
 /// The next connection. What goes wrong is the client's (it has gone already), or passes (there are no more descriptors).
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(reactor: &Reactor, listener: &TcpListener) -> TcpStream {
     loop {
-        match listener.accept().await {
+        match reactor.make(listener.accept()).await {
             Ok((stream, _)) => return stream,
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
@@ -117,20 +129,16 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
+fn adopt(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
+}
+
 fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
-}
-
-/// What a future gives at its first poll, if it does.
-async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        value = future => Some(value),
-        () = std::future::ready(()) => None,
-    }
 }
 
 fn seconds(seconds: f64) -> Duration {

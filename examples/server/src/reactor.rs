@@ -2,153 +2,166 @@
 //!
 //! A Tokio worker that watches the sockets would be woken for nearly every request, only to wake the thread that runs Lwt
 //! in turn, on a core that both had better use for. So the server has a runtime of its own, of Tokio's kind that runs on
-//! the thread that asks it to: here a task which asks for whatever has come, between the connections' turns. Once nothing
-//! comes, another thread waits for the next event and gives the runtime back.
+//! the thread that asks it to: here a future which asks for whatever has come, between the connections' turns. Once
+//! nothing comes, a thread of the bridge's Tokio waits for the next event in its place. With a client or two that is more to
+//! do than a worker has; the README has the numbers.
 
+use std::future::{poll_fn, ready};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
-use ocaml_lwt_interop::JoinHandle;
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Notify, oneshot};
+use hyper::rt::Sleep;
+use hyper_util::rt::TokioTimer;
+use ocaml_lwt_interop::Error;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
-/// Outlived by nothing that runs inside.
+/// Tokio notes with a socket or a timer, when it is made, which runtime it belongs to. So that nothing else does, and
+/// least of all what OCaml's handlers start, this one is entered for that alone.
 pub struct Reactor {
-    inside: Handle,
-    events: Arc<Events>,
-    _turns: JoinHandle<()>,
+    runtime: Arc<Runtime>,
+    /// Has a permit when somebody attached was woken since the last look.
+    woken: Arc<Notify>,
 }
 
 impl Reactor {
+    /// The reactor, and what makes it go: a future that ends with an error, or never. It is not to be attached.
+    ///
     /// # Errors
-    /// The operating system refuses the thread, or what Tokio watches with.
-    pub fn new() -> io::Result<Self> {
+    /// The operating system refuses what Tokio watches with.
+    pub fn new() -> io::Result<(Self, impl Future<Output = Error>)> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
-        let inside = runtime.handle().clone();
-        let events = Arc::new(Events::default());
-        let (watcher, watches) = mpsc::channel();
-        std::thread::Builder::new()
-            .name("server-watcher".into())
-            .spawn({
-                let (runtime, events) = (runtime.clone(), events.clone());
-                move || watch(&runtime, &events, &watches)
-            })?;
-        let turns = turns(runtime, events.clone(), watcher);
-        Ok(Reactor {
-            inside,
-            events,
-            _turns: ocaml_lwt_interop::spawn_local(turns),
-        })
+        let reactor = Reactor {
+            runtime: runtime.clone(),
+            woken: Arc::new(Notify::new()),
+        };
+        let turns = turns(runtime, reactor.woken.clone());
+        Ok((reactor, turns))
     }
 
-    /// The same future, whose sockets and timers are the reactor's.
-    pub fn run<F: Future>(&self, future: F) -> Inside<F> {
-        Inside {
+    /// What Tokio is asked for by this future is the reactor's.
+    pub async fn make<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let _inside = self.runtime.enter();
+            future.as_mut().poll(context)
+        })
+        .await
+    }
+
+    pub fn timer(&self) -> Timer {
+        Timer(self.runtime.clone())
+    }
+
+    /// For a future that waits for the reactor's sockets or timers. They wake nobody else in time.
+    pub fn attach<F: Future>(&self, future: F) -> Attached<F> {
+        Attached {
             future: Box::pin(future),
-            reactor: self.inside.clone(),
-            events: self.events.clone(),
+            woken: self.woken.clone(),
             waker: None,
+            _runtime: self.runtime.clone(),
         }
     }
 }
 
 impl Drop for Reactor {
     fn drop(&mut self) {
-        // The watcher then sees that nobody asks it for more.
-        self.events.watcher.notify_one();
+        // So that nobody waits in the runtime any longer.
+        self.woken.notify_one();
     }
 }
 
 /// A turn of the runtime for a turn of the executor, while they find something to do.
-async fn turns(runtime: Arc<Runtime>, events: Arc<Events>, watcher: Sender<oneshot::Sender<()>>) {
+async fn turns(runtime: Arc<Runtime>, woken: Arc<Notify>) -> Error {
     loop {
-        while events.any() {
+        while take(&woken).await {
             runtime.block_on(tokio::task::yield_now());
             tokio::task::yield_now().await;
         }
-        let (done, is_done) = oneshot::channel();
-        if watcher.send(done).is_err() || is_done.await.is_err() {
-            return;
+        let (runtime, woken) = (runtime.clone(), woken.clone());
+        let waiting = tokio::task::spawn_blocking(move || {
+            runtime.block_on(woken.notified());
+            // The permit is not this thread's to take.
+            woken.notify_one();
+        });
+        if let Err(error) = waiting.await {
+            return error.into();
         }
     }
 }
 
-/// The thread that waits in the runtime, each time until somebody has been woken.
-fn watch(runtime: &Runtime, events: &Events, watches: &Receiver<oneshot::Sender<()>>) {
-    for done in watches {
-        events.is_watched.store(true, Ordering::SeqCst);
-        if !events.seen.load(Ordering::SeqCst) {
-            runtime.block_on(events.watcher.notified());
-        }
-        events.is_watched.store(false, Ordering::SeqCst);
-        let _ = done.send(());
+/// Whether there was a permit.
+async fn take(woken: &Notify) -> bool {
+    tokio::select! {
+        biased;
+        () = woken.notified() => true,
+        () = ready(()) => false,
     }
 }
 
-/// Whether somebody inside was woken since it was last asked.
-#[derive(Default)]
-struct Events {
-    seen: AtomicBool,
-    is_watched: AtomicBool,
-    watcher: Notify,
-}
-
-impl Events {
-    fn any(&self) -> bool {
-        self.seen.swap(false, Ordering::SeqCst)
-    }
-
-    fn note(&self) {
-        if !self.seen.swap(true, Ordering::SeqCst) && self.is_watched.load(Ordering::SeqCst) {
-            self.watcher.notify_one();
-        }
-    }
-}
-
-/// Of [`Reactor::run`].
-pub struct Inside<F> {
+/// Of [`Reactor::attach`].
+pub struct Attached<F> {
     future: Pin<Box<F>>,
-    reactor: Handle,
-    events: Arc<Events>,
-    /// The task's, and one that also notes the event.
+    woken: Arc<Notify>,
+    /// The task's, and one that also tells the reactor.
     waker: Option<(Waker, Waker)>,
+    /// Sockets and timers panic without. After `future`, which has them.
+    _runtime: Arc<Runtime>,
 }
 
-impl<F: Future> Future for Inside<F> {
+impl<F: Future> Future for Attached<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
-        let _inside = this.reactor.enter();
         if !matches!(&this.waker, Some((task, _)) if task.will_wake(context.waker())) {
             let task = context.waker().clone();
-            let noting = Waker::from(Arc::new(Noting {
+            let telling = Waker::from(Arc::new(Telling {
                 task: task.clone(),
-                events: this.events.clone(),
+                woken: this.woken.clone(),
             }));
-            this.waker = Some((task, noting));
+            this.waker = Some((task, telling));
         }
-        let (_, noting) = this.waker.as_ref().expect("set above");
-        this.future.as_mut().poll(&mut Context::from_waker(noting))
+        let (_, telling) = this.waker.as_ref().expect("set above");
+        this.future.as_mut().poll(&mut Context::from_waker(telling))
     }
 }
 
-struct Noting {
+struct Telling {
     task: Waker,
-    events: Arc<Events>,
+    woken: Arc<Notify>,
 }
 
-impl Wake for Noting {
+impl Wake for Telling {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.task.wake_by_ref();
-        self.events.note();
+        self.woken.notify_one();
+    }
+}
+
+/// The reactor's timers, for hyper.
+#[derive(Clone)]
+pub struct Timer(Arc<Runtime>);
+
+impl hyper::rt::Timer for Timer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        let _inside = self.0.enter();
+        TokioTimer::new().sleep(duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        let _inside = self.0.enter();
+        TokioTimer::new().sleep_until(deadline)
+    }
+
+    fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, deadline: Instant) {
+        TokioTimer::new().reset(sleep, deadline);
     }
 }
