@@ -1,7 +1,8 @@
 (** The OCaml half of the bridge between Lwt and Rust's async functions.
 
     A program declares Rust's functions as [external]s and links this library; it needs a name from here only to match
-    an exception, to end the bridge early, or for worker domains. Everything else runs on the thread that runs Lwt. *)
+    an exception, to configure the bridge or end it early, or for worker domains. Rust's functions are called on the thread
+    that runs Lwt, or in a job on a worker domain. *)
 
 (** {1 Endings} *)
 
@@ -72,6 +73,8 @@ val configure :
     - [thread_stack_size]: the stack of each thread, in bytes, 64 KiB to 1 GiB. Default: 2 MiB.
     - [thread_keep_alive]: how many seconds a thread that ran what blocks stays when it has nothing to do. Default:
       [10.0].
+
+    On any thread.
 
     @raise Misuse when the runtime has started, or is the program's own.
     @raise Invalid_argument when a value is out of range, or [thread_name] is no UTF-8 text or has a zero byte. *)

@@ -115,7 +115,8 @@
 //! }
 //! ```
 //!
-//! **Everything of OCaml's happens on one thread, and everything else may be anywhere.**
+//! **OCaml code runs on the thread that runs Lwt, unless it is sent to a worker domain or is to block; everything else may be
+//! anywhere.**
 //!
 //! # Where to look
 //!
@@ -140,6 +141,13 @@
 //! | any other `Result` | fulfilled with an OCaml `result` |
 //! | a panic | rejected with `Rust_async.Rust_panic` |
 //! | the future, or a [`Resolver`], is dropped | rejected with `Rust_async.Broken_promise` |
+//!
+//! # The end
+//!
+//! At exit, behind the hooks of the program, or earlier by `Rust_async.shutdown`: calls are refused with
+//! `Rust_async.Misuse`, futures of the domain are dropped on it, their promises rejected with `Rust_async.Broken_promise`, and
+//! Tokio's threads get a second to finish, or as long as `shutdown` is told, with OCaml's runtime lock released. Handles that
+//! are left elsewhere give errors. In the child of a `fork` calls raise `Rust_async.Misuse`; the parent goes on.
 //!
 //! # Rules
 //!
