@@ -40,14 +40,15 @@ let once ~cancelled =
   in
   Lwt.catch (fun () -> Lwt_io.close idle) (fun _ -> Lwt.return_unit)
 
-type left = { threads : int; descriptors : int; tasks : int }
+type left = { threads : int; descriptors : int; rust : Rust_async.stats }
 
 let left () =
   let entries folder = Array.length (Sys.readdir folder) in
+  Gc.full_major ();
   {
     threads = entries "/proc/self/task";
     descriptors = entries "/proc/self/fd";
-    tasks = (Rust_async.stats ()).tasks;
+    rust = Rust_async.stats ();
   }
 
 let rec times n =
@@ -58,15 +59,16 @@ let rec times n =
 
 (* Tokio's blocking threads are kept for a while, and which of them takes a job is chance. *)
 let is_flat before now =
-  now.threads <= before.threads + 4 && now.descriptors <= before.descriptors && now.tasks <= before.tasks
+  now.threads <= before.threads + 4 && now.descriptors <= before.descriptors && now.rust = before.rust
+
+let to_string { threads; descriptors; rust = { tasks; subscriptions; roots } } =
+  Printf.sprintf "%d threads, %d descriptors, %d tasks, %d subscriptions, %d roots" threads descriptors tasks
+    subscriptions roots
 
 let rec wait_for_flat before attempts =
   let now = left () in
   if is_flat before now then Lwt.return_unit
-  else if attempts = 0 then
-    Lwt.fail_with
-      (Printf.sprintf "left: %d threads, %d descriptors, %d tasks; at first: %d, %d, %d" now.threads now.descriptors
-         now.tasks before.threads before.descriptors before.tasks)
+  else if attempts = 0 then Lwt.fail_with (Printf.sprintf "left: %s; at first: %s" (to_string now) (to_string before))
   else
     let* () = Lwt_unix.sleep 0.02 in
     wait_for_flat before (attempts - 1)

@@ -72,6 +72,7 @@ let handle { Server.meth; target; headers; body } =
       Lwt.return { Server.status = 200; headers = []; body = Stream (Lwt_stream.from line) }
   | "GET", [ ""; "slow"; seconds ] -> slow (float_of_string seconds)
   | "GET", [ ""; "raise" ] -> failwith "this handler always fails"
+  | "GET", [ ""; "thread" ] -> Lwt.map text (Server.thread ())
   | "GET", [ ""; "panic" ] -> Lwt.map text (Server.panic ())
   | "GET", [ ""; "nonsense" ] -> Lwt.return { Server.status = 200; headers = [ ("a\nb", "") ]; body = Empty }
   | "GET", [ ""; "counts" ] -> Lwt.return (counts ())

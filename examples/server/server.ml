@@ -45,4 +45,5 @@ let serve ~stop ~listening config handler =
   Sys.set_signal Sys.sigpipe Signal_ignore;
   serve config listening stop handler
 
+external thread : unit -> string Lwt.t = "server_thread"
 external panic : unit -> string Lwt.t = "server_panic"

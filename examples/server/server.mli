@@ -37,5 +37,8 @@ val serve :
     The promise of a handler is cancelled when its client has gone. A handler that fails is answered with 500, and its
     exception goes to stderr. *)
 
+val thread : unit -> string Lwt.t
+(** [thread ()] is a Rust function that a handler may call: the name of the thread that Tokio runs its work on. *)
+
 val panic : unit -> string Lwt.t
 (** [panic ()] is a Rust function that panics, which a handler may call. *)

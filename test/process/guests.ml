@@ -224,14 +224,14 @@ let ends =
         say "%d" (Lwt_main.run (Lwt.map (fun () -> 1) (Lwt_unix.sleep 0.001))));
     case "shutdown_lets_guests_end_and_nobody_hears" ~out:[ rejected; "1 ended" ] (fun () ->
         let ended = ref 0 in
-        let f n = let n = sleeps 0.05 n in incr ended; n in
+        let f n = let n = sleeps 1. n in incr ended; n in
         let promise = say_ending "guest" (guest f 1) in
         Lwt_main.run (until_begun 1);
         Rust_async.shutdown ~timeout:10. ();
         Lwt_main.run promise;
         say "%d ended" !ended);
     case "thread_that_awaits_a_guest_during_shutdown_gets_an_error" ~out:[ "thread: a broken promise" ] (fun () ->
-        Lwt_main.run (thread_awaits_call "thread" 0. true (sleeps 0.05));
+        Lwt_main.run (thread_awaits_call "thread" 0. true (sleeps 1.));
         Lwt_main.run (until_begun 1);
         Rust_async.shutdown ~timeout:10. ();
         Lwt_main.run (Lwt_unix.sleep 1.));

@@ -151,6 +151,16 @@ fn log(message: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "server: {message}");
 }
 
+/// A Rust function that a handler calls: the name of the thread that Tokio runs a task of it on.
+#[ocaml_lwt_interop::func]
+pub async fn server_thread() -> Result<String, Error> {
+    let task = tokio::spawn(async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        std::thread::current().name().unwrap_or("").to_owned()
+    });
+    Ok(task.await?)
+}
+
 /// A Rust function that a handler calls, and that panics.
 #[ocaml_lwt_interop::func]
 pub async fn server_panic() -> String {
