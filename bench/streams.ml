@@ -53,12 +53,13 @@ let all =
       (repeated_by_rust (fun n ->
            let stream = from ready n in
            get (fun () -> Lwt_stream.get stream)));
-    case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"stream/calls-to-ocaml" (to_ocaml numbers);
+    case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"stream/calls-to-ocaml" ~bound:(Times 1.)
+      (to_ocaml numbers);
     case "stream/to-ocaml-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_ocaml numbers_256);
     case "stream/to-ocaml-string" "String of 10 bytes" ~baseline:"call/string-10" (to_ocaml strings);
     case "stream/to-ocaml-yield" "Rust yields before each item" ~baseline:"stream/calls-to-ocaml-yield"
       (to_ocaml yields);
-    case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/calls-to-rust"
+    case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/calls-to-rust" ~bound:(Times 1.)
       (to_rust read ready);
     case "stream/to-rust-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_rust read_256 ready);
     case "stream/to-rust-string" "String of 10 bytes" ~baseline:"stream/to-rust" (to_rust read_strings text);

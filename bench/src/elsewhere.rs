@@ -2,7 +2,8 @@
 
 use futures_util::future::try_join_all;
 use ocaml_lwt_interop::{
-    DomainPool, Error, OCamlFunc, func, handle, run_blocking_in_ocaml, run_in_ocaml_domain,
+    DomainPool, Error, OCamlAsyncFunc, OCamlFunc, Promise, func, handle, run_blocking_in_ocaml,
+    run_in_ocaml_domain,
 };
 
 /// A body on a worker.
@@ -35,6 +36,54 @@ pub async fn bench_calls_async(
     Ok(())
 }
 
+/// Calls OCaml at home from a Tokio worker and awaits the promise, one after the other.
+#[func(tokio)]
+pub async fn bench_callback_from_worker(
+    f: OCamlAsyncFunc<(), ()>,
+    calls: isize,
+) -> Result<(), Error> {
+    for _ in 0..calls {
+        f.call(()).await?;
+    }
+    Ok(())
+}
+
+/// The same, so many at a time.
+#[func(tokio)]
+pub async fn bench_callbacks_from_worker(
+    f: OCamlAsyncFunc<(), ()>,
+    batches: isize,
+    size: isize,
+) -> Result<(), Error> {
+    for _ in 0..batches {
+        try_join_all((0..size).map(|_| f.call(()))).await?;
+    }
+    Ok(())
+}
+
+/// Settles so many promises from a Tokio worker, and awaits them there.
+#[func]
+pub async fn bench_resolvers_on_worker(batches: isize, size: isize) -> Result<(), Error> {
+    let home = handle();
+    tokio::spawn(async move {
+        for _ in 0..batches {
+            let make = move |gc: &ocaml::Runtime| {
+                (0..size)
+                    .map(|_| Promise::<()>::new(gc))
+                    .collect::<Vec<_>>()
+            };
+            let (promises, resolvers): (Vec<_>, Vec<_>) =
+                home.call(make).await?.into_iter().unzip();
+            resolvers
+                .into_iter()
+                .for_each(|resolver| resolver.resolve(()));
+            try_join_all(promises.into_iter().map(IntoFuture::into_future)).await?;
+        }
+        Ok(())
+    })
+    .await?
+}
+
 /// Blocks a plain thread for home, again and again.
 #[func]
 pub async fn bench_run_blocking(calls: isize) -> Result<(), Error> {
@@ -52,6 +101,15 @@ pub async fn bench_run_blocking(calls: isize) -> Result<(), Error> {
 pub async fn bench_guest(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error> {
     for _ in 0..calls {
         run_blocking_in_ocaml(&f, ()).await?;
+    }
+    Ok(())
+}
+
+/// The same, so many at a time.
+#[func(tokio)]
+pub async fn bench_guests(f: OCamlFunc<(), ()>, batches: isize, size: isize) -> Result<(), Error> {
+    for _ in 0..batches {
+        try_join_all((0..size).map(|_| run_blocking_in_ocaml(&f, ()))).await?;
     }
     Ok(())
 }

@@ -245,7 +245,7 @@ let ends =
         Lwt_main.run (Lwt_unix.sleep 1.));
     case "guest_that_ends_after_shutdown_is_not_heard" ~out:[ rejected; "1 ended" ] (fun () ->
         let ended = ref 0 in
-        let f n = let n = sleeps 0.3 n in incr ended; n in
+        let f n = let n = sleeps 1. n in incr ended; n in
         let promise = say_ending "guest" (guest f 1) in
         Lwt_main.run (until_begun 1);
         Rust_async.shutdown ~timeout:0. ();
