@@ -32,9 +32,10 @@ diagrams: ## render the Mermaid sources in diagrams/
 fmt: ## format the Rust code
 	$(env) cargo fmt --all
 
-lint: setup ## rustfmt check and clippy
+lint: setup ## rustfmt check, clippy and rustdoc
 	$(env) cargo fmt --all --check
 	$(env) cargo clippy --workspace --all-targets -- -D warnings -D clippy::undocumented_unsafe_blocks
+	$(env) RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p ocaml-lwt-interop -p ocaml-lwt-interop-macros
 
 setup: ## install what is missing: OCaml, dune, Lwt, Alcotest, a C compiler
 	@scripts/setup.sh

@@ -65,7 +65,8 @@ val configure :
     given before, by this function or by Rust's [runtime::configure], or is Tokio's default:
 
     - [worker_threads]: how many threads run futures, 1 to 65535. Default: the environment variable
-      [TOKIO_WORKER_THREADS], or else one for each core.
+      [TOKIO_WORKER_THREADS], or else one for each core. A variable that is no such number makes the first Rust call raise
+      [Failure].
     - [thread_name]: what Tokio's threads are called, of which Linux shows the first 15 bytes. Default:
       ["tokio-ocaml"].
     - [max_blocking_threads]: how many threads at most run what blocks, 1 to 65535; further calls wait for their turn.

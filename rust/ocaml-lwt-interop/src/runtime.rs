@@ -39,7 +39,8 @@ enum State {
 /// The runtime on which `tokio::spawn` in a `#[func]` spawns. Made now if need be. From any thread.
 ///
 /// # Panics
-/// When the operating system refuses its threads.
+/// When the operating system refuses its threads, or `TOKIO_WORKER_THREADS` is no number of threads. (The first `#[func]`
+/// that is called raises `Failure` then.)
 pub fn tokio_rt() -> Handle {
     let mut state = lock();
     if let State::Unset(config) = &*state {
@@ -69,7 +70,9 @@ pub fn configure(config: Config) -> Result<(), Error> {
 }
 
 /// Makes the program's own runtime the one that is entered; before the first `#[func]` is called. The program keeps it
-/// alive, and shuts it down; what [`configure`] said does not concern it.
+/// alive, and shuts it down; what [`configure`] said does not concern it. It has timers and I/O, if the functions need them
+/// (`enable_all`), and threads that run it: one of Tokio's current-thread kind only goes on while the program is in its
+/// `block_on`.
 ///
 /// # Errors
 /// When a runtime is in use already.

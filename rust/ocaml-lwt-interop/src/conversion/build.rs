@@ -1,4 +1,4 @@
-//! Rust values become OCaml values: described once, by [`Build::describe`], to the [visitors](super::visitors).
+//! Rust values become OCaml values: described once, by [`Build::describe`], to the visitors.
 
 use ocaml::ToValue;
 

@@ -205,7 +205,9 @@ impl DomainPool {
     /// (`Rust_async.Domain_pool.await`), that raises `Lwt.Canceled` there; else it runs to its end, which nobody hears of.
     ///
     /// # Errors
-    /// The exception that the function raised; its value does not convert; the pool was shut down.
+    /// The exception that the function raised; its value does not convert, or the conversion of an argument panics; misuse,
+    /// when the pool was shut down, or the call is made in one of its own jobs, which might all wait for one another; a broken
+    /// promise, at the end of the bridge. `Lwt.Canceled` when the pool was shut down with `~cancel:true`.
     pub fn call<Args, Ret>(
         &self,
         function: &OCamlFunc<Args, Ret>,
@@ -229,6 +231,9 @@ impl DomainPool {
 }
 
 /// The future of [`DomainPool::call`].
+///
+/// # Panics
+/// When it is polled after it was ready.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct PoolCall<Args, Ret: Send + 'static>(Stage<Args, Ret>);
 

@@ -11,7 +11,8 @@ use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception;
 
-/// A spawned task. Awaiting it gives its value, or an error when it panicked or was aborted; on any thread.
+/// A spawned task. Awaiting it gives its value, or an error when it panicked, was aborted, or was left at shutdown (a broken
+/// promise); on any thread. Polled after it was ready, it panics.
 ///
 /// Like Tokio's: dropping the handle detaches the task, which runs on. A panic of a detached task is reported to OCaml's
 /// `Lwt.async_exception_hook`.

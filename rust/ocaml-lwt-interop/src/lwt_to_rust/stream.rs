@@ -23,9 +23,9 @@ use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 
 /// An OCaml stream, `'a Lwt_stream.t`, whose items convert to `T`: a [`Stream`] of `Result<T, Error>`, on any thread.
 ///
-/// An exception is an `Err` item, and the last one; so is an item that does not convert, and a broken promise when nobody
-/// can write to the stream any more, or after shutdown. Items cross in batches, of what is there up to the
-/// [window](LwtStream::window); they are converted on the domain thread.
+/// An exception is an `Err` item, and the last one; so is an item that does not convert, a broken promise when nobody can
+/// write to the stream any more, or after shutdown, and misuse in a job on a worker domain, where there is no Lwt. Items
+/// cross in batches, of what is there up to the [window](LwtStream::window); they are converted on the domain thread.
 ///
 /// It reads OCaml's own stream: other readers of that see what Lwt shows them. Dropping it, on any thread, cancels the read
 /// that is under way and lets go of the stream, at home in the next tick at the latest; what crossed and was not taken goes

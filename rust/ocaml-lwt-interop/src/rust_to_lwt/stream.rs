@@ -83,7 +83,7 @@ stream_handle! {
     /// The stream is polled at home, from when OCaml first reads, so it need not be `Send`; one that is made on another
     /// thread crosses in a [`SendRustStream`]. It is read ahead up to its [window](Self::window), and then waits for its
     /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream, and it is dropped at home as soon
-    /// as it has ended, or OCaml has collected its stream.
+    /// as it has ended, or OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
     ///
     /// It converts once.
     RustStream, (), dyn Stream<Item = Result<T, Error>>
