@@ -398,6 +398,10 @@ let start () =
   descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ());
   if !exiting then shutdown_behind_exit_hooks ()
 
+(* Where what was called on this thread should have been called. *)
+let where_else () =
+  if Domains.is_main () then "with Lwt_preemptive.run_in_main" else "in a job of a Rust_async.Domain_pool"
+
 (* Called by Rust for a call that it cannot go on with; see start.rs for the numbers. *)
 let start_or_refuse reason what =
   match reason with
@@ -408,13 +412,13 @@ let start_or_refuse reason what =
       else
         misuse
           "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
-           main thread, or with Lwt_preemptive.run_in_main"
-          what here
+           main thread, or %s"
+          what here (where_else ())
   | 1 ->
       misuse
         "%s was called on thread %d, but Lwt runs on another one, and only that may touch its promises: call it there, \
-         or with Lwt_preemptive.run_in_main"
-        what (this_thread ())
+         or %s"
+        what (this_thread ()) (where_else ())
   | 2 ->
       misuse
         "%s was called in the child of a fork, where Rust's threads do not exist: call Rust functions after \

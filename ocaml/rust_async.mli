@@ -45,8 +45,8 @@ exception Misuse of string
 
 val shutdown : ?timeout:float -> unit -> unit
 (** [shutdown ()] refuses Rust calls from now on, drops all Rust futures, whose promises are rejected with
-    {!Broken_promise}, and waits for Tokio's blocking tasks for at most [timeout] seconds (default: [1.0]), with the
-    runtime lock released. It is called at exit, behind all hooks of [at_exit] and [Lwt_main.at_exit]; a second call
+    {!Broken_promise}, and waits for Tokio's blocking tasks for at most [timeout] seconds (default: [1.0]; [infinity]: until
+    they have ended; negative or [nan]: not at all), with the runtime lock released. It is called at exit, behind all hooks of [at_exit] and [Lwt_main.at_exit]; a second call
     does nothing.
 
     {b Only} on the thread that runs Lwt.
@@ -132,9 +132,9 @@ module Domain_pool : sig
       Handles that Rust has of the domains ([Handle], functions that came from there) give broken promises afterwards, or
       lead to a domain of another pool.
 
-      {b Only} on the thread that runs Lwt.
+      {b Only} on the thread that runs Lwt. In a job it gives a promise that is rejected with {!Misuse}.
 
-      @raise Misuse elsewhere, and after {!Rust_async.shutdown}. *)
+      @raise Misuse on other threads, and after {!Rust_async.shutdown}. *)
 end
 
 (** {1 Leak checks} *)

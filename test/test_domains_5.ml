@@ -18,6 +18,8 @@ external blocking : int -> int Lwt.t = "domains_blocking"
 external calls_back : (int -> int) -> (int -> int Lwt.t) -> int Lwt.t = "domains_calls_back"
 external awaits : int Lwt.t -> int Lwt.t = "domains_awaits"
 external makes_a_promise : unit -> int Lwt.t Lwt.t = "domains_makes_a_promise"
+external numbers : int -> int Lwt_stream.t = "streams_numbers"
+external promised : int -> int Lwt_stream.t Lwt.t = "streams_promised"
 external handle : (int -> int) -> int Lwt.t = "domains_handle"
 external leaves_a_task : (int -> unit) -> unit Lwt.t = "domains_leaves_a_task"
 external panics_detached : unit -> unit Lwt.t = "domains_panics_detached"
@@ -268,6 +270,8 @@ let awaited =
     on_a_worker "pending_promise_is_refused_by_rust" (fun () -> Pool.await (awaits (fst (Lwt.wait ())))) "misuse: a pending promise";
     on_a_worker "settled_promise_is_awaited_by_rust" (fun () -> Pool.await (awaits (Lwt.return 7))) "7";
     on_a_worker "promise_cannot_be_made_by_rust" (fun () -> Lwt.state (Pool.await (makes_a_promise ())) |> function Lwt.Return n -> n | _ -> 0) "panic a Lwt promise was asked for on a worker domain";
+    on_a_worker "stream_of_rust_is_refused" (fun () -> ignore (numbers 3); 0) "misuse: streams_numbers was called on a worker domain";
+    on_a_worker "stream_in_a_promise_is_refused" (fun () -> ignore (Pool.await (promised 3)); 0) "panic a stream was handed to OCaml on a worker domain";
     on_a_worker "executor_of_the_domain_is_reached_from_elsewhere" (fun () -> Pool.await (handle (fun n -> n + 4))) "7";
     on_a_worker "call_inside_a_task_is_refused_when_pending"
       (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Sleeps n)) Lwt.return))

@@ -23,7 +23,7 @@ compile -a -o rust.cma -dllib -linterop_tests_stubs rust.cmo
 system=(-cclib -lpthread -cclib -lm -cclib -ldl)
 
 cat >expected <<'TEXT'
-1234 21
+12345 21
 panic: boom
 7 8
 future is dropped
@@ -57,6 +57,16 @@ says "ocamlmktop -custom" ./custom_top -noprompt "${folders[@]}" session.ml
 sed 's/^print_/let () = print_/; s/^match/let () = match/; s/^Lwt\.on_failure/let () = Lwt.on_failure/; s/;;$//' session.ml >program.ml
 compile -linkpkg -o program rust.cma program.ml
 says "ocamlc" ./program
+
+# As a library of which the linker does not know what it needs: Rust is loaded before OCaml's threads.
+echo >early.ml
+compile -c early.ml
+compile -a -o early.cma -dllib -linterop_tests_stubs early.cmo
+mapfile -t all < <(query -a-format rust-async)
+compile -c rust.ml
+compile -a -o plain.cma rust.cmo
+ocamlc "${folders[@]}" -linkall early.cma "${all[@]}" plain.cma program.ml -o early
+says "ocamlc, Rust before the threads" ./early
 
 compile -custom -linkpkg -o custom rust.cmo program.ml "$stubs/libinterop_tests_stubs.a" "${system[@]}"
 says "ocamlc -custom" ./custom

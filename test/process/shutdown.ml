@@ -178,6 +178,12 @@ let cases =
         Rust_async.shutdown ~timeout:0. ();
         Rust_async.shutdown ~timeout:(-1.) ();
         Rust_async.shutdown ~timeout:Float.nan ());
+    case "shutdown_without_an_end" ~at_least:0.5 ~at_most:15. (fun () ->
+        ignore (blocking 0.5);
+        Rust_async.shutdown ~timeout:infinity ());
+    case "shutdown_for_nan_is_one_with_no_time_at_all" ~at_most:10. (fun () ->
+        ignore (blocking 60.);
+        Rust_async.shutdown ~timeout:nan ());
     case "other_threads_run_while_shutdown_waits" ~out:[ "thread runs"; "shut down" ] (fun () ->
         ignore (blocking 60.);
         let thread = Thread.create (fun () -> Thread.delay 0.1; say "thread runs") () in

@@ -272,7 +272,7 @@ where
     T: ToValue + 'static,
     F: Future<Output = Result<T, Error>> + 'static,
 {
-    with_lwt_scope_of(runtime, |scope| {
+    with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
         let home = scope.home();
         let ending = |output: Result<T, Error>| {
             Ending::from(output).map(|value| Ending::Value(Settled::Value(value)))
@@ -365,16 +365,20 @@ pub(crate) fn with_scope_of<R>(_runtime: &Runtime, f: impl FnOnce(&Scope) -> R) 
     f(&scope)
 }
 
-/// As [`with_scope_of`], where Lwt runs.
+/// As [`with_scope_of`], where Lwt runs. `what` is for the message.
 ///
 /// # Panics
 /// On other threads, worker domains included.
-pub(crate) fn with_lwt_scope_of<R>(runtime: &Runtime, f: impl FnOnce(&Scope) -> R) -> R {
+pub(crate) fn with_lwt_scope_of<R>(
+    runtime: &Runtime,
+    what: &str,
+    f: impl FnOnce(&Scope) -> R,
+) -> R {
     with_scope_of(runtime, |scope| {
         assert!(
             scope.home().is_lwt(),
-            "a Lwt promise was asked for on a worker domain, where Lwt does not run and nothing could resolve it: send a \
-             closure to the thread that runs Lwt with Handle::call"
+            "{what} on a worker domain, where Lwt does not run and nobody could wait for it: send a closure to the thread \
+             that runs Lwt with Handle::call"
         );
         f(scope)
     })

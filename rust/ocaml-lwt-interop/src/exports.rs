@@ -212,6 +212,9 @@ unsafe extern "C" fn ocaml_lwt_interop_abandon(token: Raw) -> Raw {
     UNIT
 }
 
+/// A deadline so far away can still be computed with.
+const FOR_EVER: Duration = Duration::from_secs(1_000_000_000);
+
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
 ///
 /// # Safety
@@ -220,7 +223,11 @@ unsafe extern "C" fn ocaml_lwt_interop_abandon(token: Raw) -> Raw {
 unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
     // SAFETY: OCaml calls with a float
     let seconds = unsafe { ocaml::sys::caml_sys_double_val(timeout.0) };
-    let timeout = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let timeout = if seconds > FOR_EVER.as_secs_f64() {
+        FOR_EVER
+    } else {
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    };
     // SAFETY: OCaml calls
     unsafe { in_scope(|scope| lifetime::shutdown(scope, timeout)) }
 }

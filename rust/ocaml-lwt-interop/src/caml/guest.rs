@@ -34,7 +34,8 @@ pub(crate) fn guests_at_work() -> bool {
 }
 
 // The runtime's two functions are in the library of threads. A program that is linked without that is without them, and
-// links all the same: the references are weak, which only assembly can say.
+// links all the same: the references are weak, which only assembly can say. Where bytecode loads Rust before the library of
+// threads they are null for ever, and whether that has been loaded is asked then.
 std::arch::global_asm!(
     ".weak caml_c_thread_register",
     ".weak caml_c_thread_unregister",
@@ -54,6 +55,32 @@ type OfThreads = Option<unsafe extern "C" fn() -> std::ffi::c_int>;
 unsafe extern "C" {
     /// `caml_c_thread_register` and `caml_c_thread_unregister`.
     static ocaml_lwt_interop_threads: [OfThreads; 2];
+}
+
+/// `caml_c_thread_register` and `caml_c_thread_unregister`; `None` in a program without threads.
+fn threads() -> Option<[unsafe extern "C" fn() -> std::ffi::c_int; 2]> {
+    // SAFETY: a constant of two pointers
+    if let [Some(register), Some(unregister)] = unsafe { ocaml_lwt_interop_threads } {
+        return Some([register, unregister]);
+    }
+    let find = |name: &std::ffi::CStr| {
+        // SAFETY: looks a name up in what is loaded
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+        // SAFETY: the type says what the function of that name is, in all versions; null is `None`
+        unsafe { std::mem::transmute::<*mut std::ffi::c_void, OfThreads>(found) }
+    };
+    Some([
+        find(c"caml_c_thread_register")?,
+        find(c"caml_c_thread_unregister")?,
+    ])
+}
+
+/// Why there was no guest.
+pub(crate) enum Refused {
+    /// There is no library of threads in the program.
+    NoThreads,
+    /// There is no memory, or somebody else has registered this thread.
+    NotTaken,
 }
 
 /// Proof that this thread is a guest and holds the runtime lock.
@@ -90,34 +117,30 @@ impl Guest {
     }
 }
 
-/// Runs `f` on this thread as a guest, with `signals` in OCaml code. `None`: the runtime does not take this thread, since
-/// there is no memory, or no library of threads, or somebody else has registered it.
+/// Runs `f` on this thread as a guest, with `signals` in OCaml code, unless the runtime does not take this thread.
 ///
 /// Called without the runtime lock, on a thread that is not OCaml's; waits for the lock, three times. `f` is called with
 /// the lock held, and may do all but raise.
-pub(crate) fn as_guest<R>(signals: Signals, f: impl FnOnce(&Guest) -> R) -> Option<R> {
+pub(crate) fn as_guest<R>(signals: Signals, f: impl FnOnce(&Guest) -> R) -> Result<R, Refused> {
     struct AtWork;
     impl Drop for AtWork {
         fn drop(&mut self) {
             AT_WORK.fetch_sub(1, Ordering::Relaxed);
         }
     }
-    // SAFETY: a constant of two pointers
-    let [Some(register), Some(unregister)] = (unsafe { ocaml_lwt_interop_threads }) else {
-        return None;
-    };
+    let [register, unregister] = threads().ok_or(Refused::NoThreads)?;
     AT_WORK.fetch_add(1, Ordering::Relaxed);
     let _at_work = AtWork;
     let _blocked = Signals::All.set();
     let _stack = SignalStack::new();
     // SAFETY: rule 1; this thread does not hold the lock
     if unsafe { register() } == 0 {
-        return None;
+        return Err(Refused::NotTaken);
     }
     // SAFETY: registered, and without the lock. Taking it runs no handlers.
     unsafe { sys::caml_leave_blocking_section() };
     let _registered = Registered(unregister);
-    Some(f(&Guest {
+    Ok(f(&Guest {
         not_send: PhantomData,
         signals,
     }))

@@ -14,7 +14,7 @@ mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use dropped::delete_dropped_roots;
-pub(crate) use guest::{Guest, Signals, as_guest, guests_at_work};
+pub(crate) use guest::{Guest, Refused, Signals, as_guest, guests_at_work};
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
 pub(crate) use stream_token::{Source, alloc_stream_token, stream_source};

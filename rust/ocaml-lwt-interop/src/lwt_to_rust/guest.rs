@@ -15,7 +15,7 @@ use super::Subscription;
 use super::arguments::IntoArguments;
 use super::func::{MOST_ARGUMENTS, OCamlFunc, convert_arguments, value_of_function};
 use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
-use crate::caml::{self, Guest, Root, Signals};
+use crate::caml::{self, Guest, Refused, Root, Signals};
 use crate::error::Error;
 use crate::exception::Exception;
 use crate::executor::lifetime::{Status, status};
@@ -121,14 +121,20 @@ impl GuestCall {
         });
         drop(self);
         match called {
-            Some(Some(result)) => answer.send(home, result),
-            Some(None) => {}
-            None => answer.send(
+            Ok(Some(result)) => answer.send(home, result),
+            Ok(None) => {}
+            Err(refused) => answer.send(
                 home,
-                Err(Error::misuse(
-                    "run_blocking_in_ocaml was given a thread that OCaml's runtime does not take: somebody else has \
-                     registered it, or there is no memory for another thread",
-                )),
+                Err(Error::misuse(match refused {
+                    Refused::NoThreads => {
+                        "run_blocking_in_ocaml was called in a program without OCaml's threads: add threads.posix to its \
+                         libraries"
+                    }
+                    Refused::NotTaken => {
+                        "run_blocking_in_ocaml was given a thread that OCaml's runtime does not take: somebody else has \
+                         registered it, or there is no memory for another thread"
+                    }
+                })),
             ),
         }
     }

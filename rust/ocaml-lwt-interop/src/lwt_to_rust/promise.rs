@@ -57,7 +57,7 @@ impl<T> Promise<T> {
     where
         T: ToValue + 'static,
     {
-        crate::domain_executor::with_lwt_scope_of(runtime, |scope| {
+        crate::domain_executor::with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
             let mut arguments = [caml::int(Key::NONE.to_int()), caml::bool(false)];
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
             unsafe {

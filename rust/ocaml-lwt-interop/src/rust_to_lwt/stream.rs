@@ -64,7 +64,11 @@ macro_rules! stream_handle {
                     "a ", stringify!($name), " was converted to an OCaml value for the second time, but its stream went with \
                      the first: make one for each value, or share the OCaml stream as an OCamlValue"
                 ));
-                crate::domain_executor::with_lwt_scope_of(runtime, |scope| pump::make(scope, stream, self.window))
+                crate::domain_executor::with_lwt_scope_of(
+                    runtime,
+                    "a stream was handed to OCaml",
+                    |scope| pump::make(scope, stream, self.window),
+                )
             }
         }
 

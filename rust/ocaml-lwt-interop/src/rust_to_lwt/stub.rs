@@ -14,6 +14,7 @@ use super::stream::RustStream;
 use crate::caml::{self, Callback, Raw, Root};
 use crate::domain_pool::worker;
 use crate::ending::Ending;
+use crate::error::Error;
 use crate::exception::{self, Outgoing};
 use crate::executor::task::TaskCell;
 use crate::executor::{AtHome, Scope, start};
@@ -161,7 +162,8 @@ where
 /// Called by the stub of a `#[func]` that returns a stream by itself, not in a promise.
 ///
 /// # Safety
-/// As for [`rust_to_lwt`]. Raises `Rust_async.Rust_panic` as well, when the function panics.
+/// As for [`rust_to_lwt`]. Raises `Rust_async.Rust_panic` as well, when the function panics; and `Rust_async.Misuse` on a
+/// worker domain too.
 #[doc(hidden)]
 #[inline]
 pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue + 'static>(
@@ -188,6 +190,14 @@ unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
     let at = unsafe { home_of_call(signature, &mut arguments)? };
     // SAFETY: OCaml called the stub, by the caller's word
     let scope = unsafe { Scope::enter(at) };
+    if !at.home().is_lwt() {
+        let misuse = Error::misuse(format!(
+            "{} was called on a worker domain, where Lwt does not run and nobody could read its stream: call it on the thread \
+             that runs Lwt",
+            signature.function
+        ));
+        return Err(exception::of_error(&scope, &misuse).exception.raw());
+    }
     // SAFETY: live, and the lock is held
     let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
     let arguments = Arguments {
