@@ -26,7 +26,7 @@ external twice : (int Lwt_stream.t -> int Lwt_stream.t -> unit) -> unit Lwt.t = 
 external read_in : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "streams_read"
 external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "streams_sum"
 external take_in : place -> int Lwt_stream.t -> int -> int -> int array Lwt.t = "streams_take"
-external give_up_in : place -> int Lwt_stream.t -> unit Lwt.t = "streams_give_up"
+external give_up_in : place -> bool -> int Lwt_stream.t -> unit Lwt.t = "streams_give_up"
 external hold : int Lwt_stream.t -> unit Lwt.t = "streams_hold"
 external release_in : place -> unit Lwt.t = "streams_release"
 external called_in : place -> (int -> int Lwt_stream.t Lwt.t) -> (int -> int Lwt_stream.t) -> int Lwt.t = "streams_called"
@@ -400,6 +400,14 @@ let lwt_to_rust_matrix =
 
 let[@inline never] stream_without_writer () = fst (Lwt_stream.create ())
 
+(* A read that Rust had left behind would take the item, and there is no other. [Lwt_stream] tells readers later. *)
+let next_item_is_ours (stream, push) =
+  push (Some 1);
+  let* () = Lwt.pause () in
+  push None;
+  let* items = Lwt_stream.to_list stream in
+  Lwt.return (check_items "items" [ 1 ] items)
+
 let lwt_to_rust =
   let each name program = List.map (fun place -> law (name ^ "_" ^ in_place place) (fun () -> program place)) places in
   List.concat
@@ -424,27 +432,57 @@ let lwt_to_rust =
           check_string "ending" "broken" ended;
           Lwt.return (check_int "items" 0 (Array.length items)));
       each "cancelled_function_lets_go_of_its_stream" (fun place ->
+          let before = alive () in
+          let { Rust_async.subscriptions; _ } = Rust_async.stats () in
           let stream, push = Lwt_stream.create () in
           push (Some 0);
           let reading = read_in place stream 16 in
-          let* () = nap () in
+          let waits () = string_of_int ((Rust_async.stats ()).subscriptions - subscriptions) in
+          let* () = eventually "reads under way" waits "1" in
           Lwt.cancel reading;
           let* seen = ending reading in
           check_bool "canceled" true (seen = Error Lwt.Canceled);
-          push None;
-          Lwt.return_unit);
+          let* () = eventually "what the bridge keeps" alive before in
+          next_item_is_ours (stream, push));
       each "dropped_stream_cancels_its_read" (fun place ->
-          let canceled = ref false in
-          let waiting = fst (Lwt.task ()) in
-          Lwt.on_cancel waiting (fun () -> canceled := true);
-          let stream = Lwt_stream.from (fun () -> Lwt.map Option.some waiting) in
-          let* () = give_up_in place stream in
-          (* [Lwt_stream] protects what its function gave; what the stream had begun is there for the next reader. *)
-          check_bool "the writer is left alone" false !canceled;
-          let next = Lwt_stream.get stream in
-          Lwt.cancel waiting;
-          let* seen = ending next in
-          Lwt.return (check_bool "canceled" true (seen = Error Lwt.Canceled)));
+          let before = alive () in
+          let stream, push = Lwt_stream.create () in
+          let* () = give_up_in place true stream in
+          let* () = eventually "what the bridge keeps" alive before in
+          next_item_is_ours (stream, push));
+      each "stream_dropped_before_its_read_began_takes_nothing" (fun place ->
+          let before = alive () in
+          let stream, push = Lwt_stream.create () in
+          let* () = give_up_in place false stream in
+          let* () = eventually "what the bridge keeps" alive before in
+          next_item_is_ours (stream, push));
+      each "stream_dropped_between_batches_cancels_its_read" (fun place ->
+          let before = alive () in
+          let stream, push = Lwt_stream.create () in
+          push (Some 0);
+          (* There is less than the window, so that the read of the next item has begun when the batch crosses. *)
+          let* items = take_in place stream 16 1 in
+          check_items "items" [ 0 ] (Array.to_list items);
+          let* () = eventually "what the bridge keeps" alive before in
+          next_item_is_ours (stream, push));
+      each "dropped_stream_leaves_what_its_function_gave_to_the_next_reader" (fun place ->
+          let before = alive () in
+          let waiting, arrive = Lwt.task () in
+          let asked = ref 0 in
+          let stream =
+            Lwt_stream.from (fun () ->
+                incr asked;
+                let item = !asked in
+                Lwt.map (fun () -> Some item) waiting)
+          in
+          let* () = give_up_in place true stream in
+          let* () = eventually "what the bridge keeps" alive before in
+          (* [Lwt_stream] protects it. *)
+          check_bool "pending" true (Lwt.is_sleeping waiting);
+          Lwt.wakeup arrive ();
+          let* () = Lwt.pause () in
+          let* next = Lwt_stream.get stream in
+          Lwt.return (check_bool "the first" true (next = Some 1)));
       each "dropped_stream_leaves_the_items_that_it_did_not_take" (fun place ->
           let stream = Lwt_stream.of_list (upto 50) in
           let* items = take_in place stream 8 3 in

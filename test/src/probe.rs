@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use futures_lite::future::or;
 use ocaml::FromValue;
 use ocaml_lwt_interop::domain_executor::DomainExecutor;
 use ocaml_lwt_interop::{Error, OCamlAsyncFunc, spawn_local, tokio_rt};
@@ -179,6 +180,21 @@ impl Place {
                 receiver.await.expect("the thread panicked")
             }
         }
+    }
+
+    /// The same, but the future is dropped there when nobody awaits it here any more.
+    pub async fn run_while_awaited<F>(self, future: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (awaited, given_up) = tokio::sync::oneshot::channel::<()>();
+        let while_awaited = or(async { Some(future.await) }, async {
+            drop(given_up.await);
+            None
+        });
+        let output = self.run(while_awaited).await;
+        drop(awaited);
+        output.expect("it is awaited")
     }
 
     /// Starts a future there, which nobody awaits.

@@ -11,7 +11,7 @@ use futures_lite::future::{pending, poll_once};
 use ocaml::FromValue;
 use ocaml_lwt_interop::{
     Error, FromOCaml, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, RustStream, SendRustStream,
-    ToOCaml, ocaml_runtime,
+    ToOCaml, handle, ocaml_runtime,
 };
 
 use crate::probe::{Nap, Place, Wait};
@@ -232,7 +232,7 @@ async fn read(mut stream: LwtStream<isize>, most: usize) -> (Vec<isize>, Option<
     (items, None)
 }
 
-/// All items, and an error in words.
+/// All items, and an error in words. Given up, it drops the stream in its place.
 #[ocaml_lwt_interop::func]
 pub async fn streams_read(
     place: Place,
@@ -240,7 +240,7 @@ pub async fn streams_read(
     window: isize,
 ) -> (Vec<isize>, String) {
     let stream = stream.window(window as usize);
-    let (items, error) = place.run(read(stream, usize::MAX)).await;
+    let (items, error) = place.run_while_awaited(read(stream, usize::MAX)).await;
     let words = match error {
         None => "end".to_owned(),
         Some(error) if error.is_broken_promise() => "broken".to_owned(),
@@ -270,11 +270,18 @@ pub async fn streams_take(
     place.run(read(stream, n as usize)).await.0
 }
 
-/// Polls once, which finds nothing, and drops the stream in its place.
+/// Polls once, which finds nothing, and drops the stream in its place: before home has begun the read, or when it has.
+/// (At home a poll begins it.)
 #[ocaml_lwt_interop::func]
-pub async fn streams_give_up(place: Place, mut stream: LwtStream<isize>) {
+pub async fn streams_give_up(place: Place, begun: bool, mut stream: LwtStream<isize>) {
+    let home = handle();
     let give_up = async move {
         assert!(poll_once(stream.next()).await.is_none());
+        if begun {
+            // Behind what the poll has sent home.
+            home.call(|_| ()).await.expect("home lives");
+            assert!(poll_once(stream.next()).await.is_none());
+        }
         drop(stream);
     };
     place.run(give_up).await;
