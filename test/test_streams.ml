@@ -309,6 +309,32 @@ let letting_go =
         let* item = finished in
         Lwt.return (check_bool "item" true (item = Some 0)));
   ]
+  @ List.map
+      (fun (name, through) ->
+        stream_law (Printf.sprintf "stream_behind_%s_lives_until_its_next_item" name) (fun () ->
+            let arrived, arrive = Lwt.wait () in
+            let[@inline never] read_and_cancel () =
+              let get = Lwt_stream.get (through (script 1 Lwt_timer Never (fun () -> arrived))) in
+              let* () = nap () in
+              Lwt.cancel get;
+              let* seen = ending get in
+              Lwt.return (check_bool "canceled" true (seen = Error Lwt.Canceled))
+            in
+            let* () = read_and_cancel () in
+            let rec collections n =
+              Gc.full_major ();
+              check_int "dropped" 0 (dropped ());
+              if n = 0 then Lwt.return_unit else Lwt.bind (nap ()) (fun () -> collections (n - 1))
+            in
+            let* () = collections 5 in
+            check_int "given" 0 (given ());
+            Lwt.wakeup arrive ();
+            rust_stream_is_dropped ()))
+      [
+        ("a_map", Lwt_stream.map Fun.id);
+        ("a_map_s", Lwt_stream.map_s Lwt.return);
+        ("a_filter", Lwt_stream.filter (fun _ -> true));
+      ]
 
 (* lwt_to_rust *)
 
