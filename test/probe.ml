@@ -1,6 +1,6 @@
 (* The other half of src/probe.rs. *)
 
-type place = Domain | Tokio | Thread
+type place = Domain | Tokio | Thread | Blocking_pool | Rayon
 type wait = At_once | Yield | Tokio_timer | Lwt_timer | Tokio_task | Plain_thread
 
 external begin_ : unit -> unit Lwt.t = "probe_begin"
@@ -13,6 +13,11 @@ let in_place = function
   | Domain -> "on_the_domain_thread"
   | Tokio -> "on_a_tokio_worker"
   | Thread -> "on_a_plain_thread"
+  | Blocking_pool -> "on_a_blocking_thread_of_tokio"
+  | Rayon -> "on_a_rayon_thread"
+
+let elsewhere = [ Tokio; Thread; Blocking_pool; Rayon ]
+let places = Domain :: elsewhere
 
 let after = function
   | At_once -> "at_once"

@@ -70,8 +70,6 @@ let everywhere place =
           ends "it" (if place = Domain then "value 7" else "misuse") (function_elsewhere place succ));
     ]
 
-let places = [ Domain; Tokio; Thread ]
-
 let between =
   List.concat_map
     (fun first ->

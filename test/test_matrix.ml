@@ -1,4 +1,4 @@
-(* 2 directions x 4 endings x 3 places x what is waited for: each is a law. The tables are the lists below. *)
+(* 2 directions x 4 endings x 5 places x what is waited for: each is a law. The tables are the lists below. *)
 
 open Lwt.Syntax
 open Probe
@@ -35,7 +35,6 @@ let check_ending expected promise =
   Law.check_int "settled" 1 !settled;
   Lwt.return ending
 
-let places = [ Domain; Tokio; Thread ]
 let name law place wait = String.concat "/" [ law; in_place place; after wait ]
 let table rows columns law = List.concat_map (fun row -> List.map (law row) columns) rows
 
@@ -62,8 +61,8 @@ let aborted place wait =
   | _ -> Never_woken 1
 
 let panic_of_function = function
-  | Domain | Tokio -> "panic the probe panicked"
-  | Thread -> "panic the thread panicked: RecvError(())"
+  | Domain | Tokio | Blocking_pool -> "panic the probe panicked"
+  | Thread | Rayon -> "panic the thread panicked: RecvError(())"
 
 let functions =
   let rows =

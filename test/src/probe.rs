@@ -1,9 +1,10 @@
 //! What the laws watch: a future that counts what happens to it, the places where futures run, and what they wait for.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicIsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use futures_lite::future::or;
 use ocaml::FromValue;
 use ocaml_lwt_interop::domain_executor::DomainExecutor;
 use ocaml_lwt_interop::{Error, OCamlAsyncFunc, spawn_local, tokio_rt};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// What happened to the probes of one law.
 #[derive(Debug, Default)]
@@ -149,6 +151,36 @@ pub enum Place {
     Domain,
     Tokio,
     Thread,
+    /// Where Tokio runs what may block, here a future.
+    BlockingPool,
+    Rayon,
+}
+
+/// Panics end nothing: Rayon itself would abort.
+static RAYON: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .panic_handler(|_| {})
+        .build()
+        .expect("threads start")
+});
+
+thread_local! {
+    /// Tokio's threads have the same name, whatever they run.
+    static BLOCKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a future of [`Place::BlockingPool`].
+fn block_in_the_pool<T>(future: impl Future<Output = T>) -> T {
+    struct Blocks;
+    impl Drop for Blocks {
+        fn drop(&mut self) {
+            BLOCKS.set(false);
+        }
+    }
+    BLOCKS.set(true);
+    let _blocks = Blocks;
+    tokio::runtime::Handle::current().block_on(future)
 }
 
 impl Place {
@@ -156,6 +188,10 @@ impl Place {
     pub fn here() -> Place {
         if DomainExecutor::current().is_some() {
             Place::Domain
+        } else if rayon::current_thread_index().is_some() {
+            Place::Rayon
+        } else if BLOCKS.get() {
+            Place::BlockingPool
         } else if std::thread::current().name() == Some("tokio-ocaml") {
             Place::Tokio
         } else {
@@ -170,13 +206,11 @@ impl Place {
     {
         match self {
             Place::Domain => future.await,
-            Place::Tokio => match tokio::spawn(future).await {
-                Ok(output) => output,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            },
-            Place::Thread => {
+            Place::Tokio => joined(tokio::spawn(future)).await,
+            Place::BlockingPool => joined(spawn_blocking(|| block_in_the_pool(future))).await,
+            Place::Thread | Place::Rayon => {
                 let (sender, receiver) = tokio::sync::oneshot::channel();
-                Place::Thread.start(async { drop(sender.send(future.await)) });
+                self.start(async { drop(sender.send(future.await)) });
                 receiver.await.expect("the thread panicked")
             }
         }
@@ -202,11 +236,23 @@ impl Place {
         match self {
             Place::Domain => spawn_local(future).detach(),
             Place::Tokio => drop(tokio::spawn(future)),
-            Place::Thread => drop(std::thread::spawn(|| {
-                let _context = tokio_rt().enter();
-                futures_lite::future::block_on(future);
-            })),
+            Place::BlockingPool => drop(spawn_blocking(|| block_in_the_pool(future))),
+            Place::Thread => drop(std::thread::spawn(|| block_beside_tokio(future))),
+            Place::Rayon => RAYON.spawn(|| block_beside_tokio(future)),
         }
+    }
+}
+
+/// On a thread that is not Tokio's; its timers work all the same.
+fn block_beside_tokio(future: impl Future<Output = ()>) {
+    let _context = tokio_rt().enter();
+    futures_lite::future::block_on(future);
+}
+
+async fn joined<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(output) => output,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
