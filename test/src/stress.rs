@@ -4,10 +4,13 @@ use std::future::{Future, pending};
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 
+use futures_core::Stream;
+use futures_lite::StreamExt;
 use futures_lite::future::{poll_once, yield_now};
 use ocaml_lwt_interop::{
-    DomainPool, Error, FromOCaml, Handle, JoinHandle, OCamlAsyncFunc, OCamlFunc, OCamlValue,
-    Promise, func, handle, ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, tokio_rt,
+    DomainPool, Error, FromOCaml, Handle, JoinHandle, LwtStream, OCamlAsyncFunc, OCamlFunc,
+    OCamlValue, Promise, SendRustStream, func, handle, ocaml_runtime, run_blocking_in_ocaml,
+    run_in_ocaml_domain, tokio_rt,
 };
 
 use crate::matrix::Ending;
@@ -169,6 +172,54 @@ impl Operation {
             yield_now().await;
         }
         Ok(GIVEN_UP)
+    }
+}
+
+impl Operation {
+    /// How many items a stream has.
+    fn items(self) -> isize {
+        3 * self.turns
+    }
+
+    /// How many items of a stream may cross at once.
+    fn window(self) -> usize {
+        1 + self.turns as usize
+    }
+
+    /// A few items at a time, and its ending; one that is dropped has none.
+    fn stream(self) -> impl Stream<Item = Result<isize, Error>> + Send {
+        futures_lite::stream::unfold(0, move |i| async move {
+            if i % 4 == 0 {
+                self.wait().await;
+            }
+            if i < self.items() {
+                return Some((Ok(self.number + i), i + 1));
+            }
+            match self.ending {
+                Ending::Value => None,
+                Ending::Error | Ending::Panic => Some((self.end(), i + 1)),
+                Ending::Dropped => pending().await,
+            }
+        })
+    }
+
+    /// Reads every item of OCaml's, in order, and what comes behind the last.
+    async fn read(self, mut stream: LwtStream<isize>) -> Result<isize, Error> {
+        let mut read = 0;
+        let ending = loop {
+            if read % 4 == 0 {
+                self.wait().await;
+            }
+            match stream.next().await {
+                Some(Ok(item)) if item == self.number + read && read < self.items() => read += 1,
+                Some(Ok(item)) => panic!("item {read} of {} is {item}", self.items()),
+                Some(Err(error)) => break Err(error),
+                None => break Ok(self.number + 1),
+            }
+        };
+        assert_eq!(read, self.items(), "so many items came before the ending");
+        assert!(stream.next().await.is_none(), "the ending is the last");
+        ending
     }
 }
 
@@ -381,6 +432,23 @@ pub async fn stress_run_blocking(op: Operation) -> Result<isize, Error> {
     let job = Box::new(move || drop(sender.send(home.run_blocking(|_| op.end()))));
     JOBS.send(job).expect("the threads live");
     receiver.await??
+}
+
+// Streams.
+
+/// Made in its place, and polled at home.
+#[func]
+pub async fn stress_rust_stream(op: Operation) -> SendRustStream<isize> {
+    let make = async move { SendRustStream::try_new(op.stream()).window(op.window()) };
+    op.place.run(make).await
+}
+
+#[func]
+pub async fn stress_ocaml_stream(op: Operation, stream: LwtStream<isize>) -> Result<isize, Error> {
+    let read = op.read(stream.window(op.window()));
+    op.place
+        .run(async move { op.within(Box::pin(read)).await })
+        .await
 }
 
 /// Panics of operations are expected, by the thousand. Before the first `#[func]` is called, whose hook comes in front.

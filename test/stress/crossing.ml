@@ -21,6 +21,8 @@ external spawn : parameters -> int Lwt.t = "stress_spawn"
 external handle_call : parameters -> int Lwt.t = "stress_handle_call"
 external run_in_ocaml_domain : parameters -> (int -> int) -> int Lwt.t = "stress_run_in_ocaml_domain"
 external run_blocking : parameters -> int Lwt.t = "stress_run_blocking"
+external rust_stream : parameters -> int Lwt_stream.t Lwt.t = "stress_rust_stream"
+external ocaml_stream : parameters -> int Lwt_stream.t -> int Lwt.t = "stress_ocaml_stream"
 
 exception Refused of string
 
@@ -78,6 +80,88 @@ let settles (given : parameters) sent =
       let* () = pauses given.turns in
       if given.ending = Error then Lwt.fail sent else Lwt.return (given.number + 1)
 
+(* Reads a Rust stream: every item, in order, and the ending behind the last of them; or gives it up before. *)
+let reads (given : parameters) stream =
+  let n = given.number and items = items given in
+  let wrong format = Printf.ksprintf (fun text -> Lwt.fail (Failure text)) format in
+  let get () = Lwt.apply Lwt_stream.get stream in
+  (* A read that nobody waits for would keep a stream that is silent, so it is cancelled even when this is. *)
+  let cancelled_after turns =
+    let read = get () in
+    let* () = Lwt.catch (fun () -> pauses turns) (fun _ -> Lwt.return_unit) in
+    Lwt.cancel read;
+    read
+  in
+  let next () =
+    if not given.protects then get ()
+    else
+      (* It loses nothing. *)
+      Lwt.catch (fun () -> cancelled_after (given.turns land 1)) (function Lwt.Canceled -> get () | exn -> Lwt.fail exn)
+  in
+  let ends i ending =
+    let* behind = get () in
+    match behind with
+    | Some item -> wrong "%d comes behind the ending" item
+    | None when i <> items -> wrong "ended after %d items of %d" i items
+    | None -> ending
+  in
+  let rec read i =
+    if i = given.gives_up then Lwt.return given_up
+    else if i = items && given.ending = Dropped then
+      (* Nothing comes any more. *)
+      Lwt.try_bind
+        (fun () -> cancelled_after given.turns)
+        (fun _ -> wrong "something comes behind the last item")
+        (function Lwt.Canceled -> Lwt.return given_up | exn -> Lwt.fail exn)
+    else
+      Lwt.try_bind next
+        (function
+          | Some item when item = n + i && i < items -> read (i + 1)
+          | Some item -> wrong "item %d of %d is %d" i items item
+          | None -> ends i (Lwt.return (n + 1)))
+        (function Lwt.Canceled -> Lwt.fail Lwt.Canceled | exn -> ends i (Lwt.fail exn))
+  in
+  read 0
+
+(* A stream for Rust: what is pushed, by a writer who may have to wait; or what a function gives, which may raise. *)
+let writes (given : parameters) sent =
+  let n = given.number and items = items given in
+  let turn i = if i land 3 = 3 then Lwt.pause () else Lwt.return_unit in
+  if given.protects && given.ending <> Error then begin
+    let stream, push, close =
+      if given.turns land 1 = 0 then
+        let stream, push = Lwt_stream.create () in
+        (stream, (fun item -> push (Some item); Lwt.return_unit), fun () -> push None)
+      else
+        let stream, push = Lwt_stream.create_bounded 3 in
+        (stream, push#push, fun () -> push#close)
+    in
+    let rec write i =
+      let* () = turn i in
+      if i < items then Lwt.bind (push (n + i)) (fun () -> write (i + 1))
+      else begin
+        if given.ending = Value then close ();
+        Lwt.return_unit
+      end
+    in
+    Lwt.async (fun () -> write 0);
+    stream
+  end
+  else begin
+    let next = ref 0 in
+    Lwt_stream.from (fun () ->
+        let i = !next in
+        incr next;
+        let* () = turn i in
+        if i < items then Lwt.return_some (n + i)
+        else
+          match given.ending with
+          | Value -> Lwt.return_none
+          | Error -> Lwt.fail sent
+          | Panic | Dropped -> fst (Lwt.wait ()))
+  end
+[@@ocamlformat "disable"]
+
 let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   let n = given.number in
   (* Made only where it is sent, or each operation would have one. *)
@@ -116,6 +200,13 @@ let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   | Run_in_ocaml_domain ->
       sending (fun sent -> run_in_ocaml_domain given (compute given sent ~between:ignore))
   | Run_blocking -> (run_blocking given, ends given)
+  | Rust_stream ->
+      let may_end = function
+        | Ok value when value = given_up -> given.gives_up >= 0 || given.ending = Dropped
+        | ending -> given.ending <> Dropped && ends given ending
+      in
+      (Lwt.bind (rust_stream given) (reads given), may_end)
+  | Ocaml_stream -> sending (fun sent -> ocaml_stream given (writes given sent))
   | Detach -> sending (fun sent -> Pool.detach (the_pool ()) (compute given sent ~between:there) n)
   | Detach_await ->
       sending (fun sent -> Pool.detach (the_pool ()) (on_a_worker_domain given sent) n) |> fun (promise, _) ->

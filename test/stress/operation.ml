@@ -12,8 +12,12 @@ type parameters = {
   turns : int;
   ending : ending;
   protects : bool;
-  gives_up : int;  (** Rust drops what it awaits after so many turns, unless negative. *)
+  gives_up : int;
+      (** Rust drops what it awaits after so many turns, and OCaml a stream after so many items, unless negative. *)
 }
+
+(* How many items a stream has. *)
+let items { turns; _ } = 3 * turns
 
 type kind =
   | Function
@@ -33,6 +37,8 @@ type kind =
   | Handle_call
   | Run_in_ocaml_domain
   | Run_blocking
+  | Rust_stream  (** OCaml reads it. *)
+  | Ocaml_stream  (** Rust reads it. *)
   | Detach  (** [Domain_pool.detach], of what computes. *)
   | Detach_await  (** … of what awaits Rust. *)
   | Pool_call
@@ -44,7 +50,8 @@ type t = { kind : kind; given : parameters; fate : fate; collects : (unit -> uni
 
 let kinds =
   [| Function; On_workers; Blocking; Detached; Hold; Scatter; Callback; Text; Promise; Collected; Resolver; Call_async;
-     Guest; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Detach; Detach_await; Pool_call |]
+     Guest; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Detach; Detach_await;
+     Pool_call |]
 [@@ocamlformat "disable"]
 
 let name = function
@@ -65,6 +72,8 @@ let name = function
   | Handle_call -> "handle_call"
   | Run_in_ocaml_domain -> "run_in_ocaml_domain"
   | Run_blocking -> "run_blocking"
+  | Rust_stream -> "rust_stream"
+  | Ocaml_stream -> "ocaml_stream"
   | Detach -> "detach"
   | Detach_await -> "detach_await"
   | Pool_call -> "pool_call"
@@ -106,7 +115,7 @@ let decide ~seed ~domains number =
     | (On_workers | Blocking | Spawn | Handle_call | Run_blocking | Detach_await), Dropped -> Panic
     (* Nobody joins it. *)
     | Resolver, Panic when place = Home -> Dropped
-    | (Callback | Promise), Panic -> Dropped
+    | (Callback | Promise | Ocaml_stream), Panic -> Dropped
     | (Text | Call_async | Guest | Run_in_ocaml_domain | Detach | Pool_call), (Panic | Dropped) -> Error
     | (Detached | Hold | Scatter | Collected), _ -> Value
     | _ -> ending
@@ -115,8 +124,8 @@ let decide ~seed ~domains number =
   let gives_up =
     match kind with
     (* Nothing else would end it. *)
-    | (Callback | Promise) when ending = Dropped -> below 8
-    | Callback | Promise | Call_async | Guest | Pool_call when below 5 = 0 -> below 12
+    | (Callback | Promise | Ocaml_stream) when ending = Dropped -> below 8
+    | Callback | Promise | Call_async | Guest | Pool_call | Rust_stream | Ocaml_stream when below 5 = 0 -> below 12
     | _ -> -1
   in
   let fate =
