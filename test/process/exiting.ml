@@ -24,6 +24,13 @@ let exit_from_everywhere (place, run) =
       Lwt_main.at_exit (fun () -> say "first hook"; all_ways ());
       ignore (Lwt_main.run (run (fun _ -> exit 3)) : int))
 
+(* Ten thousand calls in flight: timers that fire now, one after the other, and tasks of Tokio that wake home. [ends] is
+   called when one has ended. *)
+let ten_thousand ends =
+  for i = 1 to 10_000 do
+    Lwt.on_success (if i land 1 = 0 then after (i mod 20) i else tokio i) ends
+  done
+
 let cases =
   [
     case "exit_drops_a_pending_future_and_breaks_its_promise" ~out:[ "future is dropped"; rejected ] (fun () ->
@@ -78,6 +85,16 @@ let cases =
         ignore (never "future");
         settle ();
         exit 7);
+    case "exit_3_with_ten_thousand_wakes_under_way" ~ending:(Exit 3) ~at_most:10. (fun () ->
+        ten_thousand ignore;
+        Lwt_main.run (tokio 1 |> Lwt.map ignore);
+        exit 3);
+    case "exit_3_from_the_midst_of_ten_thousand_wakes" ~ending:(Exit 3) ~at_most:10. (fun () ->
+        let ended = ref 0 in
+        ten_thousand (fun _ ->
+            incr ended;
+            if !ended = 3_000 then exit 3);
+        Lwt_main.run (fst (Lwt.wait ())));
     case "uncaught_exception_drops_futures" ~ending:(Exit 2) ~out:[ "future is dropped"; rejected; "task is dropped" ]
       ~err:[ "Fatal error: exception Failure(\"uncaught\")" ] (fun () ->
         watch (never "future");
