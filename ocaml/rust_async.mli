@@ -146,4 +146,7 @@ type stats = {
 }
 
 val stats : unit -> stats
-(** [stats ()] is how much of the bridge is alive now. Collect first ([Gc.full_major]) to count what is reachable. *)
+(** [stats ()] is how much of the bridge is alive now. Collect first ([Gc.full_major]) to count what is reachable.
+
+    Tasks and subscriptions are those of the thread that asks: of Lwt's, or, in a job, of that worker domain; all zero on any
+    other thread. Roots are known where Lwt runs, those of all threads, and are zero elsewhere. *)

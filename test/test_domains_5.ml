@@ -28,6 +28,8 @@ external keep : (unit -> int) -> unit Lwt.t = "domains_keep"
 external forget : unit -> unit Lwt.t = "domains_forget"
 external blocks_for_home : unit -> int Lwt.t = "domains_blocks_for_home"
 external spawns_when_dropped : unit -> unit Lwt.t = "domains_spawns_when_dropped"
+external numbers : int -> int Lwt_stream.t = "streams_numbers"
+external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "streams_sum"
 
 (* A law of a pool that is its own, and gone at its end. *)
 let law_of_pool ?(domains = 2) name program =
@@ -488,6 +490,73 @@ let ends =
         Pool.shutdown pool);
   ]
 
+(* What each of two worker domains says of itself: their jobs wait for one another. *)
+let of_each pool f =
+  let came = Atomic.make 0 in
+  let job () =
+    Atomic.incr came;
+    while Atomic.get came < 2 do Domain.cpu_relax () done;
+    f ()
+  in
+  let* first = Pool.detach pool job () and* second = Pool.detach pool job () in
+  Lwt.return [ first; second ]
+
+(* [Rust_async.stats] is about the thread that asks, so [Law.law] looks at none of these. *)
+let counters =
+  let own () =
+    let { Rust_async.tasks; subscriptions; roots = _ } = Rust_async.stats () in
+    Printf.sprintf "%d tasks, %d subscriptions" tasks subscriptions
+  in
+  let nothing = [ "0 tasks, 0 subscriptions"; "0 tasks, 0 subscriptions" ] in
+  let back_to_zero name jobs =
+    law_of_pool (name ^ "_leave_nothing_on_their_domain") (fun pool ->
+        let check when_ = Lwt.map (Alcotest.(check (list string)) when_ nothing) (of_each pool own) in
+        let* () = check "before" in
+        let* () = Lwt.join (List.init 100 (fun i -> Lwt.map ignore (reason (jobs pool i)))) in
+        (* A job that was cancelled may still be about to end, as others' tasks may. *)
+        let rec look times =
+          let* seen = of_each pool own in
+          if seen = nothing then Lwt.return_unit
+          else if times = 0 then check "after"
+          else Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> look (times - 1))
+        in
+        look 5_000)
+  in
+  let awaited f pool i = Pool.detach pool (fun i -> Pool.await (f i)) i in
+  let given_up what pool i =
+    let began = Atomic.make false in
+    let job = Pool.detach pool (fun i -> Atomic.set began true; Pool.await (does what i)) i in
+    let* () = until (fun () -> Atomic.get began) in
+    let* () = if i land 1 = 0 then Lwt.pause () else Lwt_unix.sleep 0.001 in
+    Lwt.cancel job;
+    job
+  in
+  [
+    law_of_pool ~domains:1 "tasks_are_counted_on_their_domain" (fun pool ->
+        now (begin_ ());
+        let here = own () in
+        let* () = Pool.detach pool (fun () -> Pool.await (leaves_a_task ignore)) () in
+        let* there = Pool.detach pool own () in
+        check_string "there" "1 tasks, 0 subscriptions" there;
+        check_string "here" here (own ());
+        Lwt.return_unit);
+    back_to_zero "functions_that_yield" (awaited (does Yields));
+    back_to_zero "functions_that_sleep" (awaited (does Sleeps));
+    back_to_zero "functions_that_await_tokio" (awaited (does Tokio_task));
+    back_to_zero "functions_that_await_a_thread" (awaited (does Other_thread));
+    back_to_zero "functions_that_fail" (awaited (does Fails));
+    back_to_zero "functions_that_panic" (awaited (does Panics));
+    back_to_zero "bodies_on_tokio's_workers" (awaited (on_workers Sleeps));
+    back_to_zero "functions_that_call_back" (awaited (fun _ -> calls_back succ (fun n -> Lwt.return n)));
+    back_to_zero "promises_that_rust_awaits" (awaited (fun i -> awaits (Lwt.return i)));
+    back_to_zero "promises_that_rust_may_not_await" (awaited (fun _ -> awaits (fst (Lwt.wait ()))));
+    back_to_zero "closures_for_the_domain" (awaited (fun _ -> handle succ));
+    back_to_zero "functions_that_are_given_up" (given_up Never);
+    back_to_zero "functions_that_end_or_are_given_up" (given_up Sleeps);
+    back_to_zero "streams_that_are_refused" (awaited (fun i -> Lwt_stream.to_list (numbers i)));
+    back_to_zero "streams_that_rust_may_not_read" (awaited (fun i -> sum_in Domain (Lwt_stream.of_list [ i ])));
+  ]
+
 (* Everything at once, while somebody collects. *)
 let races =
   let mixed pool n =
@@ -543,6 +612,6 @@ let () =
   Alcotest.run "domains"
     [
       ("detached", detached); ("cancelled", cancelled); ("awaited", awaited); ("called from Rust", called_from_rust);
-      ("ends", ends); ("races", races);
+      ("ends", ends); ("counters", counters); ("races", races);
     ]
 [@@ocamlformat "disable"]
