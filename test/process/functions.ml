@@ -115,6 +115,7 @@ external panic_when_dropped : string -> unit Lwt.t = "process_panic_when_dropped
 external detached_panic_when_dropped : string -> unit Lwt.t = "process_detached_panic_when_dropped"
 external panic_any : unit -> unit Lwt.t = "process_panic_any"
 external signal_from_worker : int -> unit Lwt.t = "process_signal_from_worker"
+external signal_here : int -> unit = "process_signal_here"
 
 (* What the tests share. *)
 

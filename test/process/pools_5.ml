@@ -4,6 +4,8 @@ open Case
 open Functions
 module Pool = Rust_async.Domain_pool
 
+external domains_count : Pool.t -> int Lwt.t = "domains_count"
+
 let watch what promise =
   Lwt.on_any promise
     (fun _ -> say "%s: fulfilled" what)
@@ -27,8 +29,46 @@ let job pool f =
 let computes_for_ever () = while true do ignore (Sys.opaque_identity (ref 0)) done
 let awaits () = Pool.await (never_on_workers ())
 
+exception Asynchronous
+
+let signals = [ Sys.sigusr1; Sys.sigusr2; Sys.sighup; Sys.sigalrm ]
+
+(* Handlers that raise on worker domains, whose threads take no signals otherwise; on no other thread. *)
+let raising_on_workers pool ~domains =
+  ignore (Thread.sigmask Unix.SIG_BLOCK signals : int list);
+  List.iter (fun signal -> Sys.set_signal signal (Signal_handle (fun _ -> raise Asynchronous))) signals;
+  let came = Atomic.make 0 in
+  let unblock () =
+    Atomic.incr came;
+    while Atomic.get came < domains do Domain.cpu_relax () done;
+    ignore (Thread.sigmask Unix.SIG_UNBLOCK signals : int list)
+  in
+  Lwt_main.run (Lwt.join (List.init domains (fun _ -> Pool.detach pool unblock ())))
+
+(* Of so many jobs some leave their domain with so many exceptions, which come behind their end, one after the other. They
+   may come in the next job, too. *)
+let asynchronous_exceptions ~domains ~at_a_time =
+  case
+    (Printf.sprintf "domain_of_%d_outlives_%d_asynchronous_exceptions_between_jobs" domains at_a_time)
+    ~out:[ "values"; Printf.sprintf "%d domains, 2" domains ]
+    ~err:[ "Rust_async.Domain_pool: a worker domain goes on after Dune__exe__Pools.Asynchronous" ]
+    (fun () ->
+      let pool = Pool.create ~domains in
+      raising_on_workers pool ~domains;
+      let job i = if i mod 10 = 0 then signal_here at_a_time else if i land 1 = 1 then Unix.sleepf 1e-5 in
+      let ends i =
+        Lwt.try_bind
+          (fun () -> Pool.detach pool job i)
+          Lwt.return
+          (function Asynchronous -> Lwt.return_unit | exn -> say "job %d: %s" i (Printexc.to_string exn); Lwt.return_unit)
+      in
+      Lwt_main.run (Lwt.join (List.init 1_000 ends));
+      say "values";
+      say "%d domains, %d" (Lwt_main.run (domains_count pool)) (Lwt_main.run (Pool.detach pool succ 1)))
+
 let cases =
-  [
+  List.concat_map (fun domains -> List.map (fun at_a_time -> asynchronous_exceptions ~domains ~at_a_time) [ 1; 2; 3; 4 ]) [ 1; 2 ]
+  @ [
     case "exit_with_a_pool_that_does_nothing" ~ending:(Exit 3) (fun () ->
         ignore (Pool.create ~domains:2);
         exit 3);

@@ -59,3 +59,15 @@ pub async fn process_signal_from_worker(signal: isize) {
         unsafe { libc::kill(libc::getpid(), signal as i32) };
     });
 }
+
+/// Sends signals to the thread that calls, and runs no OCaml code: the handlers run when OCaml's code goes on.
+#[ocaml::func]
+pub fn process_signal_here(signals: isize) {
+    for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP, libc::SIGALRM]
+        .into_iter()
+        .take(signals as usize)
+    {
+        // SAFETY: the program has handlers
+        unsafe { libc::raise(signal) };
+    }
+}
