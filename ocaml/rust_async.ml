@@ -100,8 +100,8 @@ type pool = { number : int; domains : Domains.t array; mutable ended : unit Lwt.
 
 external pool_create : int -> int = "ocaml_lwt_interop_pool_create"
 external pool_start : int -> int -> unit = "ocaml_lwt_interop_pool_start" [@@noalloc]
+external pool_serve : (unit -> unit) -> unit = "ocaml_lwt_interop_pool_serve"
 external pool_turn : unit -> bool = "ocaml_lwt_interop_pool_turn"
-external pool_leave : unit -> unit = "ocaml_lwt_interop_pool_leave"
 external pool_gone : int -> int -> unit = "ocaml_lwt_interop_pool_gone" [@@noalloc]
 external pool_close : int -> bool -> unit Lwt.t = "ocaml_lwt_interop_pool_close"
 external pool_forget : int -> unit = "ocaml_lwt_interop_pool_forget" [@@noalloc]
@@ -441,19 +441,21 @@ let configure ?worker_threads ?thread_name ?max_blocking_threads ?thread_stack_s
 module Domain_pool = struct
   type t = pool
 
-  (* Between two turns: what comes is a signal handler's, or the memory's end. *)
-  let rec serve () =
-    match pool_turn () with
-    | true -> serve ()
-    | false -> ()
-    | exception exn ->
-        (try Printf.eprintf "Rust_async.Domain_pool: a worker domain goes on after %s\n%!" (Printexc.to_string exn)
-         with _ -> ());
-        serve ()
+  (* What comes between two turns is a finaliser's exception, a signal handler's, or the memory's end. More of them may come
+     at any point behind it, where no handler is: Rust calls this again until it returns. *)
+  let turns () =
+    try
+      while pool_turn () do
+        ()
+      done
+    with exn ->
+      (try Printf.eprintf "Rust_async.Domain_pool: a worker domain goes on after %s\n%!" (Printexc.to_string exn)
+       with _ -> ());
+      raise exn
 
   let worker number index () =
     pool_start number index;
-    Fun.protect ~finally:pool_leave serve
+    pool_serve turns
 
   (* A domain begins with the signals of this thread, and blocks them a moment later. *)
   let without_signals f =

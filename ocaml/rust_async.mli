@@ -107,6 +107,10 @@ module Domain_pool : sig
       Cancelling the promise keeps a job from beginning; makes {!await} raise [Lwt.Canceled] in one that awaits Rust; and
       otherwise lets [f x] run to its end, which nobody hears of.
 
+      What a finaliser or a signal handler raises on a worker domain rejects the job that it comes in; between two jobs it is
+      printed on standard error; in the bridge's own code it goes to [Lwt.async_exception_hook] or out of [Lwt_main.run]. The
+      domain goes on in any case, and so do the other jobs.
+
       [exit] in a job ends the process, but not {!Rust_async.shutdown} before it: what Rust has is not dropped.
 
       {b Only} on the thread that runs Lwt, or in a job of another pool. (Jobs of two pools that wait for each other may

@@ -45,13 +45,24 @@ let raising_on_workers pool ~domains =
   in
   Lwt_main.run (Lwt.join (List.init domains (fun _ -> Pool.detach pool unblock ())))
 
+(* Where they come in the bridge's own code they go to the hook, or leave the loop. *)
+let () =
+  let hook = !Lwt.async_exception_hook in
+  Lwt.async_exception_hook := function Asynchronous -> () | exn -> hook exn
+
+let rec run promise = try Lwt_main.run promise with Asynchronous -> run promise
+
+(* What a job gives when no exception comes. *)
+let rec at_last pool =
+  Lwt.catch (fun () -> Pool.detach pool succ 1) (function Asynchronous -> at_last pool | exn -> Lwt.fail exn)
+
 (* Of so many jobs some leave their domain with so many exceptions, which come behind their end, one after the other. They
-   may come in the next job, too. *)
+   may come in the next job, too; and while the one before is printed. *)
 let asynchronous_exceptions ~domains ~at_a_time =
   case
     (Printf.sprintf "domain_of_%d_outlives_%d_asynchronous_exceptions_between_jobs" domains at_a_time)
-    ~out:[ "values"; Printf.sprintf "%d domains, 2" domains ]
-    ~err:[ "Rust_async.Domain_pool: a worker domain goes on after Dune__exe__Pools.Asynchronous" ]
+    ~out:[ "ended"; Printf.sprintf "%d domains, 2" domains ]
+    ~err:[ (if at_a_time = 1 then "Rust_async.Domain_pool: a worker domain goes on after Dune__exe__Pools.Asynchronous" else "") ]
     (fun () ->
       let pool = Pool.create ~domains in
       raising_on_workers pool ~domains;
@@ -62,12 +73,33 @@ let asynchronous_exceptions ~domains ~at_a_time =
           Lwt.return
           (function Asynchronous -> Lwt.return_unit | exn -> say "job %d: %s" i (Printexc.to_string exn); Lwt.return_unit)
       in
-      Lwt_main.run (Lwt.join (List.init 1_000 ends));
-      say "values";
-      say "%d domains, %d" (Lwt_main.run (domains_count pool)) (Lwt_main.run (Pool.detach pool succ 1)))
+      run (Lwt.join (List.init 1_000 ends));
+      say "ended";
+      say "%d domains, %d" (run (domains_count pool)) (run (at_last pool)))
+
+(* The exception comes in the middle of a call of Rust's, or in the job when it has ended. *)
+let asynchronous_exceptions_in_calls =
+  case "jobs_outlive_asynchronous_exceptions_in_calls" ~out:[ "ended"; "1 domains, 2" ] (fun () ->
+      let pool = Pool.create ~domains:1 in
+      raising_on_workers pool ~domains:1;
+      let call i = match i mod 3 with 0 -> ready i | 1 -> yield i | _ -> tokio i in
+      let job i =
+        signal_here 1;
+        Pool.await (call i)
+      in
+      let ends i =
+        Lwt.try_bind
+          (fun () -> Pool.detach pool job i)
+          (fun value -> Lwt.return (check "value" (value = i)))
+          (function Asynchronous -> Lwt.return_unit | exn -> say "job %d: %s" i (Printexc.to_string exn); Lwt.return_unit)
+      in
+      run (Lwt.join (List.init 1_000 ends));
+      say "ended";
+      say "%d domains, %d" (run (domains_count pool)) (run (at_last pool)))
 
 let cases =
-  List.concat_map (fun domains -> List.map (fun at_a_time -> asynchronous_exceptions ~domains ~at_a_time) [ 1; 2; 3; 4 ]) [ 1; 2 ]
+  (asynchronous_exceptions_in_calls ::
+  List.concat_map (fun domains -> List.map (fun at_a_time -> asynchronous_exceptions ~domains ~at_a_time) [ 1; 2; 3; 4 ]) [ 1; 2 ])
   @ [
     case "exit_with_a_pool_that_does_nothing" ~ending:(Exit 3) (fun () ->
         ignore (Pool.create ~domains:2);

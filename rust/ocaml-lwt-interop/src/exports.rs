@@ -365,6 +365,22 @@ extern "C" fn ocaml_lwt_interop_pool_start(pool: Raw, worker: Raw) -> Raw {
     UNIT
 }
 
+/// `pool_serve : (unit -> unit) -> unit`: calls the function, which takes turns until the domain is to end, again after each
+/// exception; then this worker domain leaves its pool. Does not raise; does not return after the bridge was shut down.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_pool_serve(turns: Raw) -> Raw {
+    // SAFETY: OCaml calls, with a function of `unit`, which is rooted until the last call
+    unsafe {
+        let turns = caml::protect(turns);
+        while caml::call(turns.raw(), &mut [UNIT]).is_err() {}
+        on_worker(worker::leave);
+    }
+    UNIT
+}
+
 /// `pool_turn : unit -> bool`: runs a job on this worker domain, or waits for one. False: the domain is to end. Does not
 /// raise: jobs keep their exceptions.
 ///
@@ -376,18 +392,6 @@ unsafe extern "C" fn ocaml_lwt_interop_pool_turn(_unit: Raw) -> Raw {
     let goes_on = unsafe { on_worker(worker::turn) };
     // A panic was reported.
     caml::bool(goes_on.unwrap_or(true))
-}
-
-/// `pool_leave : unit -> unit`: this worker domain is about to end. Does not raise; does not return after the bridge was shut
-/// down.
-///
-/// # Safety
-/// Called by `rust_async.ml`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_pool_leave(_unit: Raw) -> Raw {
-    // SAFETY: OCaml calls
-    unsafe { on_worker(worker::leave) };
-    UNIT
 }
 
 /// `pool_gone : int -> int -> unit`: the worker of that pool could not be started. Neither allocates nor raises.
