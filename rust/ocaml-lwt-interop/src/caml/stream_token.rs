@@ -37,10 +37,6 @@ struct Operations(sys::custom_operations);
 // SAFETY: constant; the runtime reads it only
 unsafe impl Sync for Operations {}
 
-/// A Rust stream may hold a file or a connection. So the GC completes a cycle at the latest when that many were made, as it
-/// did for OCaml's own channels (`io.c`, until 4.07).
-const MOST_UNCOLLECTED: usize = 1000;
-
 /// # Safety
 /// The runtime lock is held. Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code; the result is not
 /// rooted.
@@ -49,7 +45,7 @@ pub(crate) unsafe fn alloc_stream_token(source: Arc<dyn Source>) -> Raw {
     // allocate, so the finaliser never sees a block without one. Custom data is aligned to a word, like the payload.
     unsafe {
         let size = size_of::<Arc<dyn Source>>();
-        let block = sys::caml_alloc_custom(&raw const OPERATIONS.0, size, 1, MOST_UNCOLLECTED);
+        let block = sys::caml_alloc_custom(&raw const OPERATIONS.0, size, 0, 1);
         payload(block).write(source);
         Raw(block)
     }
