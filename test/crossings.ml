@@ -57,7 +57,7 @@ external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "gc_in_b
 external stream : int -> wait -> stream_ending -> (unit -> unit Lwt.t) -> int Lwt_stream.t = "streams_script"
 external read_stream : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "streams_read"
 external request : request -> response Lwt.t = "streams_request"
-external give_up_stream : place -> int Lwt_stream.t -> unit Lwt.t = "streams_give_up"
+external give_up_stream : place -> bool -> int Lwt_stream.t -> unit Lwt.t = "streams_give_up"
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "gc_hold"
 
 let text = String.make 500 't'
@@ -197,7 +197,7 @@ let in_places =
           same (Array.init 40 Fun.id, "refused " ^ text) (read_stream place stream 16));
       each "stream_of_ocaml_that_is_given_up" (fun place ->
           let stream, push = Lwt_stream.create () in
-          let+ () = give_up_stream place stream in
+          let+ () = give_up_stream place true stream in
           (* Until now somebody could write to it, so that it is not collected. *)
           ignore (Sys.opaque_identity push : int option -> unit));
       each "dropped_future" (fun place ->
