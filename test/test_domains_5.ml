@@ -28,7 +28,6 @@ external keep : (unit -> int) -> unit Lwt.t = "domains_keep"
 external forget : unit -> unit Lwt.t = "domains_forget"
 external blocks_for_home : unit -> int Lwt.t = "domains_blocks_for_home"
 external spawns_when_dropped : unit -> unit Lwt.t = "domains_spawns_when_dropped"
-external numbers : int -> int Lwt_stream.t = "streams_numbers"
 external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "streams_sum"
 
 (* A law of a pool that is its own, and gone at its end. *)

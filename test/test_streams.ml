@@ -492,6 +492,24 @@ let lwt_to_rust =
           check_items "items" [ 0 ] (Array.to_list items);
           let* () = eventually "what the bridge keeps" alive before in
           next_item_is_ours (stream, push));
+      each "stream_dropped_as_an_item_comes_takes_no_other" (fun place ->
+          let before = alive () in
+          let stream, push = Lwt_stream.create () in
+          let { Rust_async.subscriptions; _ } = Rust_async.stats () in
+          let reading = read_in place stream 16 in
+          let waits () = string_of_int ((Rust_async.stats ()).subscriptions - subscriptions) in
+          let* () = eventually "reads under way" waits "1" in
+          Lwt.cancel reading;
+          (* The place drops it meanwhile, and this thread has not heard of it when the item comes. *)
+          if place <> Domain then Unix.sleepf 0.02;
+          push (Some 0);
+          let* () = eventually "what the bridge keeps" alive before in
+          push (Some 1);
+          let* () = Lwt.pause () in
+          push None;
+          let* items = Lwt_stream.to_list stream in
+          check_bool "the other item" true (items = [ 1 ] || items = [ 0; 1 ]);
+          Lwt.return_unit);
       each "dropped_stream_leaves_what_its_function_gave_to_the_next_reader" (fun place ->
           let before = alive () in
           let waiting, arrive = Lwt.task () in

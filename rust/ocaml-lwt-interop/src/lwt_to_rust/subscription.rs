@@ -283,7 +283,8 @@ impl<T: FromValue + 'static> Subscription<T> {
 
 impl<T: FromValue + 'static> Sink for Subscription<T> {
     unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>) {
-        if !self.slot.is_waiting() {
+        // A value is converted though nobody waits: with a batch of a stream comes the next read, which its handle cancels.
+        if result.is_err() && !self.slot.is_waiting() {
             return;
         }
         // SAFETY: live by the caller's word
