@@ -35,7 +35,8 @@ exception Misuse of string
       {!shutdown} with {!Broken_promise}. The read that gets the exception is the last: those behind it give [None].
     - It is dropped when the GC has collected the stream. A read that is cancelled loses no item and leaves the stream as it
       was; when nobody holds the stream or waits for it, it is collected. [Lwt_stream.map] and its like go on waiting when
-      their own reads are cancelled, so that a stream behind them lives until its next item.
+      their own reads are cancelled, so that a stream behind them lives until the next item
+      that comes through.
     - Rust reads a stream of OCaml's as other readers do, in batches of what is there. An exception ends it for Rust; when
       Rust lets go of it, the read under way is cancelled. *)
 
