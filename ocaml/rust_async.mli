@@ -35,8 +35,8 @@ exception Misuse of string
       {!shutdown} with {!Broken_promise}. The read that gets the exception is the last: those behind it give [None].
     - It is dropped when the GC has collected the stream. A read that is cancelled loses no item and leaves the stream as it
       was; when nobody holds the stream or waits for it, it is collected. [Lwt_stream.map] and its like go on waiting when
-      their own reads are cancelled, so that a stream behind them lives until the next item
-      that comes through.
+      their own reads are cancelled, so that a stream behind them lives until the next item that comes
+      through.
     - Rust reads a stream of OCaml's as other readers do, in batches of what is there. An exception ends it for Rust; when
       Rust lets go of it, the read under way is cancelled. *)
 
@@ -47,8 +47,8 @@ exception Misuse of string
 val shutdown : ?timeout:float -> unit -> unit
 (** [shutdown ()] refuses Rust calls from now on, drops all Rust futures, whose promises are rejected with
     {!Broken_promise}, and waits for Tokio's blocking tasks for at most [timeout] seconds (default: [1.0]; [infinity]: until
-    they have ended; negative or [nan]: not at all), with the runtime lock released. It is called at exit, behind all hooks of [at_exit] and [Lwt_main.at_exit]; a second call
-    does nothing.
+    they have ended; negative or [nan]: not at all), with the runtime lock released. It is called at exit, behind all hooks
+    of [at_exit] and [Lwt_main.at_exit]; a second call does nothing.
 
     {b Only} on the thread that runs Lwt.
 
