@@ -275,7 +275,7 @@ let awaited =
     on_a_worker "stream_in_a_promise_is_refused" (fun () -> ignore (Pool.await (promised 3)); 0) "panic a stream was handed to OCaml on a worker domain";
     on_a_worker "executor_of_the_domain_is_reached_from_elsewhere" (fun () -> Pool.await (handle (fun n -> n + 4))) "7";
     on_a_worker "call_inside_a_task_is_refused_when_pending"
-      (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Sleeps n)) Lwt.return))
+      (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Yields n)) Lwt.return))
       "misuse: domains_does was called on a worker domain by OCaml code that a Rust task runs";
     on_a_worker "call_inside_a_task_may_be_ready" (fun () -> Pool.await (calls_back (fun n -> Pool.await (does Ready n)) Lwt.return)) "1";
     law_of_pool "function_is_not_called_in_its_own_pool" (fun pool ->
