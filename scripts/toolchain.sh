@@ -3,7 +3,7 @@
 #
 # `host` is this checkout on this machine. The others are Debian releases (trixie is Debian 13, forky is Debian
 # testing), each a chroot under /var/cache/ocaml-lwt-interop, made when missing and kept. The command runs in a copy of
-# the checkout, at /work/checkout, which keeps its own _build and target: a second run is incremental.
+# the checkout, at /srv/checkout, which keeps its own _build and target: a second run is incremental.
 # To get testing's newer packages, remove its chroot.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -87,7 +87,7 @@ fi
 # The copy is what git knows and does not ignore. rsync takes a list of files or deletes what is gone, never both:
 # hence two steps. The second compares contents and leaves a file that is the same untouched, but gives a changed one
 # the time of now: with the times of here cargo would take an older file of another checkout for one that it has built.
-staging=$dir/work/staging checkout=$dir/work/checkout
+staging=$dir/srv/staging checkout=$dir/srv/checkout
 rm -rf "$staging"
 mkdir -p "$staging" "$checkout"
 git ls-files -z --cached --others --exclude-standard |
@@ -105,6 +105,6 @@ mount -t proc proc "$dir/proc"
 mount --rbind /dev "$dir/dev"
 
 # A clean environment: opam's variables, say, name folders that do not exist in there.
-exec chroot "$dir" env -i -C /work/checkout HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 ${CI:+CI="$CI"} \
+exec chroot "$dir" env -i -C /srv/checkout HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 ${CI:+CI="$CI"} \
   PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   CARGO_NET_OFFLINE=true bash -c "$command"
