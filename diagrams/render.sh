@@ -17,10 +17,14 @@ packages_of=2025-12-20
 # that nothing is cut off there.
 font=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
+# What every viewer needs. Words are elements of their own that begin with a space, which librsvg drops unless it is told to
+# keep it. And a viewer that ignores the style of the root, on a dark page, shows dark text on nothing: so there is a sheet.
+finish='s|^<svg \([^>]*\)viewBox="\([^ ]*\) \([^ ]*\) \([^ ]*\) \([^"]*\)"\([^>]*\)>|<svg xml:space="preserve" \1viewBox="\2 \3 \4 \5"\6><rect x="\2" y="\3" width="\4" height="\5" style="fill:#ffffff;stroke:none"/>|'
+
 # A picture is of its source when its last line has the hash of what it was made from.
 stamp() {
   printf '<!-- made by render.sh from sha256 %s -->' \
-    "$(cat "$1.mmd" mermaid.json - <<<"$mermaid_cli $packages_of" | sha256sum | cut -d' ' -f1)"
+    "$(cat "$1.mmd" mermaid.json - <<<"$mermaid_cli $packages_of $finish" | sha256sum | cut -d' ' -f1)"
 }
 current() { [ -e "$1.svg" ] && [ "$(tail -n 1 "$1.svg")" = "$(stamp "$1")" ]; }
 
@@ -70,7 +74,7 @@ render() {
   local name=$1
   "$tools/node_modules/.bin/mmdc" --quiet --input "$name.mmd" --output "$work/$name.svg" --svgId "$name" \
     --configFile mermaid.json --backgroundColor white --puppeteerConfigFile "$work/puppeteer.json"
-  { cat "$work/$name.svg" && echo && stamp "$name" && echo; } >"$work/$name.stamped"
+  { sed "1$finish" "$work/$name.svg" && echo && stamp "$name" && echo; } >"$work/$name.stamped"
   mv "$work/$name.stamped" "$name.svg"
   echo "diagrams/$name.svg"
 }
