@@ -169,6 +169,8 @@ mod lwt_to_rust;
 mod panic;
 pub mod runtime;
 mod rust_to_lwt;
+#[allow(dead_code)]
+mod stack;
 mod stats;
 mod values;
 mod wake;

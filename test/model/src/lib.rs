@@ -15,3 +15,7 @@ mod slot;
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/panic.rs"]
 mod panic;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/stack.rs"]
+mod stack;

@@ -1,0 +1,234 @@
+//! How much of this thread's stack is left.
+//!
+//! Stack that ends in C or Rust code ends the process: OCaml's runtime makes `Stack_overflow` of a fault only when it was
+//! in OCaml code (`segv_handler`: `signals_nat.c`, OCaml 4.13 to 5.4). So what comes from OCaml, and what descends into a
+//! value, asks [`check`] first, and refuses before it has begun anything.
+//!
+//! 1. What counts is the stack of the thread, where C and Rust run. On OCaml 4 OCaml's native code runs there as well; on
+//!    OCaml 5 it has stacks of its own (fibers), whose ends it looks for itself.
+//! 2. Who passes [`check`] has [`RESERVE`] at least, or a quarter of a small stack. That has to do for all that runs until
+//!    the next check: conversions, a poll, a panic with its backtrace, the functions of the bridge in OCaml.
+//! 3. Who passes [`check_last`] has [`LAST`]: enough to put something off.
+//! 4. Code on a stack that is not the thread's own (a coroutine's) is not refused: nobody knows where that ends.
+
+use std::cell::Cell;
+use std::fmt;
+
+/// What is left at least for a function that OCaml calls.
+const RESERVE: usize = 256 << 10;
+
+/// What is left at least for putting off what cannot be done now.
+const LAST: usize = 16 << 10;
+
+/// The main thread's stack may be without a limit, which would be the memory of the machine. OCaml 5 bounds its own stacks
+/// by as much (`Max_stack_def`, `config.h`).
+const MOST: usize = 1 << 30;
+
+/// Not enough of the stack is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow;
+
+impl fmt::Display for Overflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is too little left of this thread's stack")
+    }
+}
+
+impl std::error::Error for Overflow {}
+
+thread_local! {
+    /// The lowest address that [`check`] lets pass. At first the highest there is: nobody has looked yet.
+    static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// The same for [`check_last`].
+    static LAST_LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// The lowest address of the stack.
+    static LOWEST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the callers' reserve is left: rule 2. A comparison with a thread-local. From any thread.
+#[inline]
+pub fn check() -> Result<(), Overflow> {
+    let here = here();
+    if here > LIMIT.get() {
+        return Ok(());
+    }
+    look(here, &LIMIT)
+}
+
+/// Whether enough is left to put something off: rule 3.
+#[inline]
+pub(crate) fn check_last() -> Result<(), Overflow> {
+    let here = here();
+    if here > LAST_LIMIT.get() {
+        return Ok(());
+    }
+    look(here, &LAST_LIMIT)
+}
+
+/// An address in the frame of the caller, or near.
+#[inline(always)]
+fn here() -> usize {
+    let here = 0u8;
+    std::hint::black_box(&raw const here).addr()
+}
+
+#[cold]
+#[inline(never)]
+fn look(here: usize, limit: &'static std::thread::LocalKey<Cell<usize>>) -> Result<(), Overflow> {
+    if limit.get() == usize::MAX {
+        let Some(stack) = bounds::of_this_thread() else {
+            return Ok(());
+        };
+        let quarter = (stack.highest - stack.lowest) / 4;
+        LOWEST.set(stack.lowest);
+        LIMIT.set(stack.lowest + RESERVE.min(quarter));
+        LAST_LIMIT.set(stack.lowest + LAST.min(quarter / 4));
+    }
+    // Rule 4.
+    if here > limit.get() || here < LOWEST.get() {
+        Ok(())
+    } else {
+        Err(Overflow)
+    }
+}
+
+/// Where a thread's stack ends.
+struct Bounds {
+    lowest: usize,
+    highest: usize,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod bounds {
+    use std::mem::MaybeUninit;
+
+    use super::{Bounds, MOST};
+
+    /// The kernel lets the main thread's stack grow no nearer than this to another mapping (`stack_guard_gap`).
+    const GAP: usize = 1 << 20;
+
+    /// `None`: nobody could tell.
+    pub(super) fn of_this_thread() -> Option<Bounds> {
+        // SAFETY: neither has preconditions
+        if unsafe { libc::gettid() != libc::getpid() } {
+            return of_thread();
+        }
+        // musl tells how far the stack of the main thread has grown, not how far it may; and glibc needs `/proc`.
+        let known = of_thread().filter(|_| !cfg!(target_env = "musl"));
+        // SAFETY: no preconditions
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        match (of_main(page), known) {
+            // A limit that was raised when the program had started: other mappings are in the way.
+            (Some(limit), Some(known)) if known.lowest > limit.lowest + page => Some(Bounds {
+                lowest: known.lowest + GAP,
+                ..limit
+            }),
+            (limit, known) => limit.or(known),
+        }
+    }
+
+    /// What the C library tells.
+    fn of_thread() -> Option<Bounds> {
+        let mut attributes = MaybeUninit::uninit();
+        let (mut lowest, mut size, mut guard) = (std::ptr::null_mut(), 0, 0);
+        // SAFETY: filled in by the first call when that succeeds, then read, and destroyed once
+        unsafe {
+            if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+                return None;
+            }
+            libc::pthread_attr_getstack(attributes.as_ptr(), &mut lowest, &mut size);
+            libc::pthread_attr_getguardsize(attributes.as_ptr(), &mut guard);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        }
+        // glibc counted the guard as a part of the stack until 2.26.
+        Some(Bounds {
+            lowest: lowest.addr() + guard,
+            highest: lowest.addr() + size,
+        })
+    }
+
+    /// What the kernel tells of the main thread: the name of the program stands at the end of its stack (`AT_EXECFN`), which
+    /// grows to its limit.
+    fn of_main(page: usize) -> Option<Bounds> {
+        let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+        // SAFETY: no preconditions; the limit is filled in when the call succeeds
+        let (name, limit) = unsafe {
+            let name = libc::getauxval(libc::AT_EXECFN) as usize;
+            if name == 0 || libc::getrlimit(libc::RLIMIT_STACK, limit.as_mut_ptr()) != 0 {
+                return None;
+            }
+            (name, limit.assume_init().rlim_cur)
+        };
+        let highest = name.next_multiple_of(page);
+        let size = usize::try_from(limit).map_or(MOST, |limit| limit.min(MOST));
+        Some(Bounds {
+            lowest: highest.saturating_sub(size),
+            highest,
+        })
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod bounds {
+    /// Nobody has looked how.
+    pub(super) fn of_this_thread() -> Option<super::Bounds> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Check = fn() -> Result<(), Overflow>;
+
+    /// Calls itself until the check refuses, and uses what it leaves there; gives how much was left.
+    #[inline(never)]
+    fn descend(check: Check, reserve: usize) -> usize {
+        let frame = std::hint::black_box([0u8; 512]);
+        let left = match check() {
+            Ok(()) => descend(check, reserve),
+            Err(Overflow) => {
+                touch_until(here() - reserve + reserve / 4);
+                here() - LOWEST.get()
+            }
+        };
+        std::hint::black_box(frame);
+        left
+    }
+
+    /// Descends below that address.
+    #[inline(never)]
+    fn touch_until(address: usize) {
+        let frame = std::hint::black_box([1u8; 128]);
+        if here() > address {
+            touch_until(address);
+        }
+        std::hint::black_box(frame);
+    }
+
+    /// On a thread with a stack so large, or larger: the check leaves so much at least, and it can be used.
+    fn leaves(size: usize, check: Check, reserve: usize) {
+        let thread = std::thread::Builder::new().stack_size(size);
+        let left = thread.spawn(move || descend(check, reserve)).unwrap();
+        let left = left.join().unwrap();
+        // But for the frames between here and the check.
+        assert!(left > reserve - 2048, "{left} of {reserve}");
+        assert!(left < RESERVE + 2048, "{left}");
+    }
+
+    #[test]
+    fn what_a_check_leaves_is_there() {
+        leaves(8 << 20, check, RESERVE);
+        leaves(2 << 20, check, RESERVE);
+        leaves(8 << 20, check_last, LAST);
+        leaves(2 << 20, check_last, LAST);
+    }
+
+    #[test]
+    fn a_small_stack_keeps_a_quarter() {
+        leaves(512 << 10, check, 128 << 10);
+        leaves(128 << 10, check, 32 << 10);
+        leaves(128 << 10, check_last, 8 << 10);
+    }
+}
