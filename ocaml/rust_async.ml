@@ -18,6 +18,13 @@ let () =
     | Misuse message -> Some ("Rust_async.Misuse: " ^ message)
     | _ -> None)
 
+(* Rust finds the exception by its name, or by the number of its constructor; see registered.rs. *)
+let register_exception name exn =
+  if String.contains name '\000' then invalid_arg "Rust_async.register_exception: a zero byte in the name";
+  let constructor = Obj.Extension_constructor.(id (of_val exn)) in
+  Callback.register ("ocaml_lwt_interop.exception." ^ name) exn;
+  Callback.register (Printf.sprintf "ocaml_lwt_interop.constructor.%d" constructor) exn
+
 (* Owned by the callbacks on a promise that Rust awaits; see token.rs. *)
 type token
 

@@ -17,7 +17,17 @@ exception Broken_promise
 
 exception Misuse of string
 (** The bridge was used where it cannot work: on a thread that does not run Lwt, in the child of a [fork], after
-    {!shutdown}. The text says what was done, why it cannot work, and what to do instead. *)
+    {!shutdown}; or in a way that it refuses, such as with a value for an exception that is none. The text says what was done, why it cannot work, and what to do instead. *)
+
+val register_exception : string -> exn -> unit
+(** [register_exception "file_error" (File_error "")] lets Rust raise the exception by that name, with
+    [Error::registered("file_error", (message,))]. The arguments are a sample: Rust's must be as many, and a number or a string
+    where the sample has one, or Rust gets {!Misuse} instead. ([Callback.register_exception] keeps the name alone, which
+    Rust could not compare anything with.)
+
+    On any thread.
+
+    @raise Invalid_argument when there is a zero byte in the name. *)
 
 (** {1 Streams}
 

@@ -80,6 +80,7 @@ exception Refused of string
 
 let () =
   Callback.register_exception "test.refused" (Refused "");
+  Rust_async.register_exception "test.refused" (Refused "");
   Printexc.register_printer (function Refused text -> Some ("refused " ^ text) | _ -> None)
 
 (* Calls [f] with a hook for asynchronous exceptions, and [told], which gives what the hook was told. *)

@@ -5,7 +5,7 @@ type failure = { path : string; reason : string }
 exception Unreadable of failure
 
 (* Rust finds the exception by this name. *)
-let () = Callback.register_exception "checksum.unreadable" (Unreadable { path = ""; reason = "" })
+let () = Rust_async.register_exception "checksum.unreadable" (Unreadable { path = ""; reason = "" })
 
 (* [file path progress] is the SHA-256 of the file, in hexadecimal. Rust awaits [progress bytes] after each chunk.
    Rejected with [Unreadable]. *)

@@ -151,7 +151,7 @@ pub async fn endings_handle(promise: Promise<isize>) -> Result<isize, Error> {
 #[ocaml_lwt_interop::func]
 pub async fn endings_registered(name: String, yields: bool) -> Result<isize, Error> {
     yield_if(yields).await;
-    Err(Error::registered(&name, "by Rust"))
+    Err(Error::registered(&name, ("by Rust",)))
 }
 
 #[ocaml_lwt_interop::func]

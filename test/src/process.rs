@@ -8,6 +8,7 @@ mod panics;
 mod pool;
 mod streams;
 mod threads;
+mod values;
 mod wakes;
 
 /// Says on standard output when it is dropped, and where.

@@ -73,10 +73,10 @@ fn unreadable(path: &ByteBuf, error: &io::Error) -> Error {
     let reason = reason.split(" (os error").next().unwrap_or_default();
     Error::registered(
         "checksum.unreadable",
-        Failure {
+        (Failure {
             path: path.clone(),
             reason: reason.to_owned(),
-        },
+        },),
     )
 }
 

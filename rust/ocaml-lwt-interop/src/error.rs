@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::exception::Exception;
 use crate::panic::Panic;
+use crate::registered::Registered;
 
 /// An error that crosses between OCaml and Rust.
 ///
@@ -23,6 +24,8 @@ pub struct Error(Box<Repr>);
 enum Repr {
     Rust(Box<dyn StdError + Send + Sync>),
     Exception(Exception),
+    /// Becomes an exception when it crosses.
+    Registered(Registered),
     Panic(Panic),
     Broken,
     /// What was done, why it cannot work, what to do instead.
@@ -50,6 +53,10 @@ impl Error {
         Error::new(Repr::Exception(exception))
     }
 
+    pub(crate) fn of_registered(registered: Registered) -> Error {
+        Error::new(Repr::Registered(registered))
+    }
+
     pub(crate) fn from_panic(panic: Panic) -> Error {
         Error::new(Repr::Panic(panic))
     }
@@ -62,10 +69,12 @@ impl Error {
         Error::new(Repr::InvalidArgument(message.into()))
     }
 
-    /// The OCaml exception, if that is what it is.
+    /// The OCaml exception, if that is what it is. One that was [registered](Error::registered) on a thread that runs no OCaml
+    /// is none before it has crossed.
     pub fn exception(&self) -> Option<&Exception> {
         match &*self.0 {
             Repr::Exception(exception) => Some(exception),
+            Repr::Registered(registered) => registered.made()?.exception(),
             _ => None,
         }
     }
@@ -144,6 +153,7 @@ impl Error {
         match &*self.0 {
             Repr::Rust(_) => Kind::Rust,
             Repr::Exception(exception) => Kind::Exception(exception),
+            Repr::Registered(registered) => Kind::Registered(registered),
             Repr::Panic(panic) => Kind::Panic(panic),
             Repr::Broken => Kind::Broken,
             Repr::Misuse(message) => Kind::Misuse(message),
@@ -158,6 +168,8 @@ pub(crate) enum Kind<'a> {
     Rust,
     /// That same exception.
     Exception(&'a Exception),
+    /// One that is to be made.
+    Registered(&'a Registered),
     /// `Rust_async.Rust_panic`
     Panic(&'a Panic),
     /// `Rust_async.Broken_promise`
@@ -173,6 +185,10 @@ impl fmt::Display for Error {
         match &*self.0 {
             Repr::Rust(error) => error.fmt(f),
             Repr::Exception(exception) => exception.fmt(f),
+            Repr::Registered(registered) => match registered.made() {
+                Some(made) => made.fmt(f),
+                None => write!(f, "OCaml's exception {:?}", registered.name()),
+            },
             Repr::Panic(panic) => write!(f, "panicked at {}: {}", panic.location, panic.message),
             Repr::Broken => f.write_str("the promise can no longer be resolved"),
             Repr::Misuse(message) | Repr::InvalidArgument(message) => f.write_str(message),

@@ -1,16 +1,16 @@
 //! OCaml exceptions as Rust sees them, and Rust's errors as OCaml exceptions.
 
-use std::ffi::CString;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use ocaml::{FromValue, ToValue};
+use ocaml::FromValue;
 
 use crate::caml::{self, Callback, Guest, Raw, Root};
 use crate::error::{Error, Kind};
 use crate::executor::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
+use crate::registered;
 
 /// An OCaml exception that Rust received, kept alive so that it can be sent back as that same exception.
 ///
@@ -28,9 +28,11 @@ struct Inner {
 }
 
 impl Exception {
+    /// An error for a value that is no exception: some OCaml code, or Rust code with an OCaml value, has passed it off for one.
+    ///
     /// # Safety
-    /// `exception` is a live exception value. Runs OCaml code (registered printers), may collect.
-    pub(crate) unsafe fn capture(scope: &Scope, exception: Raw) -> Exception {
+    /// `exception` is a live value. Runs OCaml code (registered printers), may collect.
+    pub(crate) unsafe fn capture(scope: &Scope, exception: Raw) -> Result<Exception, Error> {
         // SAFETY: a scope holds the lock; the exception is live
         unsafe {
             Self::described(exception, |value| {
@@ -43,7 +45,11 @@ impl Exception {
     ///
     /// # Safety
     /// As for [`Exception::capture`].
-    pub(crate) unsafe fn capture_on_guest(guest: &Guest, home: &Home, exception: Raw) -> Exception {
+    pub(crate) unsafe fn capture_on_guest(
+        guest: &Guest,
+        home: &Home,
+        exception: Raw,
+    ) -> Result<Exception, Error> {
         // SAFETY: a guest holds the lock; the exception is live. What comes instead of a description is an exception of
         // a finaliser's, say, which has nobody to go to here.
         unsafe {
@@ -54,17 +60,18 @@ impl Exception {
     }
 
     /// # Safety
-    /// The lock is held; the exception is live; `describe` calls `Describe` and does nothing with its result.
+    /// The lock is held; the value is live; `describe` calls `Describe` and does nothing with its result.
     unsafe fn described(
         exception: Raw,
         describe: impl FnOnce(&Root) -> Result<Raw, Raw>,
-    ) -> Exception {
+    ) -> Result<Exception, Error> {
         // SAFETY: the lock is held; rooted before anything can allocate
         let value = unsafe { Root::new(exception) };
+        // SAFETY: the lock is held; live
+        let name = unsafe { name_of(exception) }.ok_or_else(no_exception)?;
         // SAFETY: an exception is a live argument for `Describe`, which gives a pair of a string and an option; both
         // are read before anything else can allocate
         unsafe {
-            let name = name_of(value.get());
             let (message, backtrace) = match describe(&value) {
                 Ok(pair) => {
                     let message = caml::string_bytes(caml::field(pair, 0));
@@ -75,12 +82,12 @@ impl Exception {
                 }
                 Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
             };
-            Exception(Arc::new(Inner {
+            Ok(Exception(Arc::new(Inner {
                 value,
                 backtrace,
                 name,
                 message,
-            }))
+            })))
         }
     }
 
@@ -108,11 +115,10 @@ impl Exception {
     /// When ocaml-rs's conversion panics.
     pub fn argument<T: FromValue>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let value = self.value(runtime).raw();
-        // SAFETY: the value is kept alive by `self` and the lock is held. An exception with arguments is a block of tag
-        // 0 with its constructor in field 0 (OCaml manual, "Interfacing C with OCaml", 4.13 to 5.4); a constant one has
-        // `Object_tag`.
+        // SAFETY: the value is kept alive by `self` and the lock is held; it was an exception when it was captured. The
+        // arguments stand behind the constructor.
         unsafe {
-            if caml::tag(value) != 0 || i + 1 >= ocaml::sys::wosize_val(value.0) {
+            if i >= caml::exception_arguments(value) {
                 return None;
             }
             Some(T::from_value(caml::protect(caml::field(value, i + 1))))
@@ -120,20 +126,25 @@ impl Exception {
     }
 }
 
+/// Its name, if it is an exception.
+///
 /// # Safety
-/// `exception` is a live exception value and the runtime lock is held. No allocation on the OCaml heap.
-unsafe fn name_of(exception: Raw) -> String {
-    // SAFETY: the layout of exceptions, as in `caml_format_exception` (`printexc.c`, 4.13 to 5.4): the constructor is
-    // the block itself or its field 0, and its field 0 is the name
-    let bytes = unsafe {
-        let constructor = if caml::tag(exception) == 0 {
-            caml::field(exception, 0)
-        } else {
-            exception
-        };
+/// The value is live and the runtime lock is held. No allocation on the OCaml heap.
+unsafe fn name_of(exception: Raw) -> Option<String> {
+    // SAFETY: as the caller's; a constructor has its name in field 0
+    let name = unsafe {
+        let constructor = caml::exception_constructor(exception)?;
         caml::string_bytes(caml::field(constructor, 0))
     };
-    String::from_utf8_lossy(&bytes).into_owned()
+    Some(String::from_utf8_lossy(&name).into_owned())
+}
+
+#[cold]
+fn no_exception() -> Error {
+    Error::misuse(
+        "a value was given for an OCaml exception, and is none: a value of type exn has to be what was raised, what a promise \
+         was rejected with, or what is given to Error::from_exception_value",
+    )
 }
 
 impl fmt::Display for Exception {
@@ -149,62 +160,31 @@ impl fmt::Debug for Exception {
 }
 
 impl Error {
-    /// The exception that OCaml registered under `name` with `Callback.register_exception`, with one argument: how Rust
-    /// raises an exception that OCaml defined. On the domain thread, in a `#[func]` or a task.
-    ///
-    /// A name that is not registered gives an error that says so.
-    ///
-    /// # Panics
-    /// When it is called on another thread.
-    pub fn registered<A: ToValue>(name: &str, argument: A) -> Error {
-        let runtime = crate::domain_executor::ocaml_runtime();
-        let Some(constructor) = CString::new(name).ok().and_then(|name| {
-            // SAFETY: the runtime's proof of the lock
-            unsafe { caml::named_value(&name) }
-        }) else {
-            return Error::misuse(format!(
-                "the exception {name:?} was asked for, but OCaml has not registered one of that name: \
-                 call Callback.register_exception {name:?} (…) in a module that is linked"
-            ));
-        };
-        // SAFETY: the lock is held; the constructor is rooted by the table of names, the argument and the new block by
-        // their `Value`s, and the fields are set before anything else allocates
-        let exception = unsafe {
-            let constructor = caml::protect(constructor.get());
-            let argument = argument.to_value(&runtime);
-            exception_with_argument(&constructor, &argument)
-        };
-        runtime.with_scope(|scope| {
-            // SAFETY: the exception is rooted by its `Value`
-            Error::from_exception(unsafe { Exception::capture(scope, exception.raw()) })
-        })
-    }
-
     /// The error with this OCaml exception: what an OCaml function that Rust called with ocaml-rs raised, say. On the
-    /// domain thread, in a `#[func]` or a task.
-    ///
-    /// # Panics
-    /// When it is called on another thread.
+    /// domain thread, in a `#[func]` or a task. Elsewhere, and for a value that is no exception, it is an error that says so,
+    /// `Rust_async.Misuse`.
     pub fn from_exception_value(exception: ocaml::Value) -> Error {
-        crate::domain_executor::ocaml_runtime().with_scope(|scope| {
-            // SAFETY: kept alive by its `Value`
-            Error::from_exception(unsafe { Exception::capture(scope, exception.raw()) })
+        let home = AtHome::here().map(AtHome::home);
+        let captured = home.and_then(|home| {
+            Scope::with_current(home, |scope| {
+                // SAFETY: kept alive by its `Value`
+                unsafe { Error::captured(scope, exception.raw()) }
+            })
+        });
+        captured.unwrap_or_else(|| {
+            Error::misuse(
+                "Error::from_exception_value was called where OCaml values cannot be touched: send a closure to the domain \
+                 thread with Handle::call",
+            )
         })
     }
-}
 
-/// # Safety
-/// The runtime lock is held; `constructor` is an exception constructor.
-unsafe fn exception_with_argument(
-    constructor: &ocaml::Value,
-    argument: &ocaml::Value,
-) -> ocaml::Value {
-    // SAFETY: both are rooted across the allocation; an exception is a block of tag 0
-    unsafe {
-        let block = ocaml::Value::alloc(2, ocaml::Tag(0));
-        ocaml::sys::store_field(block.raw().0, 0, constructor.raw().0);
-        ocaml::sys::store_field(block.raw().0, 1, argument.raw().0);
-        block
+    /// # Safety
+    /// As for [`Exception::capture`].
+    pub(crate) unsafe fn captured(scope: &Scope, exception: Raw) -> Error {
+        // SAFETY: as the caller's
+        unsafe { Exception::capture(scope, exception) }
+            .map_or_else(|misuse| misuse, Error::from_exception)
     }
 }
 
@@ -245,6 +225,14 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
                 backtrace,
             }
         }
+        Kind::Registered(registered) => match registered.make(scope) {
+            Some(made) => of_error(scope, made),
+            None => message(
+                Callback::Misuse,
+                "an exception that OCaml has registered was sent to OCaml a second time while it was being made: make an \
+                 Error::registered for each",
+            ),
+        },
         Kind::Rust => {
             let chain = error.chain();
             // SAFETY: a scope holds the lock; both are rooted until they are arguments
@@ -306,11 +294,12 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
     let plain = |which| predefined(scope, which, "");
     match error {
         ocaml::Error::Caml(error) => match error {
-            Exception(value) => Outgoing::plain(value.clone()),
-            WithArg(constructor, argument) => {
-                // SAFETY: a scope holds the lock; an exception constructor by the caller's word
-                Outgoing::plain(unsafe { exception_with_argument(constructor, argument) })
-            }
+            // SAFETY: a scope holds the lock; rooted by its `Value`
+            Exception(value) => match unsafe { caml::exception_constructor(value.raw()) } {
+                Some(_) => Outgoing::plain(value.clone()),
+                None => of_error(scope, &no_exception()),
+            },
+            WithArg(constructor, argument) => with_argument(scope, constructor, argument),
             NotFound => plain(Predefined::NotFound),
             OutOfMemory => plain(Predefined::OutOfMemory),
             StackOverflow => plain(Predefined::StackOverflow),
@@ -322,6 +311,13 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             }
             Failure(message) => predefined(scope, Predefined::Failure, message),
             InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
+            // SAFETY: a scope holds the lock; rooted by its `Value`
+            SysError(message) if !unsafe { caml::is_string(message.raw()) } => of_error(
+                scope,
+                &Error::misuse(
+                    "an ocaml::CamlError::SysError holds a value that is no string: put one there",
+                ),
+            ),
             SysError(message) => {
                 let which = caml::int(Predefined::SysError as isize);
                 make(scope, Callback::Predefined, || [which, message.raw()])
@@ -336,6 +332,23 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             predefined(scope, Predefined::Failure, "value is not callable")
         }
     }
+}
+
+/// The exception of this constructor with one argument, if that is what OCaml has registered.
+fn with_argument(scope: &Scope, constructor: &ocaml::Value, argument: &ocaml::Value) -> Outgoing {
+    let arguments = std::slice::from_ref(argument);
+    let why = match registered::sample_of_constructor(scope, constructor) {
+        None => "it is none that OCaml has registered with its arguments".to_owned(),
+        Some(sample) => match registered::compare(sample, arguments) {
+            Ok(()) => return Outgoing::plain(registered::of_sample(sample, arguments)),
+            Err(why) => format!("it was given {why}"),
+        },
+    };
+    let misuse = Error::misuse(format!(
+        "an ocaml::CamlError::WithArg has a constructor that cannot be used so: {why}; call Rust_async.register_exception in \
+         OCaml, and return Error::registered"
+    ));
+    of_error(scope, &misuse)
 }
 
 /// Has OCaml make an exception. Should making it fail (`Stack_overflow`), then that is the exception.

@@ -167,6 +167,7 @@ mod executor;
 mod exports;
 mod lwt_to_rust;
 mod panic;
+mod registered;
 pub mod runtime;
 mod rust_to_lwt;
 #[allow(dead_code)]

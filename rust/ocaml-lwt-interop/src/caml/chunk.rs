@@ -20,8 +20,8 @@ pub(crate) const MOST_WORDS: usize = 257;
 
 pub(crate) const DOUBLE_TAG: u8 = 253;
 pub(crate) const DOUBLE_ARRAY_TAG: u8 = 254;
-const STRING_TAG: u8 = 252;
-const CUSTOM_TAG: u8 = 255;
+pub(crate) const STRING_TAG: u8 = 252;
+pub(crate) const CUSTOM_TAG: u8 = 255;
 
 /// The custom blocks of the standard library.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ mod callbacks;
 pub(crate) mod chunk;
 mod dropped;
 mod ending;
+mod exception;
 mod guest;
 mod root;
 mod stream_token;
@@ -14,6 +15,10 @@ mod token;
 
 pub(crate) use callbacks::{Callback, Callbacks};
 pub(crate) use dropped::delete_dropped_roots;
+pub(crate) use exception::{
+    constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
+    is_like, is_string,
+};
 pub(crate) use guest::{Guest, Refused, Signals, as_guest, guests_at_work};
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};

@@ -172,7 +172,7 @@ fn canceled(scope: &Scope) -> Exception {
             scope
                 .home()
                 .call(scope, Callback::Canceled, &mut [caml::UNIT]);
-        Exception::capture(scope, exception)
+        Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
     }
 }
 

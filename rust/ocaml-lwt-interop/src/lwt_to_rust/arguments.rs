@@ -8,6 +8,9 @@ use crate::caml;
 pub trait IntoArguments {
     #[doc(hidden)]
     type Array: AsRef<[Value]>;
+    /// How many there are: none of `()`, for which a function takes OCaml's.
+    #[doc(hidden)]
+    const COUNT: usize;
     /// Converts them, in order; each is rooted before the next is converted.
     #[doc(hidden)]
     fn into_array(self, runtime: &Runtime) -> Self::Array;
@@ -15,6 +18,7 @@ pub trait IntoArguments {
 
 impl IntoArguments for () {
     type Array = [Value; 1];
+    const COUNT: usize = 0;
 
     fn into_array(self, _runtime: &Runtime) -> [Value; 1] {
         [Value::Raw(caml::UNIT.0)]
@@ -30,6 +34,7 @@ macro_rules! tuples {
     ($($name:ident)*) => {
         impl<$($name: ToValue),*> IntoArguments for ($($name,)*) {
             type Array = [Value; count!($($name)*)];
+            const COUNT: usize = count!($($name)*);
 
             #[allow(non_snake_case)]
             fn into_array(self, runtime: &Runtime) -> Self::Array {

@@ -10,7 +10,7 @@ use super::arguments::IntoArguments;
 use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
 use crate::caml::{self, Root};
 use crate::error::Error;
-use crate::exception::{self, Exception};
+use crate::exception;
 use crate::executor::{Home, Scope};
 use crate::panic::catch;
 
@@ -225,7 +225,7 @@ fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Resul
     unsafe {
         match caml::call(function.get(), &mut raws[..values.len()]) {
             Ok(value) => Ok(caml::protect(value)),
-            Err(exception) => Err(Error::from_exception(Exception::capture(scope, exception))),
+            Err(exception) => Err(Error::captured(scope, exception)),
         }
     }
 }

@@ -156,9 +156,8 @@ impl GuestCall {
             }
             match ended {
                 Ok(value) => Ok(Root::new(value)),
-                Err(exception) => Err(Error::from_exception(Exception::capture_on_guest(
-                    guest, self.home, exception,
-                ))),
+                Err(exception) => Err(Exception::capture_on_guest(guest, self.home, exception)
+                    .map_or_else(|misuse| misuse, Error::from_exception)),
             }
         }
     }

@@ -17,7 +17,7 @@ use ocaml::{FromValue, Value};
 use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
 use crate::caml::{self, Callback, Raw, Root};
 use crate::error::Error;
-use crate::exception::{self, Exception};
+use crate::exception;
 use crate::executor::{AtHome, Home, Runnable};
 use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 
@@ -108,7 +108,7 @@ impl Start for Read {
             let mut arguments = [stream, pending.get(), caml::int(window)];
             match scope.home().call(scope, Callback::Read, &mut arguments) {
                 Ok(promise) => Ok(Started(Awaited::Promise(caml::protect(promise)))),
-                Err(raised) => Err(Error::from_exception(Exception::capture(scope, raised))),
+                Err(raised) => Err(Error::captured(scope, raised)),
             }
         }
     }

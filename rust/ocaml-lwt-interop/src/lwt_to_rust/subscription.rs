@@ -18,7 +18,7 @@ use super::promise::{Awaited, Started};
 use super::slot::{Slot, Subscribe, Woken};
 use crate::caml::{self, Callback, Raw};
 use crate::error::Error;
-use crate::exception::{Exception, convert};
+use crate::exception::convert;
 use crate::executor::{AtHome, Home, Runnable, Scope};
 
 /// The free indexes of the weak table, and how many there ever were. On the domain thread only.
@@ -155,9 +155,7 @@ unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Resul
             ))
         }),
         // SAFETY: live by the caller's word
-        Err(exception) => Err(Error::from_exception(unsafe {
-            Exception::capture(scope, exception)
-        })),
+        Err(exception) => Err(unsafe { Error::captured(scope, exception) }),
     }
 }
 

@@ -1,0 +1,103 @@
+//! What an OCaml exception is: looked at before it is looked into, wherever nothing but a promise of somebody's says that a
+//! value is one.
+//!
+//! 1. A constructor is a block of `Object_tag` with two fields, its name and its number (OCaml 4.13 to 5.4,
+//!    `translcore.ml`, `transl_extension_constructor`).
+//! 2. A constant exception is its constructor. One with arguments is a block of tag 0, its constructor in field 0, and its
+//!    arguments behind: as many fields as there are arguments, which the constructor does not say.
+
+use ocaml::sys;
+
+use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, STRING_TAG};
+use super::{Raw, field, int_val, is_immediate, tag};
+
+/// `Object_tag` (`mlvalues.h`).
+const OBJECT_TAG: u8 = 248;
+/// `No_scan_tag`: from here on there are no values in a block.
+const NO_SCAN_TAG: u8 = 251;
+/// `Lazy_tag`, `Forward_tag`, `Forcing_tag`: a value of a type that may also be represented by another's.
+const LAZY_TAGS: [u8; 3] = [246, 250, 244];
+
+/// Whether it is the constructor of an exception (rule 1).
+///
+/// # Safety
+/// The runtime lock is held; `v` is a live OCaml value. No allocation.
+pub(crate) unsafe fn is_exception_constructor(v: Raw) -> bool {
+    // SAFETY: as the caller's; each is looked at before it is looked into
+    unsafe {
+        !is_immediate(v)
+            && tag(v) == OBJECT_TAG
+            && sys::wosize_val(v.0) == 2
+            && is_string(field(v, 0))
+            && is_immediate(field(v, 1))
+    }
+}
+
+/// The constructor of an exception, or nothing for a value that is none (rule 2).
+///
+/// # Safety
+/// As for [`is_exception_constructor`]. The result is not rooted.
+pub(crate) unsafe fn exception_constructor(v: Raw) -> Option<Raw> {
+    // SAFETY: as the caller's; each is looked at before it is looked into
+    unsafe {
+        if is_exception_constructor(v) {
+            return Some(v);
+        }
+        let is_block = !is_immediate(v) && tag(v) == 0 && sys::wosize_val(v.0) > 1;
+        is_block
+            .then(|| field(v, 0))
+            .filter(|constructor| is_exception_constructor(*constructor))
+    }
+}
+
+/// How many arguments an exception has.
+///
+/// # Safety
+/// As for [`is_exception_constructor`]; it is an exception.
+pub(crate) unsafe fn exception_arguments(exception: Raw) -> usize {
+    // SAFETY: as the caller's
+    unsafe {
+        match tag(exception) {
+            0 => sys::wosize_val(exception.0) - 1,
+            _ => 0,
+        }
+    }
+}
+
+/// The number of a constructor, of which no two are the same.
+///
+/// # Safety
+/// As for [`is_exception_constructor`]; it is one.
+pub(crate) unsafe fn constructor_number(constructor: Raw) -> isize {
+    // SAFETY: as the caller's
+    int_val(unsafe { field(constructor, 1) })
+}
+
+/// # Safety
+/// As for [`is_exception_constructor`].
+pub(crate) unsafe fn is_string(v: Raw) -> bool {
+    // SAFETY: as the caller's
+    unsafe { !is_immediate(v) && tag(v) == STRING_TAG }
+}
+
+/// Whether a value may be of the type of another one: both are numbers of the same kind, or strings, or neither is. What is
+/// in a block is not looked at.
+///
+/// # Safety
+/// As for [`is_exception_constructor`], for both.
+pub(crate) unsafe fn is_like(v: Raw, sample: Raw) -> bool {
+    // SAFETY: as the caller's; a custom block has its operations in its first word (`custom.h`)
+    unsafe {
+        let kind = |v| match is_immediate(v) {
+            true => None,
+            false => Some(tag(v)).filter(|tag| *tag >= NO_SCAN_TAG && *tag != DOUBLE_ARRAY_TAG),
+        };
+        if !is_immediate(sample) && LAZY_TAGS.contains(&tag(sample)) {
+            return true;
+        }
+        match (kind(v), kind(sample)) {
+            (Some(CUSTOM_TAG), Some(CUSTOM_TAG)) => field(v, 0).0 == field(sample, 0).0,
+            (kind, of_sample) => kind == of_sample,
+        }
+    }
+}

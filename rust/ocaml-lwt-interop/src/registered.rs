@@ -1,0 +1,199 @@
+//! [`Error::registered`]: exceptions that OCaml has registered, made where OCaml can be called, which may be when they cross.
+//!
+//! The constructor of an exception does not say how many arguments it has, and OCaml would read those that are not there. So
+//! OCaml registers a sample (`Rust_async.register_exception`), to which what Rust makes is compared.
+
+use std::ffi::CString;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::caml::chunk::Block;
+use crate::caml::{self, NamedValue};
+use crate::error::Error;
+use crate::exception::Exception;
+use crate::executor::{AtHome, Scope};
+use crate::func::IntoArguments;
+use crate::panic::catch;
+
+impl Error {
+    /// The exception that OCaml registered under `name` with `Rust_async.register_exception`: how Rust raises an exception
+    /// that OCaml defined. On any thread; it is made at home, when it goes there.
+    ///
+    /// The arguments are a tuple, as those of a function are, and `()` for an exception without:
+    ///
+    /// | OCaml | Rust |
+    /// |---|---|
+    /// | `exception Closed` | `Error::registered("closed", ())` |
+    /// | `exception File_error of string` | `Error::registered("file_error", (message,))` |
+    /// | `exception Refused of int * string` | `Error::registered("refused", (code, message))` |
+    /// | `exception At of (int * int)` | `Error::registered("at", ((line, column),))` |
+    ///
+    /// A name that is not registered, another number of arguments, and a number or a string where OCaml's exception has
+    /// something else give `Rust_async.Misuse`, which says so. A conversion that panics gives `Rust_async.Rust_panic`.
+    pub fn registered<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Error {
+        let home = AtHome::here().map(AtHome::home);
+        let mut arguments = Some(arguments);
+        let made = home.and_then(|home| {
+            Scope::with_current(home, |scope| {
+                arguments
+                    .take()
+                    .map(|arguments| make(scope, name, arguments))
+            })
+        });
+        match (made.flatten(), arguments) {
+            (Some(made), _) => made,
+            (None, None) => unreachable!("arguments that were taken have made an error"),
+            (None, Some(arguments)) => Error::of_registered(Registered::new(name, arguments)),
+        }
+    }
+}
+
+/// An exception that is to be made at home.
+pub(crate) struct Registered {
+    name: String,
+    /// Taken by whom it crosses for first. Never called or dropped under the lock.
+    make: Mutex<Option<Box<Make>>>,
+    made: OnceLock<Error>,
+}
+
+type Make = dyn FnOnce(&Scope) -> Error + Send;
+
+impl Registered {
+    fn new<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Self {
+        let name = name.to_owned();
+        let of_closure = name.clone();
+        Registered {
+            name,
+            make: Mutex::new(Some(Box::new(move |scope: &Scope| {
+                make(scope, &of_closure, arguments)
+            }))),
+            made: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was made of it, once it has crossed.
+    pub(crate) fn made(&self) -> Option<&Error> {
+        self.made.get()
+    }
+
+    /// What it becomes in OCaml, made now if need be. Runs the conversions of the arguments, and OCaml code; may collect.
+    /// `None`: it is being made, further down the stack or on another domain.
+    pub(crate) fn make(&self, scope: &Scope) -> Option<&Error> {
+        let make = self
+            .make
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(make) = make {
+            // Set once, by the one who has taken.
+            let _ = self.made.set(make(scope));
+        }
+        self.made.get()
+    }
+}
+
+/// Runs the conversions of the arguments, and OCaml code (printers); may collect.
+fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
+    let Some(sample) = sample(&format!("exception.{name}")) else {
+        return Error::misuse(format!(
+            "the exception {name:?} was asked for, but OCaml has not registered one of that name with its arguments: call \
+             Rust_async.register_exception {name:?} (…) in a module that is linked"
+        ));
+    };
+    // SAFETY: a scope holds the lock; the handle is a token of it without content
+    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let values = match catch(AssertUnwindSafe(|| arguments.into_array(runtime))) {
+        Ok(values) => values,
+        Err(panic) => return Error::from_panic(panic),
+    };
+    let values = &values.as_ref()[..A::COUNT];
+    if let Err(why) = compare(sample, values) {
+        return Error::misuse(format!("the exception {name:?} was asked for with {why}"));
+    }
+    let exception = of_sample(sample, values);
+    // SAFETY: a scope holds the lock; rooted by its `Value`
+    match unsafe { Exception::capture(scope, exception.raw()) } {
+        Ok(exception) => Error::from_exception(exception),
+        Err(misuse) => misuse,
+    }
+}
+
+/// What `Rust_async.register_exception` has kept, an exception.
+fn sample(key: &str) -> Option<NamedValue> {
+    let key = CString::new(format!("ocaml_lwt_interop.{key}")).ok()?;
+    // SAFETY: in a scope, where the lock is held; a live value, which the table of names keeps alive
+    unsafe {
+        let sample = caml::named_value(&key)?;
+        caml::exception_constructor(sample.get()).map(|_| sample)
+    }
+}
+
+/// The sample of a constructor, for who has that alone.
+pub(crate) fn sample_of_constructor(
+    _scope: &Scope,
+    constructor: &ocaml::Value,
+) -> Option<NamedValue> {
+    // SAFETY: a scope holds the lock; rooted by its `Value`
+    let number = unsafe {
+        caml::is_exception_constructor(constructor.raw())
+            .then(|| caml::constructor_number(constructor.raw()))?
+    };
+    sample(&format!("constructor.{number}"))
+}
+
+/// Whether OCaml's exception has such arguments. An error says what is not like it.
+pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(), String> {
+    let counted = |n| match n {
+        0 => "no argument".to_owned(),
+        1 => "1 argument".to_owned(),
+        n => format!("{n} arguments"),
+    };
+    // SAFETY: in a scope, where the lock is held; nothing is allocated meanwhile; the sample is an exception, and the values
+    // are rooted
+    unsafe {
+        let sample = sample.get();
+        let wanted = caml::exception_arguments(sample);
+        if wanted != values.len() {
+            return Err(format!(
+                "{}, but OCaml's has {}",
+                counted(values.len()),
+                if wanted == 0 {
+                    "none".to_owned()
+                } else {
+                    wanted.to_string()
+                },
+            ));
+        }
+        for (i, value) in values.iter().enumerate() {
+            if !caml::is_like(value.raw(), caml::field(sample, i + 1)) {
+                return Err(format!(
+                    "a value for argument {} that is not like OCaml's: it is a number or a string where that has something \
+                     else, or the other way round; pass a Rust type that converts to the type of that argument",
+                    i + 1
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The exception with these arguments. May collect.
+pub(crate) fn of_sample(sample: NamedValue, values: &[ocaml::Value]) -> ocaml::Value {
+    // SAFETY: in a scope, where the lock is held; the sample is read from its cell after the allocation; the values are
+    // rooted, and there are as many fields as are pushed
+    unsafe {
+        if values.is_empty() {
+            return caml::protect(sample.get());
+        }
+        let mut block = Block::alloc(values.len() + 1, 0);
+        block.push(caml::field(sample.get(), 0));
+        for value in values {
+            block.push(value.raw());
+        }
+        block.end()
+    }
+}
