@@ -399,11 +399,20 @@ let exit () =
 
 (* The beginning. *)
 
+(* Lwt hears of its children by a handler of [SIGCHLD], which it installs in the first turn of its loop, in place of any that
+   is there; Tokio by one that calls what it finds there. So Lwt's comes first: what waits for a child of Lwt's installs it
+   (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. *)
+let hear_of_children () = ignore (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ()) : (int * Unix.process_status) Lwt.t)
+
 let start () =
   let descriptor : Unix.file_descr = Obj.magic (start_executor callbacks : int) in
-  started := true;
-  descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ());
-  if !exiting then shutdown_behind_exit_hooks ()
+  (* Else a signal handler that has run since this call began has called Rust as well, and it did the rest. *)
+  if not !started then begin
+    started := true;
+    descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ());
+    hear_of_children ();
+    if !exiting then shutdown_behind_exit_hooks ()
+  end
 
 (* Where what was called on this thread should have been called. *)
 let where_else () =

@@ -104,6 +104,10 @@ module Domain_pool : sig
       process. As many domains as there are cores, less the one of Lwt, is a good number: all of them stop for each minor
       collection of one.
 
+      From then on OCaml refuses [Unix.fork], also when the pool has ended, and so [Lwt_process] fails: start programs before, or
+      with [Unix.create_process]. Those that a job starts begin with the signals blocked that the program blocked when it first
+      called Rust; in bytecode with all of them.
+
       {b Only} on the thread that runs Lwt.
 
       @raise Failure on OCaml 4, or when the runtime refuses another domain.
@@ -125,7 +129,8 @@ module Domain_pool : sig
       [exit] in a job ends the process, but not {!Rust_async.shutdown} before it: what Rust has is not dropped.
 
       {b Only} on the thread that runs Lwt, or in a job of another pool. (Jobs of two pools that wait for each other may
-      wait for ever.)
+      wait for ever; and so may jobs that wait for a Rust task that calls a function in their own pool, unless that is the body
+      of the Rust function which they called.)
 
       @raise Misuse elsewhere. A pool that was shut down rejects the promise with it. *)
 

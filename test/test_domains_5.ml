@@ -7,6 +7,8 @@ module Pool = Rust_async.Domain_pool
 
 type does = Ready | Yields | Sleeps | Tokio_task | Other_thread | Fails | Panics | Never
 
+external call_on_workers : Pool.t -> (int -> int) -> int Lwt.t = "domains_call_on_workers"
+external call_on_blocking_pool : Pool.t -> (int -> int) -> int Lwt.t = "domains_call_on_blocking_pool"
 external call : Pool.t -> place -> (int -> string -> string) -> string -> string Lwt.t = "domains_call"
 external pass : Pool.t -> ('a -> 'b) -> 'a -> 'b Lwt.t = "domains_pass"
 external call_many : Pool.t -> int -> (int -> int) -> int Lwt.t = "domains_call_many"
@@ -281,6 +283,19 @@ let awaited =
     law_of_pool "function_is_not_called_in_its_own_pool" (fun pool ->
         let job () = Pool.await (Pool.detach pool Fun.id 1) in
         ends_with "misuse: a function was called in a pool by one of its own" (Pool.detach pool job ()));
+    law_of_pool "function_is_not_called_in_its_own_pool_by_a_body_on_tokios_threads" (fun pool ->
+        let calls call () = Pool.await (call pool succ) in
+        let* () = ends_with "misuse: a function was called in a pool by one of its own" (Pool.detach pool (calls call_on_workers) ()) in
+        ends_with "misuse: a function was called in a pool by one of its own" (Pool.detach pool (calls call_on_blocking_pool) ()));
+    law_of_pool "function_is_called_in_a_pool_by_a_body_on_tokios_threads" (fun pool ->
+        let other = Pool.create ~domains:1 in
+        let calls call () = Pool.await (call other succ) in
+        let* n = call_on_workers pool succ in
+        let* m = call_on_blocking_pool pool succ in
+        let* l = Pool.detach pool (calls call_on_workers) () in
+        let* k = Pool.detach pool (calls call_on_blocking_pool) () in
+        check_int "values" 8 (n + m + l + k);
+        Pool.shutdown other);
     law_of_pool "function_is_called_in_another_pool" (fun pool ->
         let other = Pool.create ~domains:1 in
         let* n = Pool.detach pool (fun () -> Pool.await (Pool.detach other succ 1)) () in

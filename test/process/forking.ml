@@ -295,6 +295,11 @@ let from_a_thread =
       Thread.join (Thread.create forks ());
       Lwt_main.run (wait_for !child))
 
+let before_the_first_call =
+  case "fork_after_a_runtime_was_brought_and_before_the_first_call" ~out:[ parent ] (fun () ->
+      check "set" (bring_runtime "mine" = "");
+      in_child Unix.fork refused)
+
 let others =
   case "other_ways_to_run_a_program_leave_the_parent_alone" ~out:[ "system"; "process"; "open"; "4" ] (fun () ->
       ignore (Lwt_main.run (tokio 1));
@@ -305,4 +310,86 @@ let others =
       ignore (Unix.close_process_in channel);
       say "%d" (Lwt_main.run (Lwt.bind (tokio 1) (fun a -> Lwt.map (( + ) a) (after 2 3)))))
 
-let () = main (List.concat_map cases forks @ [ from_a_thread; others ])
+(* A fork that another OCaml thread makes while Rust's threads are in the middle of anything. *)
+
+let fork_in_a_thread f =
+  let child = ref (-1) in
+  let forks () =
+    child := Unix.fork ();
+    if !child = 0 then begin
+      f ();
+      Unix._exit 0
+    end
+  in
+  Thread.join (Thread.create forks ());
+  !child
+
+let wakes_in_children =
+  [
+    case "task_is_woken_in_the_child_of_another_thread" ~out:[ "children: 100" ] (fun () ->
+        ignore (keeps_its_waker ());
+        ignore (thread_never_stops ());
+        ignore (thread_never_stops ());
+        ignore (home_calls_for_ever (fst (Lwt.wait ())));
+        let ended = ref 0 and over = ref false in
+        let forks () =
+          for _ = 1 to 100 do
+            match Unix.fork () with
+            | 0 ->
+                wakes ();
+                Unix._exit 0
+            | child -> ( match Unix.waitpid [] child with _, WEXITED 0 -> incr ended | _ -> ())
+          done;
+          over := true
+        in
+        let thread = Thread.create forks () in
+        (* The loop turns, for the threads to have somebody to wake. *)
+        let rec turn () = if !over then Lwt.return_unit else Lwt.bind (Lwt_unix.sleep 0.001) turn in
+        Lwt_main.run (turn ());
+        Thread.join thread;
+        say "children: %d" !ended);
+    case "wake_in_the_child_of_another_thread_does_not_reach_the_parent" ~out:[ "child: 0"; "true" ] (fun () ->
+        (* Those of Lwt's, to which the end of a child is told. *)
+        let of_lwt = eventfds () in
+        let of_rust () = List.filter (fun line -> not (List.mem line of_lwt)) (eventfds ()) in
+        ignore (keeps_its_waker ());
+        Lwt_main.run (Lwt_unix.sleep 0.002);
+        let before = of_rust () in
+        check "there are some" (before <> []);
+        let child = fork_in_a_thread wakes in
+        (match Unix.waitpid [] child with
+        | _, WEXITED n -> say "child: %d" n
+        | _ -> say "child: killed");
+        say "%b" (List.for_all (fun line -> List.mem line (of_rust ())) before));
+  ]
+
+(* In a hook of [at_exit]. *)
+
+let at_exit_forks =
+  let hook law ?(err = []) ~out ~child f =
+    case (law ^ "_after_a_fork_in_an_exit_hook") ~out ~err (fun () ->
+        ignore (never "future");
+        ignore (Lwt_main.run (tokio 1));
+        let hook () =
+          match Unix.fork () with
+          | 0 -> f ()
+          | process -> (
+              match Unix.waitpid [] process with
+              | _, WEXITED n when n = child -> say "the child ended"
+              | _, WEXITED n -> say "the child ended with %d" n
+              | _ -> say "the child was killed")
+        in
+        at_exit hook)
+  in
+  let out = [ "the child ended"; "future is dropped" ] in
+  [
+    hook "call_is_refused" ~child:0 ~out refused;
+    hook "refusal_that_nobody_catches_ends_the_child" ~child:2 ~out ~err:[ "was called in the child of a fork" ] (fun () ->
+        ignore (yield 1));
+    hook "loop_runs" ~child:0 ~out:("Lwt works" :: out) (fun () ->
+        Lwt_main.run (Lwt.map (fun () -> say "Lwt works") (Lwt_unix.sleep 0.002)));
+    hook "exit_ends_the_child" ~child:3 ~out (fun () -> exit 3);
+    hook "nothing_is_needed" ~child:0 ~out ignore;
+  ]
+
+let () = main (List.concat_map cases forks @ [ from_a_thread; before_the_first_call; others ] @ wakes_in_children @ at_exit_forks)

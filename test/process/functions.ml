@@ -69,6 +69,23 @@ external configure_wrongly : int -> string = "process_configure_wrongly"
 external stack_size : unit -> int Lwt.t = "process_stack_size"
 external threads : unit -> int Lwt.t = "process_threads"
 
+external limit_memory : int -> unit = "process_limit_memory"
+external unlimit_memory : unit -> unit = "process_unlimit_memory"
+external names_that : string -> string = "process_names_that"
+external interrupted_first_use : unit -> bool = "process_interrupted_first_use"
+external guard_in_a_thread : bool -> int Lwt.t = "process_guard_in_a_thread"
+
+(* Children of the process. *)
+external child : string -> string -> string Lwt.t = "process_child"
+external child_of_tokio : string -> string Lwt.t = "process_child_of_tokio"
+external child_of_blocking : string -> string Lwt.t = "process_child_of_blocking"
+external child_by_tokio : bool -> string Lwt.t = "process_child_by_tokio"
+external system : string -> int Lwt.t = "process_system"
+external exec : string -> string -> string -> unit Lwt.t = "process_exec"
+external children : int -> int Lwt.t = "process_children"
+external deny_pidfd : unit -> int = "process_deny_pidfd"
+external eventfds : unit -> string list = "process_eventfds"
+
 (* Bodies on Tokio's threads. *)
 external on_workers : int -> int Lwt.t = "process_on_workers"
 external on_blocking_pool : int -> int Lwt.t = "process_on_blocking_pool"
@@ -107,6 +124,9 @@ external wakes_when_collected :
 external kept_resolver : unit -> int Lwt.t Lwt.t = "process_kept_resolver"
 external collects_in : (int -> int) -> int Lwt.t = "process_collects"
 external woken_by_thread : int -> int Lwt.t = "process_woken_by_thread"
+external keeps_its_waker : unit -> unit Lwt.t = "process_keeps_its_waker"
+external threads_wake : int -> unit Lwt.t = "process_threads_wake"
+external wakes : unit -> unit = "process_wakes"
 
 (* Panics. *)
 external set_panic_hook : unit -> unit = "process_set_panic_hook"

@@ -158,6 +158,47 @@ let cases =
         check "refused" (contains (bring_runtime "mine") ~part:"was set after it had started");
         say "%b" (Lwt_main.run (one_runtime ()));
         Lwt_main.run (all_ways ()));
+    case "second_worker_that_the_system_refuses_is_a_failure_and_the_next_call_tries_again"
+      ~out:[ "refused"; "refused"; works ]
+      (fun () ->
+        Rust_async.configure ~worker_threads:2 ~thread_stack_size:(1 lsl 30) ();
+        (* Enough for one stack, and for what else a thread takes. *)
+        limit_memory (3 lsl 29);
+        for _ = 1 to 2 do
+          failure "Tokio's runtime could not start: OS can't spawn worker thread" (fun () -> ready 1);
+          say "refused"
+        done;
+        unlimit_memory ();
+        Rust_async.configure ~thread_stack_size:(1 lsl 21) ();
+        Lwt_main.run (all_ways ()));
+    case "name_that_asks_for_the_runtime_is_a_failure" ~out:[ "refused"; "refused" ] (fun () ->
+        check "set" (names_that "ask for the runtime" = "");
+        for _ = 1 to 2 do
+          failure "Tokio's runtime was asked for by what makes it" (fun () -> ready 1);
+          say "refused"
+        done);
+    case "name_that_configures_is_too_late" ~out:[ "Tokio's runtim"; works ] (fun () ->
+        check "set" (names_that "configure" = "");
+        say "%s" (Lwt_main.run (worker_name ()));
+        Lwt_main.run (all_ways ()));
+    case "name_that_panics_for_the_second_worker_is_a_failure" ~out:[ works ] (fun () ->
+        check "set" (names_that "panic for the second" = "");
+        failure "no second name" (fun () -> ready 1);
+        Lwt_main.run (all_ways ()));
+    case "name_that_unwinds_for_the_second_worker_is_a_failure" ~out:[ works ] (fun () ->
+        check "set" (names_that "unwind for the second" = "");
+        failure "unwinds" (fun () -> ready 1);
+        Lwt_main.run (all_ways ()));
+    case "call_in_a_signal_handler_of_the_first_call_starts_one_executor" ~out:[ "3"; "true"; works ] (fun () ->
+        let promise = ref (Lwt.return 0) in
+        Sys.set_signal Sys.sigusr1 (Signal_handle (fun _ -> promise := yield 3));
+        let first = interrupted_first_use () in
+        say "%d" (Lwt_main.run (Lwt.bind (Lwt.pause ()) (fun () -> !promise)));
+        say "%b" first;
+        Lwt_main.run (all_ways ()));
+    case "guard_in_a_variable_of_a_thread_goes_with_it" ~out:[ "1"; "1" ] (fun () ->
+        say "%d" (Lwt_main.run (guard_in_a_thread false));
+        say "%d" (Lwt_main.run (guard_in_a_thread true)));
   ]
 
 let () = main cases

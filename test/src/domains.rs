@@ -26,6 +26,25 @@ pub async fn domains_call(
         .await
 }
 
+/// Calls a function in the pool, in the body of a function that runs on Tokio's workers.
+#[func(tokio)]
+pub async fn domains_call_on_workers(
+    pool: DomainPool,
+    function: OCamlFunc<(isize,), isize>,
+) -> Result<isize, Error> {
+    tokio::task::yield_now().await;
+    pool.call(&function, (1,)).await
+}
+
+/// The same on the blocking pool.
+#[func(blocking)]
+pub fn domains_call_on_blocking_pool(
+    pool: DomainPool,
+    function: OCamlFunc<(isize,), isize>,
+) -> Result<isize, Error> {
+    futures_lite::future::block_on(pool.call(&function, (1,)))
+}
+
 /// A value of any type crosses.
 #[func]
 pub async fn domains_pass(

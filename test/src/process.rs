@@ -1,6 +1,7 @@
 //! What the executables in `test/process` call: see `../README.md`.
 
 mod basic;
+mod children;
 mod elsewhere;
 mod guests;
 mod lifetime;

@@ -1,7 +1,7 @@
 //! The executor of an OCaml domain, as users reach it: from the domain thread with [`spawn`], [`spawn_local`] and
 //! [`ocaml_runtime`], from every other thread with a [`Handle`].
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -76,6 +76,10 @@ impl Handle {
         Handle { home }
     }
 
+    pub(crate) fn home(self) -> &'static Home {
+        self.home
+    }
+
     /// Runs a future on the domain thread; from any thread.
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -103,6 +107,8 @@ impl Handle {
     /// Runs a closure on the domain thread and blocks for its value; from any other thread: a task or a blocking call of
     /// Tokio's, another pool's thread, a plain one. The closure may borrow. (An OCaml thread must release the runtime lock
     /// first, or home can never run.)
+    ///
+    /// What home waits for must not call it: home may wait for a blocking task of a Tokio runtime that is dropped there, say.
     ///
     /// # Errors
     /// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
@@ -138,12 +144,11 @@ impl Handle {
     /// Makes this the executor of [`handle`] and [`spawn`] on this thread, until the guard is dropped.
     #[must_use = "the executor is left when the guard is dropped"]
     pub fn enter(&self) -> ExecutorGuard {
-        let depth = ENTERED.with_borrow_mut(|entered| {
-            entered.push(*self);
-            entered.len()
-        });
+        let depth = DEPTH.get() + 1;
+        DEPTH.set(depth);
         ExecutorGuard {
             depth,
+            before: ENTERED.replace(Some(*self)),
             not_send: PhantomData,
         }
     }
@@ -154,9 +159,12 @@ impl Handle {
     }
 }
 
+// Neither has a destructor: a guard may be made and dropped in those of a thread's own variables.
 thread_local! {
-    /// The executors that guards have entered on this thread, innermost last.
-    static ENTERED: RefCell<Vec<Handle>> = const { RefCell::new(Vec::new()) };
+    /// The executor that a guard has entered last on this thread, of those that are there.
+    static ENTERED: Cell<Option<Handle>> = const { Cell::new(None) };
+    /// How many guards there are on this thread.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// An executor entered by [`Handle::enter`].
@@ -166,16 +174,18 @@ thread_local! {
 #[derive(Debug)]
 pub struct ExecutorGuard {
     depth: usize,
+    before: Option<Handle>,
     not_send: PhantomData<*const ()>,
 }
 
 impl Drop for ExecutorGuard {
     fn drop(&mut self) {
-        let depth = ENTERED.with_borrow_mut(|entered| {
-            let depth = entered.len();
-            entered.truncate(self.depth - 1);
-            depth
-        });
+        let depth = DEPTH.get();
+        // Else it went with one that was made before it.
+        if depth >= self.depth {
+            DEPTH.set(self.depth - 1);
+            ENTERED.set(self.before);
+        }
         assert!(
             depth == self.depth || std::thread::panicking(),
             "executor guard {} of {depth} was dropped first: guards are dropped in the reverse order of their making",
@@ -194,9 +204,9 @@ pub fn handle() -> Handle {
     )
 }
 
-fn try_handle() -> Option<Handle> {
+pub(crate) fn try_handle() -> Option<Handle> {
     ENTERED
-        .with_borrow(|entered| entered.last().copied())
+        .get()
         .or_else(|| DomainExecutor::current().map(DomainExecutor::handle))
 }
 

@@ -149,6 +149,12 @@
 //! Tokio's threads get a second to finish, or as long as `shutdown` is told, with OCaml's runtime lock released. Handles that
 //! are left elsewhere give errors. In the child of a `fork` calls raise `Rust_async.Misuse`; the parent goes on.
 //!
+//! # Signals
+//!
+//! They are OCaml's: Tokio's threads block them. A child that is started there begins with those blocked that the program
+//! blocked when it first called Rust. `tokio::signal` calls the handler that it finds; a handler that OCaml installs later
+//! (`Sys.signal`, `Lwt_unix.on_signal`) calls nobody, so that Tokio hears nothing any more.
+//!
 //! # Rules
 //!
 //! 1. Do not release OCaml's runtime lock while you use this crate: ocaml-rs's `enter_blocking_section` in a `#[func]`
@@ -165,6 +171,7 @@ mod error;
 mod exception;
 mod executor;
 mod exports;
+mod lock;
 mod lwt_to_rust;
 mod panic;
 mod registered;

@@ -24,6 +24,8 @@ thread_local! {
     /// Panics are expected and become error messages: nothing is printed.
     static QUIET: Cell<bool> = const { Cell::new(false) };
     static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Called when a panic begins, before anything is unwound.
+    static TELL: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
 /// Puts our hook in front of the one that is installed now.
@@ -32,9 +34,13 @@ pub(crate) fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if let Some(tell) = TELL.get() {
+                tell();
+            }
             if CATCHING.get() > 0 {
                 let location = info.location().map(ToString::to_string).unwrap_or_default();
-                LOCATION.with(|slot| *slot.borrow_mut() = location);
+                // Gone where a thread's own variables are being dropped.
+                let _ = LOCATION.try_with(|slot| *slot.borrow_mut() = location);
                 if QUIET.get() {
                     return;
                 }
@@ -56,7 +62,9 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R + UnwindSafe) -> Result<R, Panic> {
     let _leave = Leave;
     std::panic::catch_unwind(f).map_err(|payload| Panic {
         message: message(payload),
-        location: LOCATION.with(|slot| std::mem::take(&mut *slot.borrow_mut())),
+        location: LOCATION
+            .try_with(|slot| std::mem::take(&mut *slot.borrow_mut()))
+            .unwrap_or_default(),
     })
 }
 
@@ -66,6 +74,17 @@ pub(crate) fn catch_quietly<R>(f: impl FnOnce() -> R + UnwindSafe) -> Result<R, 
     let before = QUIET.replace(true);
     let result = catch(f);
     QUIET.set(before);
+    result
+}
+
+/// As [`catch_quietly`], and `tell` is called when a panic begins: what it unwinds may wait for what `tell` does.
+pub(crate) fn catch_quietly_and_tell<R>(
+    f: impl FnOnce() -> R + UnwindSafe,
+    tell: fn(),
+) -> Result<R, Panic> {
+    let before = TELL.replace(Some(tell));
+    let result = catch_quietly(f);
+    TELL.set(before);
     result
 }
 
@@ -95,6 +114,25 @@ mod tests {
         assert_eq!(panic.message, "seven 7");
         assert!(panic.location.contains("panic.rs:"), "{panic:?}");
         assert_eq!(catch(|| 3), Ok(3));
+    }
+
+    #[test]
+    fn a_panic_is_told_before_it_unwinds() {
+        static TOLD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        struct Looks;
+        impl Drop for Looks {
+            fn drop(&mut self) {
+                assert!(TOLD.load(std::sync::atomic::Ordering::Relaxed));
+            }
+        }
+        install_hook();
+        let tell = || TOLD.store(true, std::sync::atomic::Ordering::Relaxed);
+        let panics = || {
+            let _looks = Looks;
+            panic!("seven");
+        };
+        let panic = catch_quietly_and_tell(panics, tell).unwrap_err();
+        assert_eq!(panic.message, "seven");
     }
 
     #[test]

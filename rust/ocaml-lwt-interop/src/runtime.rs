@@ -12,7 +12,9 @@
 //!
 //! Timers and I/O are always on: any `#[func]` may want them, and they cost nothing where they are not used.
 
-use std::sync::Mutex;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -20,14 +22,26 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub use config::Config;
 
 use crate::error::Error;
+use crate::executor::lifetime;
+use crate::lock::{Mutex, is_child};
+use crate::panic;
+use start::GATE;
 
+pub(crate) mod children;
 mod config;
+pub(crate) mod signals;
+mod start;
 
+/// Under the lock nothing is made, run or dropped that belongs to the user.
 static RUNTIME: Mutex<State> = Mutex::new(State::Unset(Config::new()));
+/// It has been made, or was refused.
+static MADE: Condvar = Condvar::new();
 
 enum State {
     /// Nobody has asked for it yet.
     Unset(Config),
+    /// That thread makes it, without the lock: the user's function that names threads runs meanwhile.
+    Making(ThreadId),
     /// Ours.
     Own(Runtime),
     /// The program's own, which it also shuts down.
@@ -39,18 +53,47 @@ enum State {
 /// The runtime on which `tokio::spawn` in a `#[func]` spawns. Made now if need be. From any thread.
 ///
 /// # Panics
-/// When the operating system refuses its threads, or `TOKIO_WORKER_THREADS` is no number of threads. (The first `#[func]`
-/// that is called raises `Failure` then.)
+/// When the operating system refuses its threads, or `TOKIO_WORKER_THREADS` is no number of threads, or the function that
+/// names its threads panics, or asks for it. (The first `#[func]` that is called raises `Failure` then.)
 pub fn tokio_rt() -> Handle {
-    let mut state = lock();
-    if let State::Unset(config) = &*state {
-        *state = State::Own(build(config));
-    }
-    match &*state {
-        State::Own(runtime) => runtime.handle().clone(),
-        State::Given(handle) | State::Gone(handle) => handle.clone(),
-        State::Unset(_) => unreachable!("set above"),
-    }
+    get().unwrap_or_else(|message| panic!("{message}"))
+}
+
+/// As [`tokio_rt`]; `Err` is a message. Who asks next has it tried again.
+pub(crate) fn get() -> Result<Handle, String> {
+    let mut state = lock()?;
+    let config = loop {
+        match &*state {
+            State::Own(runtime) => return Ok(runtime.handle().clone()),
+            State::Given(handle) | State::Gone(handle) => return Ok(handle.clone()),
+            State::Making(thread) if *thread == thread::current().id() => {
+                return Err(
+                    "Tokio's runtime was asked for by what makes it, a function that names its threads, and is not there \
+                     yet: name them without it"
+                        .to_owned(),
+                );
+            }
+            State::Making(_) if is_child() => return Err(no_runtime_in_a_child()),
+            State::Making(_) => state = MADE.wait(state).unwrap_or_else(PoisonError::into_inner),
+            State::Unset(config) => break config.clone(),
+        }
+    };
+    *state = State::Making(thread::current().id());
+    drop(state);
+    // Does not unwind.
+    let made = make(&config);
+    let mut state = lock()?;
+    let (next, result) = match made {
+        Ok(runtime) => {
+            let handle = runtime.handle().clone();
+            (State::Own(runtime), Ok(handle))
+        }
+        Err(message) => (State::Unset(config), Err(message)),
+    };
+    *state = next;
+    drop(state);
+    MADE.notify_all();
+    result
 }
 
 /// Says what the runtime is to be like; before the first `#[func]` is called. What `config` does not say stays as it was
@@ -60,13 +103,15 @@ pub fn tokio_rt() -> Handle {
 /// A value is out of range (see [`Config`]; OCaml sees `Invalid_argument`), or there is a runtime already.
 pub fn configure(config: Config) -> Result<(), Error> {
     config.check()?;
-    match &mut *lock() {
-        State::Unset(before) => {
-            before.merge(config);
-            Ok(())
-        }
-        _ => Err(too_late("Tokio's runtime was configured")),
-    }
+    let mut state = lock().map_err(Error::misuse)?;
+    let State::Unset(before) = &mut *state else {
+        return Err(too_late("Tokio's runtime was configured"));
+    };
+    let unused = before.merge(config);
+    drop(state);
+    // A function of the user's may go with it.
+    drop(unused);
+    Ok(())
 }
 
 /// Makes the program's own runtime the one that is entered; before the first `#[func]` is called. The program keeps it
@@ -74,17 +119,22 @@ pub fn configure(config: Config) -> Result<(), Error> {
 /// (`enable_all`), and threads that run it: one of Tokio's current-thread kind only goes on while the program is in its
 /// `block_on`.
 ///
+/// Its threads take signals of the process, unless they block them (`on_thread_start`): a handler of OCaml's that the kernel
+/// runs there does not wake a loop that sleeps.
+///
 /// # Errors
 /// When a runtime is in use already.
 pub fn set_tokio_rt(handle: Handle) -> Result<(), Error> {
-    let mut state = lock();
-    match *state {
-        State::Unset(_) => {
-            *state = State::Given(handle);
-            Ok(())
-        }
-        _ => Err(too_late("Tokio's runtime was set")),
+    lifetime::watch_forks();
+    let mut state = lock().map_err(Error::misuse)?;
+    if !matches!(*state, State::Unset(_)) {
+        return Err(too_late("Tokio's runtime was set"));
     }
+    let unused = std::mem::replace(&mut *state, State::Given(handle));
+    drop(state);
+    // A function of the user's may go with it.
+    drop(unused);
+    Ok(())
 }
 
 fn too_late(what: &str) -> Error {
@@ -93,45 +143,39 @@ fn too_late(what: &str) -> Error {
     ))
 }
 
-fn lock() -> std::sync::MutexGuard<'static, State> {
-    RUNTIME
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock() -> Result<MutexGuard<'static, State>, String> {
+    RUNTIME.lock().ok_or_else(no_runtime_in_a_child)
 }
 
-fn build(config: &Config) -> Runtime {
+fn no_runtime_in_a_child() -> String {
+    "Tokio's runtime was used in the child of a fork, where its threads do not exist: use it after exec, or fork before \
+     the first call of a Rust function"
+        .to_owned()
+}
+
+/// `Err` is a message. Does not unwind.
+fn make(config: &Config) -> Result<Runtime, String> {
+    panic::install_hook();
+    lifetime::watch_forks();
+    signals::note_those_of_the_program();
+    children::link();
     let mut builder = Builder::new_multi_thread();
-    builder.enable_all().on_thread_start(block_signals);
+    builder.enable_all().on_thread_start(|| {
+        signals::block();
+        GATE.pass();
+    });
     config.apply(&mut builder);
-    builder
-        .build()
-        .unwrap_or_else(|error| panic!("Tokio's runtime could not start: {error}"))
-}
-
-/// Signals are OCaml's: its handlers run on OCaml's threads, and one that sleeps in its loop wakes only when the signal
-/// is delivered to it. Children are not concerned: `std::process::Command` gives them an empty mask.
-pub(crate) fn block_signals() {
-    // SAFETY: changes this thread's mask only
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &all_but_faults(), std::ptr::null_mut()) };
-}
-
-/// Every signal but faults of the thread's own, which must still kill the process.
-pub(crate) fn all_but_faults() -> libc::sigset_t {
-    // SAFETY: a local set, initialised by `sigfillset`
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        for fault in [
-            libc::SIGSEGV,
-            libc::SIGBUS,
-            libc::SIGFPE,
-            libc::SIGILL,
-            libc::SIGABRT,
-            libc::SIGTRAP,
-        ] {
-            libc::sigdelset(&mut all, fault);
-        }
-        all
+    // Tokio panics when a thread is refused, or the environment says nonsense.
+    GATE.close();
+    let built = panic::catch_quietly_and_tell(AssertUnwindSafe(|| builder.build()), || GATE.fail());
+    GATE.open();
+    match built {
+        Ok(Ok(runtime)) => Ok(runtime),
+        Ok(Err(error)) => Err(format!("Tokio's runtime could not start: {error}")),
+        Err(panic) => Err(format!(
+            "Tokio's runtime could not start: {}",
+            panic.message
+        )),
     }
 }
 
@@ -144,7 +188,7 @@ pub(crate) fn enter_for_ever() {
 /// Shuts down our own runtime: its tasks are dropped at their next `.await`, its blocking tasks are waited for, at most
 /// `timeout` long. Blocks; holds no lock of ours meanwhile.
 pub(crate) fn shutdown(timeout: Duration) {
-    let mut state = lock();
+    let Ok(mut state) = lock() else { return };
     let handle = match &*state {
         State::Own(runtime) => runtime.handle().clone(),
         _ => return,

@@ -9,6 +9,10 @@ mod wake_state;
 mod task_state;
 
 #[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/lock.rs"]
+mod lock;
+
+#[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/slot.rs"]
 mod slot;
 

@@ -109,3 +109,89 @@ pub fn process_stack_size() -> isize {
 pub fn process_threads() -> isize {
     std::fs::read_dir("/proc/self/task").expect("Linux").count() as isize
 }
+
+/// Leaves this process so many bytes of memory to map: of two stacks that are larger than half of that the second is
+/// refused, and so is its thread.
+#[ocaml::func]
+pub fn process_limit_memory(bytes: isize) {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages: u64 = pages.split(' ').next().unwrap().parse().expect("a number");
+    // SAFETY: asks for a number; a limit of this process's own
+    unsafe {
+        let page = libc::sysconf(libc::_SC_PAGESIZE) as u64;
+        let limit = libc::rlimit {
+            rlim_cur: pages * page + bytes as u64,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &limit), 0);
+    }
+}
+
+/// Takes that limit away.
+#[ocaml::func]
+pub fn process_unlimit_memory() {
+    let limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: a limit of this process's own
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+/// `configure` from Rust: names whose making does something.
+#[ocaml::func]
+pub fn process_names_that(does: String) -> String {
+    static NAMED: AtomicUsize = AtomicUsize::new(0);
+    let name = move || {
+        let n = NAMED.fetch_add(1, Ordering::Relaxed);
+        match does.as_str() {
+            "ask for the runtime" => _ = tokio_rt(),
+            "configure" => {
+                let error = runtime::configure(runtime::Config::new()).expect_err("too late");
+                return format!("{:.14}", error.to_string());
+            }
+            "panic for the second" if n == 1 => panic!("no second name"),
+            "unwind for the second" if n == 1 => std::panic::resume_unwind(Box::new("unwinds")),
+            _ => {}
+        }
+        format!("name-{n}")
+    };
+    said(runtime::configure(
+        runtime::Config::new()
+            .thread_name_fn(name)
+            .worker_threads(2),
+    ))
+}
+
+/// A first use of the bridge, with a signal that no OCaml code has seen yet.
+#[ocaml::func]
+pub fn process_interrupted_first_use() -> bool {
+    // SAFETY: the program has a handler
+    unsafe { libc::raise(libc::SIGUSR1) };
+    let first = ocaml_lwt_interop::domain_executor::handle_from_runtime(gc);
+    first.is_home() && ocaml_lwt_interop::handle().is_home()
+}
+
+thread_local! {
+    static ENTERED: std::cell::RefCell<Option<ocaml_lwt_interop::domain_executor::ExecutorGuard>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+/// A thread ends with a guard in a variable of its own, which was made before the executor was entered, or then.
+#[func]
+pub async fn process_guard_in_a_thread(before: bool) -> Result<isize, Error> {
+    let home = ocaml_lwt_interop::handle();
+    let (sends, sent) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
+            if before {
+                ENTERED.with_borrow(|_| ());
+            }
+            let guard = home.enter();
+            ENTERED.set(Some(guard));
+            ocaml_lwt_interop::handle().run_blocking(|_| 1)
+        });
+        let _ = sends.send(thread.join().expect("no panic"));
+    });
+    sent.await?
+}

@@ -228,3 +228,39 @@ pub async fn process_woken_by_thread(times: isize) -> isize {
     }
     times
 }
+
+static AWAKE: std::sync::OnceLock<Waker> = std::sync::OnceLock::new();
+
+/// A task whose waker [`process_wakes`] wakes.
+#[func]
+pub async fn process_keeps_its_waker() {
+    future::poll_fn(|context| {
+        let _ = AWAKE.set(context.waker().clone());
+        Poll::<()>::Pending
+    })
+    .await
+}
+
+/// Threads that wake that task all the time.
+#[func]
+pub fn process_threads_wake(threads: isize) {
+    for _ in 0..threads {
+        std::thread::spawn(|| {
+            loop {
+                wake();
+            }
+        });
+    }
+}
+
+fn wake() {
+    let waker = AWAKE.get().expect("the task was polled");
+    waker.wake_by_ref();
+    waker.clone().wake();
+}
+
+/// Wakes it on this thread, whichever it is.
+#[ocaml::func]
+pub fn process_wakes() {
+    wake();
+}

@@ -190,7 +190,7 @@ impl Signals {
             }
         }
         let set = match self {
-            Signals::All => crate::runtime::all_but_faults(),
+            Signals::All => crate::runtime::signals::all_but_faults(),
             Signals::Of(set) => set,
         };
         let mut before = MaybeUninit::uninit();

@@ -5,11 +5,12 @@
 //! 3. Its slot is settled exactly once: by the worker that ran it, or by who refused it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::Error;
 use crate::executor::{Home, Scope};
+use crate::lock::Mutex;
 use crate::lwt_to_rust::Slot;
 use crate::panic::catch;
 
@@ -68,7 +69,7 @@ impl<T: Send + 'static> JobCell<T> {
     }
 
     fn take_body(&self, next: impl FnOnce() -> State<T>) -> Option<Body<T>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock()?;
         if !matches!(*state, State::Waiting(_)) {
             return None;
         }
@@ -86,10 +87,6 @@ impl<T: Send + 'static> JobCell<T> {
             waker.wake();
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<T: Send + 'static> Job for JobCell<T> {
@@ -103,7 +100,9 @@ impl<T: Send + 'static> Job for JobCell<T> {
         };
         let result = catch(AssertUnwindSafe(|| body(scope)))
             .unwrap_or_else(|panic| Err(Error::from_panic(panic)));
-        *self.lock() = State::Over;
+        if let Some(mut state) = self.state.lock() {
+            *state = State::Over;
+        }
         // A waker of the user's may panic.
         let woken = catch(AssertUnwindSafe(|| self.settle(result)));
         if let Err(panic) = woken {
@@ -123,7 +122,9 @@ impl<T: Send + 'static> Job for JobCell<T> {
     }
 
     fn cancel(&self) -> bool {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return true;
+        };
         let home = match &mut *state {
             State::Waiting(_) => return false,
             State::Running { home, cancel } => {
@@ -138,13 +139,13 @@ impl<T: Send + 'static> Job for JobCell<T> {
     }
 
     fn is_waiting(&self) -> bool {
-        matches!(*self.lock(), State::Waiting(_))
+        matches!(self.state.lock().as_deref(), Some(State::Waiting(_)))
     }
 
     fn take_cancel(&self) -> bool {
-        match &mut *self.lock() {
-            State::Running { cancel, .. } => std::mem::take(cancel),
-            State::Waiting(_) | State::Over => false,
+        match self.state.lock().as_deref_mut() {
+            Some(State::Running { cancel, .. }) => std::mem::take(cancel),
+            Some(State::Waiting(_) | State::Over) | None => false,
         }
     }
 }

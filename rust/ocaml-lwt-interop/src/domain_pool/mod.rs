@@ -30,7 +30,7 @@ pub(crate) mod worker;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ use crate::error::Error;
 use crate::exception::Exception;
 use crate::executor::lifetime::guarded;
 use crate::executor::{Home, Scope, start};
+use crate::lock::Mutex;
 use crate::lwt_to_rust::arguments::IntoArguments;
 use crate::lwt_to_rust::func::OCamlFunc;
 use crate::values::OCamlValue;
@@ -62,55 +63,61 @@ struct Pools {
     spare: Vec<&'static Home>,
 }
 
-fn pools() -> std::sync::MutexGuard<'static, Pools> {
-    // A panic cannot happen under this lock.
-    POOLS.lock().unwrap_or_else(PoisonError::into_inner)
+/// Under the lock nothing is made, woken or dropped. Where it cannot be had, in the child of a `fork`, there are no pools.
+fn with_pools<R: Default>(f: impl FnOnce(&mut Pools) -> R) -> R {
+    POOLS
+        .lock()
+        .map_or_else(R::default, |mut pools| f(&mut pools))
+}
+
+/// Those that have not ended.
+fn all_pools() -> Vec<Arc<Pool>> {
+    with_pools(|pools| pools.pools.iter().map(|(_, pool)| pool.clone()).collect())
 }
 
 /// A pool for `domains` workers, which OCaml is about to start. `Err` is a message. Where Lwt runs.
 pub(crate) fn create(domains: usize) -> Result<usize, String> {
     let mut homes = Vec::with_capacity(domains);
     for _ in 0..domains {
-        // The lock is not held meanwhile.
-        let spare = pools().spare.pop();
+        let spare = with_pools(|pools| pools.spare.pop());
         match spare.map_or_else(start::new_worker_home, Ok) {
             Ok(home) => homes.push(home),
             Err(message) => {
-                pools().spare.append(&mut homes);
+                with_pools(|pools| pools.spare.append(&mut homes));
                 return Err(message);
             }
         }
     }
-    let mut pools = pools();
-    pools.created += 1;
-    let number = pools.created;
-    pools.pools.push((number, Pool::new(homes)));
-    Ok(number)
+    let pool = Pool::new(homes);
+    Ok(with_pools(|pools| {
+        pools.created += 1;
+        pools.pools.push((pools.created, pool));
+        pools.created
+    }))
 }
 
 /// The pool of this number; one that has ended is like one that was shut down.
 pub(crate) fn find(number: usize) -> Arc<Pool> {
-    let found = pools()
-        .pools
-        .iter()
-        .find(|(n, _)| *n == number)
-        .map(|(_, pool)| pool.clone());
+    let found = with_pools(|pools| {
+        let of_number = pools.pools.iter().find(|(n, _)| *n == number);
+        of_number.map(|(_, pool)| pool.clone())
+    });
     found.unwrap_or_else(Pool::ended)
 }
 
 /// A pool whose domains are gone: its executors serve again. Where Lwt runs.
 pub(crate) fn forget(number: usize) {
-    let pool = find(number);
-    let mut pools = pools();
-    pools.pools.retain(|(n, _)| *n != number);
-    pools.spare.extend(pool.homes());
+    let homes = find(number).homes();
+    with_pools(|pools| {
+        pools.pools.retain(|(n, _)| *n != number);
+        pools.spare.extend(homes);
+    });
 }
 
 /// At the end of the bridge: nothing is begun any more, jobs that have not begun are broken promises, and those that await
 /// Rust are woken to be told that there is nothing to come. [`wait_for_all`] then waits for the workers.
 pub(crate) fn shutdown_all(scope: &Scope) {
-    let all: Vec<_> = pools().pools.iter().map(|(_, pool)| pool.clone()).collect();
-    for pool in all {
+    for pool in all_pools() {
         refuse_all(scope, pool.close(true), Error::broken_promise);
     }
 }
@@ -126,8 +133,7 @@ fn refuse_all(scope: &Scope, jobs: Vec<Arc<dyn Job>>, error: impl Fn() -> Error)
 /// lock.
 pub(crate) fn wait_for_all(timeout: Duration) -> Duration {
     let deadline = Instant::now() + timeout;
-    let all: Vec<_> = pools().pools.iter().map(|(_, pool)| pool.clone()).collect();
-    for pool in all {
+    for pool in all_pools() {
         pool.wait(deadline);
     }
     deadline.saturating_duration_since(Instant::now())
@@ -208,6 +214,10 @@ impl DomainPool {
     /// The exception that the function raised; its value does not convert, or the conversion of an argument panics; misuse,
     /// when the pool was shut down, or the call is made in one of its own jobs, which might all wait for one another; a broken
     /// promise, at the end of the bridge. `Lwt.Canceled` when the pool was shut down with `~cancel:true`.
+    ///
+    /// That it is made in a job is known on the worker domain, and in the body of a `#[func(tokio)]` or `#[func(blocking)]`
+    /// that the job called. It is not known in a task that these spawn: a job that awaits such a task waits until it is
+    /// cancelled, when all workers of the pool do.
     pub fn call<Args, Ret>(
         &self,
         function: &OCamlFunc<Args, Ret>,
@@ -268,8 +278,8 @@ where
             } => {
                 if worker::is_of(&pool) {
                     return Poll::Ready(Err(Error::misuse(
-                        "a function was called in a pool by one of its own worker domains, which may all wait for one \
-                         another: call the function directly, or in a second pool",
+                        "a function was called in a pool by one of its own jobs, which may all wait for one another: call the \
+                         function directly, or in a second pool",
                     )));
                 }
                 let job = JobCell::new(move |scope: &Scope| function.apply(scope, args));

@@ -2,17 +2,18 @@
 //!
 //! 1. A worker that finds no job is entered as idle under the lock that it looked under, and only then parks; who submits a
 //!    job takes one idle worker out and wakes it. So no job waits while a worker sleeps.
-//! 2. Under the lock nothing is woken or dropped.
+//! 2. Under the lock nothing is woken or dropped. Where it cannot be had, in the child of a `fork`, a pool has no workers.
 //! 3. A worker that was woken for something of its own, a task, is not idle any more; nobody gives it a job before it asks.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::job::Job;
 use crate::executor::Home;
 use crate::executor::lifetime::{Status, status};
+use crate::lock::Mutex;
 
 pub(crate) struct Pool {
     state: Mutex<State>,
@@ -86,20 +87,31 @@ impl Pool {
     }
 
     pub(super) fn homes(&self) -> Vec<&'static Home> {
-        self.lock()
-            .workers
-            .iter()
-            .map(|worker| worker.home)
-            .collect()
+        let state = self.state.lock();
+        let workers = state.iter().flat_map(|state| &state.workers);
+        workers.map(|worker| worker.home).collect()
+    }
+
+    /// Whether it is the executor of one of its workers.
+    pub(super) fn has(&self, home: &'static Home) -> bool {
+        let state = self.state.lock();
+        let mut workers = state.iter().flat_map(|state| &state.workers);
+        workers.any(|worker| std::ptr::eq(worker.home, home))
     }
 
     pub(super) fn home(&self, worker: usize) -> &'static Home {
-        self.lock().workers[worker].home
+        let state = self.state.lock();
+        state
+            .expect("a domain is started by the process that made its pool")
+            .workers[worker]
+            .home
     }
 
     /// From any thread. The job comes back when the pool was closed.
     pub(super) fn submit<J: Job + 'static>(&self, job: Arc<J>) -> Result<(), Arc<J>> {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return Ok(());
+        };
         if state.phase != Phase::Open {
             return Err(job);
         }
@@ -114,7 +126,9 @@ impl Pool {
 
     /// A job in the queue was given up: it is empty. Many of them are taken out.
     pub(super) fn one_is_gone(&self) {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return;
+        };
         state.gone += 1;
         if state.gone < 64 || state.gone * 2 < state.jobs.len() {
             return;
@@ -129,7 +143,9 @@ impl Pool {
 
     /// What the worker does next; it has nothing to do of its own, or may do it later.
     pub(super) fn next(&self, worker: usize) -> Next {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return Next::Leave;
+        };
         let home = state.workers[worker].home;
         state.idle.retain(|idle| !std::ptr::eq(*idle, home));
         // Looked at under the lock: the bridge's end is noted before this pool is closed, which wakes the idle.
@@ -153,7 +169,9 @@ impl Pool {
     /// The worker was woken, by a submission or for something of its own, which it does first. A job that waits for it goes to
     /// another one, if there is one.
     pub(super) fn woken(&self, worker: usize) {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return;
+        };
         let home = state.workers[worker].home;
         state.idle.retain(|idle| !std::ptr::eq(*idle, home));
         let other = if state.jobs.is_empty() {
@@ -169,13 +187,16 @@ impl Pool {
 
     /// The worker has run its job.
     pub(super) fn done(&self, worker: usize) {
-        let job = self.lock().workers[worker].running.take();
+        let state = self.state.lock();
+        let job = state.and_then(|mut state| state.workers[worker].running.take());
         drop(job);
     }
 
     /// Refuses jobs from now on. With `cancel`, those that run are asked to end, and those that wait are given back.
     pub(super) fn close(&self, cancel: bool) -> Vec<Arc<dyn Job>> {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return Vec::new();
+        };
         state.phase = Phase::Closed;
         let (mut waiting, mut running) = (Vec::new(), Vec::new());
         if cancel {
@@ -196,7 +217,9 @@ impl Pool {
     /// Ready when all workers have left. For a future that is polled again only then.
     pub(super) fn poll_left(&self, context: &Context<'_>) -> Poll<()> {
         let waker = context.waker().clone();
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return Poll::Pending;
+        };
         if state.alive == 0 {
             return Poll::Ready(());
         }
@@ -206,7 +229,9 @@ impl Pool {
 
     /// A worker runs nothing any more. The last one gets the jobs that nobody will run.
     pub(super) fn leave(&self, worker: usize) -> Vec<Arc<dyn Job>> {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return Vec::new();
+        };
         let home = state.workers[worker].home;
         state.idle.retain(|idle| !std::ptr::eq(*idle, home));
         state.alive -= 1;
@@ -223,12 +248,14 @@ impl Pool {
     }
 
     pub(super) fn alive(&self) -> usize {
-        self.lock().alive
+        self.state.lock().map_or(0, |state| state.alive)
     }
 
     /// Blocks until all workers have left, or until then.
     pub(super) fn wait(&self, deadline: Instant) {
-        let mut state = self.lock();
+        let Some(mut state) = self.state.lock() else {
+            return;
+        };
         while state.alive > 0 {
             let Some(left) = deadline
                 .checked_duration_since(Instant::now())
@@ -241,9 +268,5 @@ impl Pool {
                 .wait_timeout(state, left)
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

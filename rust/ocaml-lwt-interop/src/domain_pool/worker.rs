@@ -12,6 +12,7 @@ use ocaml::ToValue;
 use super::queue::Next;
 use super::{Pool, canceled, find, refuse_all};
 use crate::caml;
+use crate::domain_executor::try_handle;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception;
@@ -46,7 +47,7 @@ pub(crate) fn start(pool: usize, index: usize) {
     start::settle_worker(pool.home(index));
     // OCaml's signal handlers run on threads that do not block the signal (`signals.c`, OCaml 5), so on the others. One of
     // them may wait in Lwt's loop for just that.
-    crate::runtime::block_signals();
+    crate::runtime::signals::block();
     WORKER.set(Some(Worker {
         pool,
         index,
@@ -232,11 +233,14 @@ fn wait<T>(
     }
 }
 
-/// Whether this thread is a worker of that pool.
+/// Whether what runs here was called in a job of that pool: this thread is one of its workers, or runs the body of a
+/// `#[func]` for one, whose executor is entered while it does.
 pub(super) fn is_of(pool: &Arc<Pool>) -> bool {
-    WORKER.with_borrow(|worker| {
+    let is_worker = WORKER.try_with(|worker| {
+        let worker = worker.borrow();
         worker
             .as_ref()
             .is_some_and(|worker| Arc::ptr_eq(&worker.pool, pool))
-    })
+    });
+    is_worker.unwrap_or(false) || try_handle().is_some_and(|handle| pool.has(handle.home()))
 }

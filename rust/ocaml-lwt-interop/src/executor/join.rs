@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::task::{Completion, Task};
@@ -10,6 +10,7 @@ use super::{Home, Runnable, Scope};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception;
+use crate::lock::{Mutex, is_child};
 
 /// A spawned task. Awaiting it gives its value, or an error when it panicked, was aborted, or was left at shutdown (a broken
 /// promise); on any thread. Polled after it was ready, it panics.
@@ -22,7 +23,8 @@ pub struct JoinHandle<T> {
     task: Arc<dyn Task>,
 }
 
-/// Under the lock nothing is woken and nothing of the user's is dropped.
+/// Under the lock nothing is woken and nothing of the user's is dropped. In the child of a `fork` in which it cannot be had
+/// the task runs for ever.
 struct Shared<T>(Mutex<State<T>>);
 
 enum State<T> {
@@ -38,7 +40,7 @@ enum State<T> {
 
 impl<T> Shared<T> {
     fn replace(&self, f: impl FnOnce(&mut State<T>) -> Option<State<T>>) -> Option<State<T>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock()?;
         let next = f(&mut state)?;
         Some(std::mem::replace(&mut *state, next))
     }
@@ -102,8 +104,8 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended.
     pub fn is_finished(&self) -> bool {
         !matches!(
-            *self.shared.0.lock().unwrap_or_else(PoisonError::into_inner),
-            State::Running(_)
+            self.shared.0.lock().as_deref(),
+            None | Some(State::Running(_))
         )
     }
 }
@@ -139,6 +141,7 @@ impl<T> Future for JoinHandle<T> {
         match before {
             Some(State::Ended(ending)) => Poll::Ready(ending.into_result()),
             Some(_) => Poll::Pending,
+            None if is_child() => Poll::Pending,
             None => panic!("a JoinHandle was polled after it gave its value"),
         }
     }

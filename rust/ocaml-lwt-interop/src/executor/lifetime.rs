@@ -9,7 +9,9 @@ use super::{Runnable, Scope};
 use crate::caml;
 use crate::domain_pool;
 use crate::exception;
+use crate::lock;
 use crate::panic::catch;
+use crate::runtime::children;
 use crate::rust_to_lwt::settle::break_promise;
 
 /// Where the bridge is in its life; one for the process.
@@ -35,13 +37,16 @@ pub(crate) fn status() -> Status {
     }
 }
 
-/// Notices every `fork` from now on. `exec` after it is fine: our descriptors are close-on-exec.
-pub(super) fn watch_forks() {
+/// Notices every `fork` from now on: since there are threads that a child has not. `exec` after it is fine: our descriptors
+/// are close-on-exec.
+pub(crate) fn watch_forks() {
     extern "C" fn in_child() {
         STATUS.store(Status::Forked as u8, Ordering::Relaxed);
+        lock::this_is_a_child();
+        children::after_fork();
     }
     static WATCHING: Once = Once::new();
-    // SAFETY: the handler is async-signal-safe: one atomic store
+    // SAFETY: the handler is async-signal-safe: atomic stores, and this thread's mask
     WATCHING.call_once(|| unsafe {
         libc::pthread_atfork(None, None, Some(in_child));
     });

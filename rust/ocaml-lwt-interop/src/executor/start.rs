@@ -6,7 +6,7 @@ use super::lifetime::{Status, status};
 use super::{AtHome, Driver, Home, Runnable, Scope, lifetime};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
-use crate::runtime::{enter_for_ever, tokio_rt};
+use crate::runtime::{self, enter_for_ever, signals};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
@@ -108,13 +108,12 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 /// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
 pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
     panic::install_hook();
-    // Tokio refuses a value of `TOKIO_WORKER_THREADS`, say, by panicking.
-    if let Err(panic) = panic::catch_quietly(tokio_rt) {
-        return Err(format!(
-            "Tokio's runtime could not start: {}",
-            panic.message
-        ));
+    // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
+    if let Some(at) = AtHome::here() {
+        return Ok(at.home().wake.descriptor_number());
     }
+    signals::note_those_of_the_program();
+    runtime::get()?;
     // SAFETY: as the caller's; the record is rooted by the table before anything can allocate
     let callbacks = unsafe {
         if !caml::setup_roots() {

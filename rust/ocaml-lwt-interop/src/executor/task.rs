@@ -27,6 +27,7 @@ use super::lifetime::{Status, status};
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
 use super::{AtHome, Home, Key, Runnable, Scope};
 use crate::ending::Ending;
+use crate::lock::is_child;
 use crate::panic::catch;
 
 /// What happens with a task's ending: settle a Lwt promise, or hand it to whoever joins.
@@ -239,6 +240,10 @@ where
     unsafe fn wake(task: *const ()) {
         // SAFETY: as above; the waker's reference becomes ours
         let task = unsafe { Arc::from_raw(task.cast::<Self>()) };
+        // Nothing is polled in the child of a `fork`, and the last reference may have locks of the user's.
+        if is_child() {
+            return std::mem::forget(task);
+        }
         match AtHome::of(task.home) {
             Some(at) if task.state.wake() == Wake::Enqueue => at.home().wake_task(at, task),
             // After shutdown the task is done.
@@ -250,6 +255,9 @@ where
     unsafe fn wake_by_ref(task: *const ()) {
         // SAFETY: as above; the waker keeps its reference, so ours is not dropped
         let task = unsafe { ManuallyDrop::new(Arc::from_raw(task.cast::<Self>())) };
+        if is_child() {
+            return;
+        }
         match AtHome::of(task.home) {
             Some(at) if task.state.wake() == Wake::Enqueue => {
                 at.home().wake_task(at, Arc::<Self>::clone(&task));

@@ -8,9 +8,11 @@
 //!    closing the slot, has it released; the domain thread, by settling it, has it forgotten.
 //! 4. A future that is gone before there is an index leaves word whether its promise is to be cancelled, and the domain
 //!    thread does it when it looks.
+//! 5. In the child of a `fork` in which the lock cannot be had, the future waits for ever, and nothing else happens.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+
+use crate::lock::Mutex;
 
 #[derive(Debug)]
 enum State<T> {
@@ -72,7 +74,9 @@ impl<T> Slot<T> {
         }
         // Cloning may run code of the user's, so the lock is given up for it, by rule 2.
         let mut new = Some(waker.clone());
-        let mut state = self.lock();
+        let Some(mut state) = self.0.lock() else {
+            return Poll::Pending;
+        };
         if let State::Waiting { waker: old, .. } = &mut *state {
             std::mem::swap(old, &mut new);
             drop(state);
@@ -85,7 +89,9 @@ impl<T> Slot<T> {
 
     /// What needs no new waker.
     fn poll_known(&self, waker: &Waker) -> Option<Poll<T>> {
-        let mut state = self.lock();
+        let Some(mut state) = self.0.lock() else {
+            return Some(Poll::Pending);
+        };
         match &*state {
             State::Waiting {
                 waker: Some(old), ..
@@ -102,19 +108,21 @@ impl<T> Slot<T> {
 
     /// The domain thread is about to subscribe.
     pub(crate) fn subscribe(&self, new: usize) -> Subscribe {
-        match &mut *self.lock() {
-            State::Waiting { index, .. } => {
+        match self.0.lock().as_deref_mut() {
+            Some(State::Waiting { index, .. }) => {
                 *index = Some(new);
                 Subscribe::Waiting
             }
-            State::Settled(_) => Subscribe::Gone { cancel: false },
-            State::Closed { cancel } => Subscribe::Gone { cancel: *cancel },
+            Some(State::Settled(_)) | None => Subscribe::Gone { cancel: false },
+            Some(State::Closed { cancel }) => Subscribe::Gone { cancel: *cancel },
         }
     }
 
     /// The domain thread's or the GC's end. Gives the value back when nobody waits for it any more.
     pub(crate) fn settle(&self, value: T) -> Result<Woken, T> {
-        let mut state = self.lock();
+        let Some(mut state) = self.0.lock() else {
+            return Err(value);
+        };
         match &mut *state {
             State::Waiting { waker, index } => {
                 let woken = Woken {
@@ -130,22 +138,20 @@ impl<T> Slot<T> {
 
     /// Whether the future still waits.
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(*self.lock(), State::Waiting { .. })
+        matches!(self.0.lock().as_deref(), Some(State::Waiting { .. }))
     }
 
     /// The future is dropped. Gives the index of a subscription to release; without one, rule 4 holds.
     #[must_use = "a subscription that is not released stays on its promise"]
     pub(crate) fn close(&self, cancel: bool) -> Option<usize> {
-        let before = std::mem::replace(&mut *self.lock(), State::Closed { cancel });
-        // The lock is free: what `before` holds of the user's is dropped at the end of this function.
+        let mut state = self.0.lock()?;
+        let before = std::mem::replace(&mut *state, State::Closed { cancel });
+        // What `before` holds of the user's is dropped at the end of this function.
+        drop(state);
         match before {
             State::Waiting { index, .. } => index,
             State::Settled(_) | State::Closed { .. } => None,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

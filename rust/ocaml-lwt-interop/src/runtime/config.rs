@@ -1,11 +1,13 @@
 //! [`Config`]: what Tokio's runtime is to be like.
 
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 
+use super::start::GATE;
 use crate::error::Error;
 
 /// What Tokio's runtime is to be like, for [`configure`](super::configure). What is not said is Tokio's default.
@@ -56,8 +58,10 @@ impl Config {
         self
     }
 
-    /// What each new thread is called. The function runs where a thread is started, on any thread; if it panics, the thread
-    /// is not started.
+    /// What each new thread is called. The function runs where a thread is started, on any thread, and first where the runtime
+    /// is made: [`tokio_rt`](super::tokio_rt) is refused there, and [`configure`](super::configure) is too late. Later it runs
+    /// inside of Tokio's `spawn_blocking`, which it must not call itself. If it panics, the thread is not started, or the
+    /// runtime.
     pub fn thread_name_fn(mut self, name: impl Fn() -> String + Send + Sync + 'static) -> Config {
         self.thread_name = Some(ThreadName::Each(Arc::new(name)));
         self
@@ -103,16 +107,18 @@ impl Config {
         }
     }
 
-    /// What `later` says holds.
-    pub(super) fn merge(&mut self, later: Config) {
-        let before = std::mem::take(self);
-        *self = Config {
-            worker_threads: later.worker_threads.or(before.worker_threads),
-            thread_name: later.thread_name.or(before.thread_name),
-            max_blocking_threads: later.max_blocking_threads.or(before.max_blocking_threads),
-            thread_stack_size: later.thread_stack_size.or(before.thread_stack_size),
-            thread_keep_alive: later.thread_keep_alive.or(before.thread_keep_alive),
+    /// What `later` says holds. Gives what does not hold any more, for the caller to drop.
+    pub(super) fn merge(&mut self, later: Config) -> Config {
+        let before = self.clone();
+        let after = Config {
+            worker_threads: later.worker_threads.or(self.worker_threads),
+            thread_name: later.thread_name.or_else(|| self.thread_name.clone()),
+            max_blocking_threads: later.max_blocking_threads.or(self.max_blocking_threads),
+            thread_stack_size: later.thread_stack_size.or(self.thread_stack_size),
+            thread_keep_alive: later.thread_keep_alive.or(self.thread_keep_alive),
         };
+        *self = after;
+        before
     }
 
     pub(super) fn apply(&self, builder: &mut Builder) {
@@ -124,7 +130,13 @@ impl Config {
             Some(ThreadName::Same(name)) => builder.thread_name(name),
             Some(ThreadName::Each(name)) => {
                 let name = name.clone();
-                builder.thread_name_fn(move || name())
+                builder.thread_name_fn(move || {
+                    // No hook hears of what unwinds without a panic.
+                    catch_unwind(AssertUnwindSafe(|| name())).unwrap_or_else(|payload| {
+                        GATE.fail();
+                        resume_unwind(payload)
+                    })
+                })
             }
         };
         if let Some(count) = self.max_blocking_threads {

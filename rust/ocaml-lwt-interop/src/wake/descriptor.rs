@@ -5,6 +5,8 @@
 use rustix::fd::{AsRawFd, OwnedFd, RawFd};
 use rustix::io::{Errno, read, write};
 
+use crate::lock::is_child;
+
 /// Lives as long as the process: the engine holds its number.
 #[derive(Debug)]
 pub(crate) struct WakeDescriptor {
@@ -41,7 +43,12 @@ impl WakeDescriptor {
     /// Makes the descriptor readable; from any thread. A full counter or pipe is readable already. Another error
     /// means that the descriptor was closed by somebody else; there is nobody to tell here, and the next turn of the
     /// loop looks at the queue in any case.
+    ///
+    /// Not in the child of a `fork`, whose parent has the same one.
     pub(crate) fn write(&self) {
+        if is_child() {
+            return;
+        }
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let target = &self.read;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -56,8 +63,11 @@ impl WakeDescriptor {
         let _ = poll(&mut [PollFd::new(&self.read, PollFlags::IN)], None);
     }
 
-    /// Makes it unreadable again; on the domain thread.
+    /// Makes it unreadable again; on the domain thread. Not in the child of a `fork`: the wake is its parent's.
     pub(crate) fn drain(&self) {
+        if is_child() {
+            return;
+        }
         let mut buffer = [0u8; 64];
         loop {
             match read(&self.read, &mut buffer) {

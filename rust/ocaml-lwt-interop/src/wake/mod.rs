@@ -6,12 +6,11 @@
 mod descriptor;
 pub(crate) mod state;
 
-use std::sync::{Mutex, PoisonError};
-
 use descriptor::WakeDescriptor;
 use state::{Look, Notify, Sleep, WakeState};
 
 use crate::executor::Runnable;
+use crate::lock::{Mutex, is_child};
 
 /// The half of a domain executor that other threads see.
 #[derive(Debug)]
@@ -43,9 +42,17 @@ impl Wake {
     }
 
     /// Queues for the domain thread and wakes its loop if need be; from any thread. After shutdown the runnable comes
-    /// back, for the caller to drop outside the lock, unless it is an end.
+    /// back, for the caller to drop outside the lock, unless it is an end. In the child of a `fork` it is forgotten: nobody
+    /// would take it, and what it holds may have locks of its own.
     pub(crate) fn send(&self, runnable: Runnable) -> Result<(), Runnable> {
-        let mut incoming = self.lock();
+        if is_child() {
+            std::mem::forget(runnable);
+            return Ok(());
+        }
+        let Some(mut incoming) = self.incoming.lock() else {
+            std::mem::forget(runnable);
+            return Ok(());
+        };
         if incoming.closed && !runnable.is_an_end() {
             drop(incoming);
             return Err(runnable);
@@ -79,7 +86,9 @@ impl Wake {
 
     /// After [`Wake::close`]: the executor serves again.
     pub(crate) fn reopen(&self) {
-        self.lock().closed = false;
+        if let Some(mut incoming) = self.incoming.lock() {
+            incoming.closed = false;
+        }
     }
 
     pub(crate) fn drain_descriptor(&self) {
@@ -92,8 +101,11 @@ impl Wake {
         if self.state.look() == Look::Empty {
             return;
         }
-        let came = std::mem::take(&mut self.lock().queue);
-        into.extend(came);
+        if let Some(mut incoming) = self.incoming.lock() {
+            let came = std::mem::take(&mut incoming.queue);
+            drop(incoming);
+            into.extend(came);
+        }
     }
 
     pub(crate) fn try_sleep(&self) -> Sleep {
@@ -106,13 +118,10 @@ impl Wake {
 
     /// Refuses what begins something from now on, and gives what has come in.
     pub(crate) fn close(&self) -> Vec<Runnable> {
-        let mut incoming = self.lock();
+        let Some(mut incoming) = self.incoming.lock() else {
+            return Vec::new();
+        };
         incoming.closed = true;
         std::mem::take(&mut incoming.queue)
-    }
-
-    /// A panic cannot happen under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Incoming> {
-        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,272 @@
+//! Children of the process start with the signals that the program blocks, and not with those that threads of ours do.
+//!
+//! `posix_spawn` and `fork` give a child the mask of the thread that calls, and `exec` keeps it. Rust's library leaves it so
+//! (1.85 to 1.95, `sys/process/unix/unix.rs`: `posix_spawnp`, or `fork` and `execvp`), and so do OCaml's (4.13 to 5.4,
+//! `otherlibs/unix/spawn.c`: `posix_spawn`) and the C library's `system`.
+//!
+//! 1. `fork` has a handler in the child: [`after_fork`].
+//! 2. The other functions are defined here, with the C library's behind them. The definitions are hidden: what is linked
+//!    together with this crate calls them, be it Rust's library, OCaml's in native code, or C; no other program or shared
+//!    library does, so not the libraries that OCaml's bytecode loads. They are weak: a program that has its own keeps it.
+//! 3. On a thread whose mask is not ours they do nothing but call the C library's.
+//!
+//! Where the C library is linked statically its own functions cannot be found behind these, and there is no `libc.so` to
+//! find them in; so with musl there are no such definitions, and a child begins with the mask of its thread.
+
+use super::signals;
+
+/// In the child of a `fork`, on its only thread: async-signal-safe.
+pub(crate) fn after_fork() {
+    if let Some(mask) = signals::of_children() {
+        signals::set(mask);
+    }
+}
+
+/// Has the linker take this module's definitions, wherever it meets the library.
+pub(super) fn link() {
+    #[cfg(all(
+        target_env = "gnu",
+        any(
+            target_arch = "x86_64",
+            target_arch = "aarch64",
+            target_arch = "riscv64"
+        )
+    ))]
+    definitions::link();
+}
+
+#[cfg(all(
+    target_env = "gnu",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+))]
+mod definitions {
+    use std::ffi::{CStr, c_char, c_int, c_short, c_void};
+    use std::mem::MaybeUninit;
+    use std::sync::atomic::{AtomicPtr, Ordering};
+
+    use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+
+    use crate::runtime::signals;
+
+    /// Jumps from the name of a function to ours. Only assembly can say that a definition is weak and hidden.
+    macro_rules! define {
+        ($($name:literal => $function:path,)*) => {
+            $(
+                #[cfg(target_arch = "x86_64")]
+                define!(@ $name, "jmp {function}", $function);
+                #[cfg(target_arch = "aarch64")]
+                define!(@ $name, "b {function}", $function);
+                #[cfg(target_arch = "riscv64")]
+                define!(@ $name, "tail {function}", $function);
+            )*
+        };
+        (@ $name:literal, $jump:literal, $function:path) => {
+            std::arch::global_asm!(
+                concat!(".pushsection .text.ocaml_lwt_interop_", $name, ",\"ax\",@progbits"),
+                concat!(".weak ", $name),
+                concat!(".hidden ", $name),
+                concat!(".type ", $name, ",@function"),
+                concat!($name, ":"),
+                $jump,
+                concat!(".size ", $name, ", .-", $name),
+                ".popsection",
+                function = sym $function,
+            );
+        };
+    }
+
+    define! {
+        "posix_spawn" => posix_spawn,
+        "posix_spawnp" => posix_spawnp,
+        "pidfd_spawn" => pidfd_spawn,
+        "pidfd_spawnp" => pidfd_spawnp,
+        "execv" => execv,
+        "execve" => execve,
+        "execvp" => execvp,
+        "execvpe" => execvpe,
+        "system" => system,
+    }
+
+    // What `link` refers to, in the same object as the definitions.
+    std::arch::global_asm!(
+        ".pushsection .rodata.ocaml_lwt_interop_children,\"a\",@progbits",
+        ".globl ocaml_lwt_interop_children",
+        ".hidden ocaml_lwt_interop_children",
+        "ocaml_lwt_interop_children:",
+        ".byte 0",
+        ".popsection",
+    );
+
+    unsafe extern "C" {
+        static ocaml_lwt_interop_children: u8;
+    }
+
+    pub(super) fn link() {
+        // SAFETY: the constant above; read so that the reference stays
+        unsafe { std::ptr::read_volatile(&raw const ocaml_lwt_interop_children) };
+        // Found now, and not in the child of a `fork`, which calls `exec`.
+        for function in [&EXECV, &EXECVE, &EXECVP, &EXECVPE] {
+            function.find();
+        }
+    }
+
+    /// A function of the C library's, which the program would have called but for us.
+    struct OfLibc(&'static CStr, AtomicPtr<c_void>);
+
+    impl OfLibc {
+        const fn new(name: &'static CStr) -> OfLibc {
+            OfLibc(name, AtomicPtr::new(std::ptr::null_mut()))
+        }
+
+        /// Null where there is none.
+        fn find(&self) -> *mut c_void {
+            let known = self.1.load(Ordering::Relaxed);
+            if !known.is_null() {
+                return known;
+            }
+            // SAFETY: looks a name up in what is loaded; ours are hidden
+            let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, self.0.as_ptr()) };
+            self.1.store(found, Ordering::Relaxed);
+            found
+        }
+    }
+
+    static POSIX_SPAWN: OfLibc = OfLibc::new(c"posix_spawn");
+    static POSIX_SPAWNP: OfLibc = OfLibc::new(c"posix_spawnp");
+    static PIDFD_SPAWN: OfLibc = OfLibc::new(c"pidfd_spawn");
+    static PIDFD_SPAWNP: OfLibc = OfLibc::new(c"pidfd_spawnp");
+    static EXECV: OfLibc = OfLibc::new(c"execv");
+    static EXECVE: OfLibc = OfLibc::new(c"execve");
+    static EXECVP: OfLibc = OfLibc::new(c"execvp");
+    static EXECVPE: OfLibc = OfLibc::new(c"execvpe");
+    static SYSTEM: OfLibc = OfLibc::new(c"system");
+
+    type Strings = *const *mut c_char;
+
+    /// A function of the family of `posix_spawn`.
+    type Spawn = unsafe extern "C" fn(
+        *mut pid_t,
+        *const c_char,
+        *const posix_spawn_file_actions_t,
+        *const posix_spawnattr_t,
+        Strings,
+        Strings,
+    ) -> c_int;
+
+    macro_rules! spawn {
+        ($($name:ident => $of_libc:ident,)*) => {
+            $(
+                unsafe extern "C" fn $name(
+                    child: *mut pid_t,
+                    program: *const c_char,
+                    actions: *const posix_spawn_file_actions_t,
+                    attributes: *const posix_spawnattr_t,
+                    arguments: Strings,
+                    environment: Strings,
+                ) -> c_int {
+                    // SAFETY: the type says what the function of that name is; null is `None`
+                    let of_libc = unsafe {
+                        std::mem::transmute::<*mut c_void, Option<Spawn>>($of_libc.find())
+                    };
+                    let Some(of_libc) = of_libc else {
+                        return libc::ENOSYS;
+                    };
+                    // SAFETY: the caller's arguments, but for the attributes
+                    unsafe {
+                        with_mask(attributes, |attributes| {
+                            of_libc(child, program, actions, attributes, arguments, environment)
+                        })
+                    }
+                }
+            )*
+        };
+    }
+
+    spawn! {
+        posix_spawn => POSIX_SPAWN,
+        posix_spawnp => POSIX_SPAWNP,
+        pidfd_spawn => PIDFD_SPAWN,
+        pidfd_spawnp => PIDFD_SPAWNP,
+    }
+
+    /// Spawns with attributes that say which signals the child blocks, unless they do already. (Setting the mask of this
+    /// thread meanwhile would let signals come to it.)
+    ///
+    /// # Safety
+    /// `attributes` is null or initialised.
+    unsafe fn with_mask(
+        attributes: *const posix_spawnattr_t,
+        spawn: impl FnOnce(*const posix_spawnattr_t) -> c_int,
+    ) -> c_int {
+        let Some(mask) = signals::of_children() else {
+            return spawn(attributes);
+        };
+        let mut own = MaybeUninit::<posix_spawnattr_t>::uninit();
+        let mut flags: c_short = 0;
+        // SAFETY: initialised by one or the other. The caller's is a plain structure of values (glibc, `posix/spawn.h`), of
+        // which `posix_spawnattr_destroy` frees nothing.
+        unsafe {
+            if attributes.is_null() {
+                libc::posix_spawnattr_init(own.as_mut_ptr());
+            } else {
+                own.write(attributes.read());
+                libc::posix_spawnattr_getflags(attributes, &mut flags);
+            }
+            let set_mask = libc::POSIX_SPAWN_SETSIGMASK as c_short;
+            if flags & set_mask == 0 {
+                libc::posix_spawnattr_setsigmask(own.as_mut_ptr(), mask);
+                libc::posix_spawnattr_setflags(own.as_mut_ptr(), flags | set_mask);
+            }
+        }
+        spawn(own.as_ptr())
+    }
+
+    /// Runs what replaces this process, or waits for a child, with the signals that the child is to block. Where that comes
+    /// back the thread is as it was. `errno` is not touched.
+    fn with_mask_of_child<R>(f: impl FnOnce() -> R) -> R {
+        match signals::of_children() {
+            None => f(),
+            Some(mask) => {
+                let before = signals::set(mask);
+                let result = f();
+                signals::set(&before);
+                result
+            }
+        }
+    }
+
+    macro_rules! exec {
+        ($($name:ident($($argument:ident: $type:ty),*) => $of_libc:ident,)*) => {
+            $(
+                unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
+                    // SAFETY: the type says what the function of that name is; null is `None`
+                    let of_libc = unsafe {
+                        std::mem::transmute::<
+                            *mut c_void,
+                            Option<unsafe extern "C" fn($($type),*) -> c_int>,
+                        >($of_libc.find())
+                    };
+                    let Some(of_libc) = of_libc else {
+                        // SAFETY: this thread's
+                        unsafe { *libc::__errno_location() = libc::ENOSYS };
+                        return -1;
+                    };
+                    // SAFETY: the caller's arguments
+                    with_mask_of_child(|| unsafe { of_libc($($argument),*) })
+                }
+            )*
+        };
+    }
+
+    exec! {
+        execv(program: *const c_char, arguments: Strings) => EXECV,
+        execve(program: *const c_char, arguments: Strings, environment: Strings) => EXECVE,
+        execvp(program: *const c_char, arguments: Strings) => EXECVP,
+        execvpe(program: *const c_char, arguments: Strings, environment: Strings) => EXECVPE,
+        system(command: *const c_char) => SYSTEM,
+    }
+}

@@ -1,0 +1,85 @@
+//! Signals are OCaml's: its handlers run on OCaml's threads, and a loop that sleeps in its engine wakes only when the signal
+//! is delivered to its own thread. So the bridge's threads block them all, but for faults of their own.
+//!
+//! 1. A program that blocks a signal everywhere, to wait for it, never has it taken by a thread of ours.
+//! 2. A thread that code on one of ours starts inherits the mask, and with it rule 1. Such a mask is known by what it blocks,
+//!    not by who has it: [`of_children`].
+//! 3. Children of the process do not inherit it, see [`super::children`]: they begin with the signals that the program
+//!    blocked when it first used the bridge, as threads that are started then would.
+
+use std::mem::MaybeUninit;
+use std::ptr::null;
+use std::sync::OnceLock;
+
+/// What no thread blocks: they must still kill the process, or be the runtime's overflow of a stack.
+const FAULTS: [libc::c_int; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGABRT,
+    libc::SIGTRAP,
+];
+
+/// What the program blocked where it first used the bridge.
+static PROGRAM: OnceLock<libc::sigset_t> = OnceLock::new();
+
+/// Notes what this thread blocks as what the program does, unless that is known.
+pub(crate) fn note_those_of_the_program() {
+    PROGRAM.get_or_init(of_this_thread);
+}
+
+/// Blocks all but faults on this thread.
+pub(crate) fn block() {
+    set(&all_but_faults());
+}
+
+/// Every signal but faults of the thread's own.
+pub(crate) fn all_but_faults() -> libc::sigset_t {
+    // SAFETY: a set of one's own, initialised by `sigfillset`
+    unsafe {
+        let mut all = MaybeUninit::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        let mut all = all.assume_init();
+        for fault in FAULTS {
+            libc::sigdelset(&mut all, fault);
+        }
+        all
+    }
+}
+
+/// What a child of this thread's is to block; `None`: what this thread does. In the child of a `fork` as well: takes no lock.
+pub(super) fn of_children() -> Option<&'static libc::sigset_t> {
+    let program = PROGRAM.get()?;
+    is_ours(&of_this_thread()).then_some(program)
+}
+
+/// Whether a mask is ours, or was made of it by blocking or unblocking this and that. A program that blocks all it can blocks
+/// faults, too; one that blocks what it uses does not block what nobody uses.
+fn is_ours(mask: &libc::sigset_t) -> bool {
+    // SAFETY: an initialised set, and numbers of signals
+    let blocks = |signal| unsafe { libc::sigismember(mask, signal) == 1 };
+    let mut unused = [libc::SIGURG, libc::SIGWINCH, libc::SIGSYS]
+        .into_iter()
+        .chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+    unused.all(blocks) && !FAULTS.into_iter().any(blocks)
+}
+
+fn of_this_thread() -> libc::sigset_t {
+    let mut mask = MaybeUninit::uninit();
+    // SAFETY: changes nothing, and fills in the set
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, null(), mask.as_mut_ptr());
+        mask.assume_init()
+    }
+}
+
+/// Gives what was before.
+pub(super) fn set(mask: &libc::sigset_t) -> libc::sigset_t {
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: changes this thread's mask only, to an initialised set; that before is filled in
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, mask, before.as_mut_ptr());
+        before.assume_init()
+    }
+}

@@ -1,0 +1,73 @@
+//! Where Tokio's threads wait until all of its workers have one.
+//!
+//! When the system refuses a worker's thread, or the user's function that names it panics, Tokio panics in
+//! `Builder::build` (1.54, `runtime/blocking/pool.rs`, `spawn_blocking`), and on the way out it waits for the workers that it
+//! has started, which wait for work: for ever. So a worker does not begin before the last one has its thread; and when one is
+//! refused, those that wait are told so before the panic unwinds, and end.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// One for the process, since one runtime is made at a time. Never locked by the child of a `fork`, which makes none.
+pub(super) static GATE: Gate = Gate {
+    state: Mutex::new(State::Open),
+    changed: Condvar::new(),
+};
+
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A runtime is being made: its threads wait.
+    Closed,
+    /// It was made.
+    Open,
+    /// It was given up: its threads end.
+    Failed,
+}
+
+impl Gate {
+    /// Before a runtime is made.
+    pub(super) fn close(&self) {
+        *self.lock() = State::Closed;
+    }
+
+    /// The runtime was made, or all of its threads have ended.
+    pub(super) fn open(&self) {
+        self.change(State::Open);
+    }
+
+    /// Before a panic unwinds, on the thread that makes the runtime. Later threads are named without a gate.
+    pub(super) fn fail(&self) {
+        if *self.lock() == State::Closed {
+            self.change(State::Failed);
+        }
+    }
+
+    /// On a thread of Tokio's, before anything else. Where there is nothing to begin it unwinds: to Tokio the thread has ended.
+    pub(super) fn pass(&self) {
+        let mut state = self.lock();
+        while *state == State::Closed {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let failed = *state == State::Failed;
+        drop(state);
+        if failed {
+            std::panic::resume_unwind(Box::new("Tokio's runtime could not start"));
+        }
+    }
+
+    fn change(&self, to: State) {
+        *self.lock() = to;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
