@@ -402,7 +402,9 @@ let exit () =
 (* Lwt hears of its children by a handler of [SIGCHLD], which it installs in the first turn of its loop, in place of any that
    is there; Tokio by one that calls what it finds there. So Lwt's comes first: what waits for a child of Lwt's installs it
    (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. *)
-let hear_of_children () = ignore (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ()) : (int * Unix.process_status) Lwt.t)
+let hear_of_children () =
+  try ignore (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ()) : (int * Unix.process_status) Lwt.t)
+  with Unix.Unix_error (ECHILD, _, _) -> ()
 
 let start () =
   let descriptor : Unix.file_descr = Obj.magic (start_executor callbacks : int) in
