@@ -26,6 +26,21 @@ let job pool f =
   until began;
   promise
 
+(* How a child that OCaml makes here ends when it is sent a signal: one that blocks it reads its input to the end. *)
+let child () =
+  let input, output = Unix.pipe ~cloexec:true () in
+  let child = Unix.create_process "cat" [| "cat" |] input Unix.stdout Unix.stderr in
+  Unix.close input;
+  Unix.kill child Sys.sigterm;
+  Unix.close output;
+  match Unix.waitpid [] child with
+  | _, WSIGNALED signal when signal = Sys.sigterm -> "killed"
+  | _, (WSIGNALED n | WSTOPPED n) -> Printf.sprintf "signal %d" n
+  | _, WEXITED n -> Printf.sprintf "exit status %d" n
+
+(* OCaml's bytecode loads its own library of Unix, which calls the C library, with the signals of its thread. *)
+let killed = if Sys.backend_type = Sys.Native then "killed" else "exit status 0"
+
 let computes_for_ever () = while true do ignore (Sys.opaque_identity (ref 0)) done
 let awaits () = Pool.await (never_on_workers ())
 
@@ -165,6 +180,12 @@ let cases =
         ignore (job pool awaits);
         Unix.kill (Unix.getpid ()) Sys.sigusr1;
         say "on the main domain: %b" (Lwt_main.run told));
+    case "signals_reach_a_child_of_a_job_and_of_a_domain_that_it_makes" ~out:[ killed; killed ] (fun () ->
+        ignore (Thread.sigmask SIG_SETMASK [] : int list);
+        let pool = Pool.create ~domains:2 in
+        let in_a_job f = Lwt_main.run (Pool.detach pool f ()) in
+        say "%s" (in_a_job child);
+        say "%s" (in_a_job (fun () -> Domain.join (Domain.spawn child))));
     case "interrupt_leaves_the_loop_and_not_a_job" ~out:[ "interrupted"; "2" ] (fun () ->
         Sys.catch_break true;
         let pool = Pool.create ~domains:2 in

@@ -88,6 +88,14 @@ pub(crate) fn catch_quietly_and_tell<R>(
     result
 }
 
+/// Runs `f`, which catches its panics itself, and of which nothing is told.
+pub(crate) fn untold<R>(f: impl FnOnce() -> R) -> R {
+    let before = TELL.replace(None);
+    let result = f();
+    TELL.set(before);
+    result
+}
+
 fn message(payload: Box<dyn Any + Send>) -> String {
     let text = match payload.downcast::<String>() {
         Ok(text) => return *text,
@@ -133,6 +141,11 @@ mod tests {
         };
         let panic = catch_quietly_and_tell(panics, tell).unwrap_err();
         assert_eq!(panic.message, "seven");
+
+        TOLD.store(false, std::sync::atomic::Ordering::Relaxed);
+        let caught = || untold(|| std::panic::catch_unwind(|| panic!("eight")).is_err());
+        assert_eq!(catch_quietly_and_tell(caught, tell), Ok(true));
+        assert!(!TOLD.load(std::sync::atomic::Ordering::Relaxed));
     }
 
     #[test]

@@ -150,6 +150,7 @@ pub fn process_names_that(does: String) -> String {
                 let error = runtime::configure(runtime::Config::new()).expect_err("too late");
                 return format!("{:.14}", error.to_string());
             }
+            "catch a panic" => _ = std::panic::catch_unwind(|| panic!("a name")),
             "panic for the second" if n == 1 => panic!("no second name"),
             "unwind for the second" if n == 1 => std::panic::resume_unwind(Box::new("unwinds")),
             _ => {}

@@ -10,8 +10,9 @@
 //!    library does, so not the libraries that OCaml's bytecode loads. They are weak: a program that has its own keeps it.
 //! 3. On a thread whose mask is not ours they do nothing but call the C library's.
 //!
-//! Where the C library is linked statically its own functions cannot be found behind these, and there is no `libc.so` to
-//! find them in; so with musl there are no such definitions, and a child begins with the mask of its thread.
+//! Where the C library is linked statically its own functions cannot be found behind these. So there are none with musl, nor
+//! where Rust is told (`-C target-feature=+crt-static`): a child begins with the mask of its thread then. Where it is not told
+//! programs cannot be started (`ENOSYS`).
 
 use super::signals;
 
@@ -26,6 +27,7 @@ pub(crate) fn after_fork() {
 pub(super) fn link() {
     #[cfg(all(
         target_env = "gnu",
+        not(target_feature = "crt-static"),
         any(
             target_arch = "x86_64",
             target_arch = "aarch64",
@@ -37,6 +39,7 @@ pub(super) fn link() {
 
 #[cfg(all(
     target_env = "gnu",
+    not(target_feature = "crt-static"),
     any(
         target_arch = "x86_64",
         target_arch = "aarch64",

@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 
 use super::start::GATE;
 use crate::error::Error;
+use crate::panic::untold;
 
 /// What Tokio's runtime is to be like, for [`configure`](super::configure). What is not said is Tokio's default.
 #[derive(Clone, Default)]
@@ -131,8 +132,9 @@ impl Config {
             Some(ThreadName::Each(name)) => {
                 let name = name.clone();
                 builder.thread_name_fn(move || {
-                    // No hook hears of what unwinds without a panic.
-                    catch_unwind(AssertUnwindSafe(|| name())).unwrap_or_else(|payload| {
+                    // Its panics are its own, but for one that leaves it, with a panic or without.
+                    let named = untold(|| catch_unwind(AssertUnwindSafe(|| name())));
+                    named.unwrap_or_else(|payload| {
                         GATE.fail();
                         resume_unwind(payload)
                     })
