@@ -181,7 +181,7 @@ let cases =
         check "set" (names_that "configure" = "");
         say "%s" (Lwt_main.run (worker_name ()));
         Lwt_main.run (all_ways ()));
-    case "name_that_catches_its_panic_is_one" ~out:[ works ] (fun () ->
+    case "name_that_catches_its_panic_is_one" ~out:[ works ] ~err:[ "a name" ] (fun () ->
         check "set" (names_that "catch a panic" = "");
         Lwt_main.run (all_ways ()));
     case "name_that_panics_for_the_second_worker_is_a_failure" ~out:[ works ] (fun () ->
