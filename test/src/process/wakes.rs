@@ -256,7 +256,8 @@ pub fn process_threads_wake(threads: isize) {
 fn wake() {
     let waker = AWAKE.get().expect("the task was polled");
     waker.wake_by_ref();
-    waker.clone().wake();
+    let owned = waker.clone();
+    owned.wake();
 }
 
 /// Wakes it on this thread, whichever it is.
