@@ -66,9 +66,9 @@ let sync_calls =
     case "sync/call" "#[ocaml::func], no argument" ~baseline:"ocaml/c-noop" (in_a_loop sync);
     case "sync/string-10" "the same: String of 10 bytes, and back" (in_a_loop (fun () -> sync_string short));
     case "sync/string-64k" "String of 64 KiB, and back" (in_a_loop (fun () -> sync_string long));
-    case "sync/bytes-64k" "ByteBuf of 64 KiB, and back" (in_a_loop (fun () -> sync_bytes long));
-    case "sync/record-to-rust" "a record of 10 fields as argument" (in_a_loop (fun () -> sync_record_to_rust ten));
-    case "sync/record-to-ocaml" "a record of 10 fields as result" (in_a_loop sync_record_to_ocaml);
+    case "sync/bytes-64k" "#[func(sync)], ByteBuf of 64 KiB, and back" (in_a_loop (fun () -> sync_bytes long));
+    case "sync/record-to-rust" "#[func(sync)], a record of 10 fields as argument" (in_a_loop (fun () -> sync_record_to_rust ten));
+    case "sync/record-to-ocaml" "#[func(sync)], a record of 10 fields as result" (in_a_loop sync_record_to_ocaml);
   ]
 
 let async_calls =

@@ -1,4 +1,4 @@
-(* Functions that run elsewhere: Rust's on Tokio's threads for OCaml, and OCaml's as guests there; and at home, for others. *)
+(* Functions that run elsewhere: Rust's on Tokio's threads for OCaml, and OCaml's as guests; and at home, for others. *)
 
 open Case
 

@@ -6,4 +6,4 @@ let available = false
 let most = 0
 let is_main () = true
 let spawn (_ : unit -> unit) : t = assert false
-let join () = ()
+let join () : exn option = None

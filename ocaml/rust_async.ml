@@ -33,37 +33,49 @@ type backtrace = Printexc.raw_backtrace option
 (* Owns a Rust stream that OCaml reads; see stream_token.rs. *)
 type stream_token
 
-(* What a Rust stream has for its reader; the order is that of pump.rs. *)
-type arrived =
-  | Later
-  | Ended
-  | Elsewhere
-  | Items of Obj.t  (** A block of them. *)
-  | Failed of exn * backtrace
-[@@warning "-37"]
+(* What a pull gave; the order is that of exports.rs. *)
+type pulled = Nothing | Something | Elsewhere [@@warning "-37"]
 
-(* A Rust stream as OCaml reads it. *)
+(* What comes behind the items of a Rust stream; the order is that of reader.rs. *)
+type ending = Not_yet | End | Failed of exn * backtrace [@@warning "-37"]
+
+(* A read of a Rust stream that was begun: what [Lwt_stream] was given. *)
+type read = { promise : Obj.t option Lwt.t; resolver : Obj.t option Lwt.u }
+
+(* A Rust stream as OCaml reads it. Rust knows the first four fields, see reader.rs. *)
 type reader = {
   stream_token : stream_token;
   mutable items : Obj.t;
   mutable taken : int;  (* how many of the items were read *)
-  mutable ending : arrived;  (* [Later] until it has come *)
-  mutable waiting : Obj.t option Lwt.u option;
+  mutable ending : ending;
+  mutable begun : read option;  (* open, or settled and not looked at since *)
   mutable read_by : Obj.t Lwt_stream.t option;
 }
 
-(* What Rust reads of an OCaml stream at once: the stream again, the read that was begun and is pending, the items, and
-   what came behind them. *)
-type batch = Obj.t Lwt_stream.t * Obj.t option Lwt.t option * Obj.t list * behind
-and behind = More | End | Exception of exn
+(* An OCaml stream as Rust reads it. Rust makes it, and knows all fields; the order is that of source.rs. *)
+type source = {
+  whose : Obj.t Lwt_stream.t;
+  mutable get : Obj.t option Lwt.t;  (* the read that was begun, if one was *)
+  mutable is_begun : bool;
+  mutable got : Obj.t list;  (* the newest first *)
+  mutable count : int;
+  mutable ready : Obj.t list;  (* for Rust to take *)
+  mutable behind : Obj.t;  (* what comes behind them: [more], [no_more], or the exception *)
+  mutable window : int;  (* how many may cross at once *)
+}
 
-(* What Rust calls; the order is that of callbacks.rs. *)
+(* A promise that Rust settles. *)
+type pending = Obj.t Lwt.t * Obj.t Lwt.u
+
+(* What Rust calls; the order is that of callbacks.rs. An asynchronous exception (a signal handler's, a finaliser's) may leave
+   any of them at any allocation. Rust then calls most of them again, until they return: so what was done by the call that was
+   left is done once, or twice without harm. *)
 type callbacks = {
   resolved : Obj.t -> Obj.t Lwt.t;
   failed : exn -> backtrace -> Obj.t Lwt.t;
-  pending : int -> bool -> Obj.t Lwt.t * Obj.t Lwt.u;
-  fulfil : Obj.t Lwt.u -> Obj.t -> unit;
-  reject : Obj.t Lwt.u -> exn -> backtrace -> unit;
+  pending : int -> bool -> pending;
+  fulfil : pending -> Obj.t -> unit;
+  reject : pending -> exn -> backtrace -> unit;
   arm : unit -> unit;
   state : Obj.t Lwt.t -> Obj.t Lwt.state;
   subscribe : Obj.t Lwt.t -> token -> int -> unit;
@@ -77,27 +89,43 @@ type callbacks = {
   misuse : string -> exn;
   predefined : int -> string -> exn;
   canceled : unit -> exn;
-  stream : stream_token -> Obj.t Lwt_stream.t * reader Weak.t;
-  arrived : reader Weak.t -> arrived -> unit;
-  read : Obj.t Lwt_stream.t -> Obj.t option Lwt.t option -> int -> batch Lwt.t;
+  stream : stream_token -> Obj.t Lwt_stream.t;
+  deliver : reader -> unit;
+  close_unless_waited : reader -> bool;
+  read : source -> int -> source Lwt.t;
+  collect : source -> unit;
+  break_all : unit -> unit;
+  guest : int -> string;
+  bound : unit -> Storage.t;
+  under : Storage.t -> int -> unit;
+  cell : Obj.t;
+  nothing : Storage.t;
+  is_shown : bool;
 }
 
-(* What there is to do at the beginning of a turn; the order is that of exports.rs. *)
-type turn = Nothing | Tick | Wrong_thread | Forked | Yield | Tick_and_yield [@@warning "-37"]
-
 external start_executor : callbacks -> int = "ocaml_lwt_interop_start"
-external turn : unit -> turn = "ocaml_lwt_interop_turn" [@@noalloc]
+external enter_turn : unit -> int = "ocaml_lwt_interop_enter_turn" [@@noalloc]
+external leave_turn : unit -> unit = "ocaml_lwt_interop_leave_turn" [@@noalloc]
+external escaped : unit -> bool = "ocaml_lwt_interop_escaped" [@@noalloc]
+external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external tick : bool -> unit = "ocaml_lwt_interop_tick"
-external readable : unit -> bool = "ocaml_lwt_interop_readable" [@@noalloc]
+external raise_first_escaped : unit -> unit = "ocaml_lwt_interop_raise_escaped"
+external keep : exn -> unit = "ocaml_lwt_interop_keep"
+external must_arm : bool -> bool = "ocaml_lwt_interop_must_arm" [@@noalloc]
+external armed : unit -> unit = "ocaml_lwt_interop_armed" [@@noalloc]
 external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
 external cancel : int -> unit = "ocaml_lwt_interop_cancel"
 external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
 external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
 external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
-external pull : stream_token -> arrived = "ocaml_lwt_interop_pull"
-external abandon : stream_token -> unit = "ocaml_lwt_interop_abandon" [@@noalloc]
+external broken : token -> unit = "ocaml_lwt_interop_broken"
+external pull : reader -> pulled = "ocaml_lwt_interop_pull"
+external open_read : reader -> bool = "ocaml_lwt_interop_open_read" [@@noalloc]
+external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
+
+external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 
 external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
   = "ocaml_lwt_interop_configure"
@@ -113,7 +141,49 @@ external pool_gone : int -> int -> unit = "ocaml_lwt_interop_pool_gone" [@@noall
 external pool_close : int -> bool -> unit Lwt.t = "ocaml_lwt_interop_pool_close"
 external pool_forget : int -> unit = "ocaml_lwt_interop_pool_forget" [@@noalloc]
 external pool_detach : pool -> (unit -> 'a) -> 'a Lwt.t = "ocaml_lwt_interop_pool_detach"
+
+(* Guests: threads for functions that block. *)
+
+external guest_next : int -> Obj.t = "ocaml_lwt_interop_guest_next"
+external guest_begins : unit -> unit = "ocaml_lwt_interop_guest_begins" [@@noalloc]
+external guest_ended : unit -> unit = "ocaml_lwt_interop_guest_ended" [@@noalloc]
+external guest_returned : Obj.t -> unit = "ocaml_lwt_interop_guest_returned"
+external guest_raised : exn -> string * backtrace -> unit = "ocaml_lwt_interop_guest_raised"
+external guest_exited : unit -> unit = "ocaml_lwt_interop_guest_exited"
 external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
+
+(* Rust may tick or poll in these, and has to know whether anything is bound. The first four are callbacks on promises, where
+   Lwt has its hook called with what is raised. *)
+
+let look () =
+  try Storage.look ()
+  with exn ->
+    Storage.not_looked ();
+    keep exn
+
+let tick from_pause =
+  look ();
+  tick from_pause
+
+let cancel key =
+  look ();
+  cancel key
+
+let fulfilled token value =
+  look ();
+  fulfilled token value
+
+let rejected token exn =
+  look ();
+  rejected token exn
+
+let pull stream_token =
+  Storage.look ();
+  pull stream_token
+
+let shutdown_executor timeout =
+  Storage.look ();
+  shutdown_executor timeout
 
 (* Endings. *)
 
@@ -121,15 +191,20 @@ external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
    Lwt keeps none, so it is put back where the runtime keeps the last one. *)
 let restore_backtrace exn = function
   | None -> ()
-  | Some backtrace -> ( try Printexc.raise_with_backtrace exn backtrace with _ -> ())
+  | Some backtrace -> ( try Printexc.raise_with_backtrace exn backtrace with raised when raised == exn -> ())
 
 let failed exn backtrace =
   restore_backtrace exn backtrace;
   Lwt.fail exn
 
-let reject resolver exn backtrace =
+(* The second time, after an exception has left the first: the promise may be settled, and the exception that of a callback. *)
+let fulfil (promise, resolver) value = if Lwt.is_sleeping promise then Lwt.wakeup resolver value
+
+let reject_resolver resolver exn backtrace =
   restore_backtrace exn backtrace;
   Lwt.wakeup_exn resolver exn
+
+let reject (promise, resolver) exn backtrace = if Lwt.is_sleeping promise then reject_resolver resolver exn backtrace
 
 let describe exn =
   let backtrace = if Printexc.backtrace_status () then Some (Printexc.get_raw_backtrace ()) else None in
@@ -150,9 +225,10 @@ let predefined which message =
 (* rust_to_lwt *)
 
 let pending key cancelable =
-  let promise, resolver = Lwt.task () in
-  if cancelable then Lwt.on_cancel promise (fun () -> cancel key);
-  (promise, resolver)
+  Storage.look ();
+  let pending = Lwt.task () in
+  if cancelable then Lwt.on_cancel (fst pending) (fun () -> cancel key);
+  pending
 
 let on_pause () = tick true
 let arm () = Lwt.on_success (Lwt.pause ()) on_pause
@@ -164,6 +240,7 @@ type subscription = {
   promise : Obj.t Lwt.t;
   guard : Obj.t Lwt.t;  (* what the callbacks are on *)
   token : token;
+  cancels : bool;  (* whether the future cancels the promise when it is dropped *)
 }
 
 let subscriptions : subscription Weak.t ref = ref (Weak.create 64)
@@ -177,125 +254,251 @@ let remember index subscription =
   end;
   Weak.set !subscriptions index (Some subscription)
 
-(* Rust says whether the wait is direct: whether its callbacks may stay on the promise, see subscription.rs. What is on the
-   guard can be taken off, by cancelling that. *)
-let subscribe promise token index_and_direct =
-  let guard = if index_and_direct land 1 = 1 then promise else Lwt.protected promise in
-  let subscription = { promise; guard; token } in
-  remember (index_and_direct lsr 1) subscription;
+(* Rust says whether the wait is direct (bit 0): whether its callbacks may stay on the promise, see subscription.rs. What is on
+   the guard can be taken off, by cancelling that. Bit 1 is [cancels]. *)
+let subscribe promise token index_and_bits =
+  let guard = if index_and_bits land 1 = 1 then promise else Lwt.protected promise in
+  let subscription = { promise; guard; token; cancels = index_and_bits land 2 = 2 } in
+  remember (index_and_bits lsr 2) subscription;
   Lwt.on_any guard
     (fun value -> fulfilled subscription.token value)
     (fun exn -> rejected subscription.token exn)
 
-(* May be called twice, see subscription.rs. *)
+(* An exception that left Lwt's own code may have kept callbacks from being called. *)
+let resume_subscriptions () =
+  for index = 0 to Weak.length !subscriptions - 1 do
+    match Weak.get !subscriptions index with
+    | None -> ()
+    | Some { promise; token; _ } -> (
+        match Lwt.state promise with
+        | Lwt.Sleep -> ()
+        | Lwt.Return value -> fulfilled token value
+        | Lwt.Fail exn -> rejected token exn)
+  done
+
 let release index cancelled =
   match Weak.get !subscriptions index with
   | None -> ()
-  | Some { promise; guard; token } ->
-      Fun.protect
-        ~finally:(fun () -> if guard == promise then forget token else Lwt.cancel guard)
-        (fun () -> if cancelled then Lwt.cancel promise)
+  | Some { promise; guard; token; cancels = _ } ->
+      if cancelled then Lwt.cancel promise;
+      if guard == promise then forget token else Lwt.cancel guard
 
-(* Streams, rust_to_lwt. Rust must not keep a stream alive that nobody reads, or it could not be collected; so Rust holds a
-   weak pointer to its reader, and the stream's function holds the reader. But a program that waits for an item is often held
-   by nothing else than what the item will resolve: so a reader that is about to be collected looks whether anybody waits,
-   and if so lives on until the next collection. *)
+(* Streams, rust_to_lwt.
 
-let rec last_look reader =
-  match reader with
-  | { waiting = Some _; read_by = Some stream; _ } when Waited.by_anybody stream -> Gc.finalise last_look reader
-  | { stream_token; _ } -> abandon stream_token
+   1. The function of the [Lwt_stream.t] holds the reader. Rust holds it while a read is open, and not otherwise: a stream that
+      nobody reads is collected.
+   2. Rust puts items and endings into a reader that has none left, in one go, and calls [deliver] if a read is open.
+   3. A signal handler, a finaliser or Memprof may raise wherever something is allocated. So what is read is noted when the
+      promise that has it is made or settled, with nothing in between; and what Rust calls may be called again, at any time. *)
 
-let end_with reader ending =
-  reader.ending <- Ended;
-  match ending with
-  | Failed (exn, backtrace) -> failed exn backtrace
-  | _ -> Lwt.return_none
+(* Nobody waits for the read that it rejects. *)
+exception Nobody_waits
 
-let begin_items reader items =
-  reader.items <- items;
-  reader.taken <- 1;
-  Some (Obj.field items 0)
+(* What a read was settled with was read. *)
+let look_at_read reader =
+  match reader.begun with
+  | None -> ()
+  | Some { promise; _ } -> (
+      match Lwt.state promise with
+      | Lwt.Sleep -> ()
+      | Lwt.Return (Some _) ->
+          reader.begun <- None;
+          reader.taken <- reader.taken + 1
+      | Lwt.Fail Nobody_waits -> reader.begun <- None
+      | Lwt.Return None | Lwt.Fail _ ->
+          reader.begun <- None;
+          reader.ending <- End)
+
+(* Settles the open read with what there is, if there is something. *)
+let deliver reader =
+  (match reader.begun with
+  | Some { promise; resolver } when Lwt.is_sleeping promise -> (
+      if reader.taken < Obj.size reader.items then Lwt.wakeup resolver (Some (Obj.field reader.items reader.taken))
+      else
+        match reader.ending with
+        | Not_yet -> ()
+        | End -> Lwt.wakeup resolver None
+        | Failed (exn, backtrace) -> reject_resolver resolver exn backtrace)
+  | _ -> ());
+  look_at_read reader
+
+let no_items = Obj.repr [||]
 
 (* What [Lwt_stream.from] asks for the next item. *)
-let next reader =
-  if reader.taken < Obj.size reader.items then begin
-    let item = Obj.field reader.items reader.taken in
+let rec next reader =
+  if reader.begun != None then behind_read reader
+  else if reader.taken < Obj.size reader.items then begin
+    let item = Lwt.return_some (Obj.field reader.items reader.taken) in
     reader.taken <- reader.taken + 1;
-    Lwt.return_some item
+    item
   end
   else
     match reader.ending with
-    | Later -> (
-        match pull reader.stream_token with
-        | Later when reader.ending != Later -> end_with reader reader.ending
-        | Later ->
-            let promise, resolver = Lwt.wait () in
-            reader.waiting <- Some resolver;
-            promise
-        | Items items -> Lwt.return (begin_items reader items)
+    | End -> Lwt.return_none
+    | Failed (exn, backtrace) ->
+        let failed = failed exn backtrace in
+        reader.ending <- End;
+        failed
+    | Not_yet -> (
+        match pull reader with
+        | Something -> next reader
+        | Nothing -> begin_read reader
         | Elsewhere ->
             Lwt.fail
               (Misuse
                  "a stream of Rust's was read on a thread that does not run Lwt, so the next item could not wake it: read it \
-                  there, or with Lwt_preemptive.run_in_main")
-        | (Ended | Failed _) as ending -> end_with reader ending)
-    | ending -> end_with reader ending
+                  there, or with Lwt_preemptive.run_in_main"))
 
-let no_items = Obj.repr [||]
+and begin_read reader =
+  let promise, resolver = Lwt.wait () in
+  let read = Some { promise; resolver } in
+  (* Code that came between may have begun one. *)
+  if reader.begun == None && open_read reader then begin
+    reader.items <- no_items;
+    reader.taken <- 0;
+    reader.begun <- read;
+    promise
+  end
+  else next reader
+
+(* [Lwt_stream] asks while a read is begun when it never got its promise, since something was raised on the way; or when the
+   stream is read in the middle of a pull, by what Rust calls there. *)
+and behind_read reader =
+  deliver reader;
+  match reader.begun with
+  | None -> next reader
+  | Some { promise; _ } when not (Waited.promise promise) -> promise
+  | Some { promise; _ } ->
+      let again _ = next reader in
+      Lwt.try_bind (fun () -> promise) again again
+
+let close_unless_waited reader =
+  (match reader with
+  | { begun = Some { promise; resolver }; read_by = Some stream; _ } ->
+      if Lwt.is_sleeping promise && not (Waited.by_anybody stream) then Lwt.wakeup_exn resolver Nobody_waits
+  | _ -> ());
+  look_at_read reader;
+  reader.begun = None
+
+let watches_cycles = ref false
+
+let watch_cycles () =
+  if not !watches_cycles then begin
+    ignore (Gc.create_alarm major_cycle_ended : Gc.alarm);
+    watches_cycles := true
+  end
 
 let stream stream_token =
+  watch_cycles ();
   Waited.prepare ();
-  let reader =
-    { stream_token; items = no_items; taken = 0; ending = Later; waiting = None; read_by = None }
-  in
+  let reader = { stream_token; items = no_items; taken = 0; ending = Not_yet; begun = None; read_by = None } in
   let stream = Lwt_stream.from (fun () -> next reader) in
   reader.read_by <- Some stream;
-  let weak = Weak.create 1 in
-  Weak.set weak 0 (Some reader);
-  Gc.finalise last_look reader;
-  (stream, weak)
+  stream
 
-let arrived weak arrived =
-  match Weak.get weak 0 with
+(* Streams, lwt_to_rust.
+
+   1. A read that was begun is never given up while the stream goes on: its item or its exception would be lost.
+   2. What came is in the source, whatever is raised meanwhile: Rust calls again. *)
+
+let more = Obj.repr 0
+let no_more = Obj.repr 1
+
+let ended source behind =
+  source.behind <- behind;
+  source.is_begun <- false
+
+let begin_get source =
+  match Lwt_stream.get source.whose with
+  | get ->
+      source.get <- get;
+      source.is_begun <- true
+  | exception exn -> ended source (Obj.repr exn)
+
+(* Takes what is there. *)
+let rec take source =
+  if source.count < source.window && source.behind == more then begin
+    if not source.is_begun then begin_get source;
+    if source.is_begun then
+      match Lwt.state source.get with
+      | Lwt.Return (Some item) ->
+          let got = item :: source.got in
+          source.got <- got;
+          source.count <- source.count + 1;
+          source.is_begun <- false;
+          take source
+      | Lwt.Return None -> ended source no_more
+      | Lwt.Fail exn -> ended source (Obj.repr exn)
+      | Lwt.Sleep -> ()
+  end
+
+let collect source =
+  if source.ready == [] then begin
+    take source;
+    let ready = List.rev source.got in
+    source.ready <- ready;
+    source.got <- [];
+    source.count <- 0
+  end
+
+(* Resolved with the source, which Rust does not keep meanwhile, when there is something to [collect]. *)
+let read source window =
+  source.window <- window;
+  collect source;
+  let source_again = Lwt.return source in
+  if source.ready == [] && source.behind == more then
+    let collect_now _ = source_again in
+    Lwt.try_bind (fun () -> source.get) collect_now collect_now
+  else source_again
+
+(* At the end of the bridge: each wait ends with an error, and what a future would have cancelled is cancelled. *)
+let break_all () =
+  let all = !subscriptions in
+  for index = 0 to Weak.length all - 1 do
+    match Weak.get all index with
+    | None -> ()
+    | Some { promise; token; cancels; _ } ->
+        broken token;
+        if cancels then Lwt.cancel promise
+  done
+
+(* Guests. Rust queues the calls, and the threads run them here, so that no frame of Rust's is on the stack of a function that
+   leaves its thread. *)
+
+(* A call is a block: the function, and its arguments. *)
+let apply call =
+  let applied = ref (Obj.field call 0) in
+  for i = 1 to Obj.size call - 1 do
+    applied := (Obj.obj !applied : Obj.t -> Obj.t) (Obj.field call i)
+  done;
+  !applied
+
+(* [Thread.exit] from OCaml 4.14 on; before, it ends the thread, of which Rust hears by its end. *)
+let is_thread_exit exn = Printexc.exn_slot_name exn = "Thread.Exit"
+
+(* What a finaliser raises on the way is the call's, or, between two calls, nobody's; signal handlers do not run here. *)
+let rec serve id =
+  match
+    let call = guest_next id in
+    if Obj.is_int call then None
+    else begin
+      guest_begins ();
+      let value = apply call in
+      guest_ended ();
+      Some value
+    end
+  with
   | None -> ()
-  | Some reader -> (
-      match (reader.waiting, arrived) with
-      | Some resolver, Items items ->
-          reader.waiting <- None;
-          Lwt.wakeup resolver (begin_items reader items)
-      | Some resolver, Failed (exn, backtrace) ->
-          reader.waiting <- None;
-          reader.ending <- Ended;
-          reject resolver exn backtrace
-      | Some resolver, _ ->
-          reader.waiting <- None;
-          reader.ending <- Ended;
-          Lwt.wakeup resolver None
-      | None, ending -> reader.ending <- ending)
+  | Some value ->
+      guest_returned value;
+      serve id
+  | exception exn ->
+      guest_ended ();
+      if is_thread_exit exn then guest_exited ()
+      else guest_raised exn (try describe exn with _ -> (Printexc.exn_slot_name exn, None));
+      serve id
 
-(* Streams, lwt_to_rust. A read that was begun is never given up while the stream goes on: its exception would be lost. *)
-
-let read stream pending window =
-  let rec collect items left pending =
-    let get () = match pending with Some get -> get | None -> Lwt_stream.get stream in
-    if left = 0 then Lwt.return (stream, pending, List.rev items, More)
-    else
-      match get () with
-      | exception exn -> ended items (Exception exn)
-      | get -> (
-          match Lwt.state get with
-          | Lwt.Return (Some item) -> collect (item :: items) (left - 1) None
-          | Lwt.Return None -> ended items End
-          | Lwt.Fail exn -> ended items (Exception exn)
-          | Lwt.Sleep when items = [] ->
-              Lwt.try_bind
-                (fun () -> get)
-                (function Some item -> collect [ item ] (left - 1) None | None -> ended [] End)
-                (fun exn -> ended [] (Exception exn))
-          | Lwt.Sleep -> Lwt.return (stream, Some get, List.rev items, More))
-  and ended items behind = Lwt.return (stream, None, List.rev items, behind) in
-  collect [] window pending
+let guest id = match Thread.create serve id with _ -> "" | exception Sys_error message -> message
 
 (* The loop. *)
 
@@ -304,7 +507,7 @@ let callbacks =
     resolved = Lwt.return;
     failed;
     pending;
-    fulfil = Lwt.wakeup;
+    fulfil;
     reject;
     arm;
     state = Lwt.state;
@@ -320,8 +523,17 @@ let callbacks =
     predefined;
     canceled = (fun () -> Lwt.Canceled);
     stream;
-    arrived;
+    deliver;
+    close_unless_waited;
     read;
+    collect;
+    break_all;
+    guest;
+    bound = Storage.current;
+    under = Storage.under;
+    cell = Storage.cell;
+    nothing = Storage.nothing;
+    is_shown = Storage.is_shown;
   }
 
 let misuse format = Printf.ksprintf (fun message -> raise (Misuse message)) format
@@ -332,70 +544,36 @@ let lwt_thread = ref None
 let descriptor_event = ref Lwt_engine.fake_event
 let started = ref false
 
-(* What was resolved in a hook may be what [Lwt_main.run] waits for, so the loop must not block in its engine now. *)
-let not_block () = if Lwt.paused_count () = 0 then ignore (Lwt.pause () : unit Lwt.t)
+(* The wake descriptor, from when Rust has its half of the executor. *)
+let wake_descriptor = ref (-1)
 
-let after_fork () =
-  Lwt_engine.stop_event !descriptor_event;
-  descriptor_event := Lwt_engine.fake_event;
-  started := false;
-  disown ();
-  not_block ()
+(* Whether the engine has it. *)
+let registered = ref false
 
-let tick_in_hook () =
-  if Lwt.paused_count () = 0 then lost_pause ();
-  tick false;
-  not_block ()
+(* [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
+let exiting = ref false
 
-(* The beginning of a turn: a task that a stub has queued costs no turn of its own; and a thread of Tokio's that runs an
-   OCaml function, and waits for the runtime lock, would get it from a loop that never sleeps only after 50 ms. *)
-let on_turn () =
-  if not !started then lwt_thread := Some (this_thread ())
-  else
-    match turn () with
-    | Nothing -> ()
-    | Tick -> tick_in_hook ()
-    | Yield -> Thread.yield ()
-    | Tick_and_yield ->
-        tick_in_hook ();
-        Thread.yield ()
-    | Forked -> after_fork ()
-    | Wrong_thread ->
-        misuse
-          "Lwt_main.run was called on thread %d, but Rust functions were called before on another one, which is the \
-           thread whose promises they are: run Lwt on the thread that calls them first"
-          (this_thread ())
-
-(* The end. *)
+(* The descriptor stays readable until the tick that it asks for is certain. An exception would cross the engine's C code. *)
+let on_readable (_ : Lwt_engine.event) =
+  match if must_arm (Lwt.paused_count () = 0) then arm () with () -> armed () | exception exn -> keep exn
 
 let shutdown ?(timeout = 1.0) () =
   if !started then
-    match turn () with
-    | Wrong_thread ->
-        misuse
-          "Rust_async.shutdown was called on thread %d, but the promises that it rejects are those of another one: call \
-           it where Lwt runs"
-          (this_thread ())
-    | Nothing | Tick | Forked | Yield | Tick_and_yield -> shutdown_executor timeout
+    if is_lwt_thread () then shutdown_executor timeout
+    else
+      misuse
+        "Rust_async.shutdown was called on thread %d, but the promises that it rejects are those of another one: call it \
+         where Lwt runs"
+        (this_thread ())
 
 (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after the one
    below and run before it, and those of [Lwt_main.at_exit], behind which this goes. *)
 let shutdown_behind_exit_hooks () =
   let hook () =
-    shutdown ();
+    if is_lwt_thread () then shutdown ();
     Lwt.return_unit
   in
   ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)
-
-(* [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
-let exiting = ref false
-
-(* In a worker domain's job: the process ends, and the rest is Lwt's thread's. *)
-let exit () =
-  if Domains.is_main () then begin
-    exiting := true;
-    if !started then shutdown_behind_exit_hooks ()
-  end
 
 (* The beginning. *)
 
@@ -406,37 +584,195 @@ let hear_of_children () =
   try ignore (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ()) : (int * Unix.process_status) Lwt.t)
   with Unix.Unix_error (ECHILD, _, _) -> ()
 
+(* Rust calls it again when something was raised on the way, and so does the next turn. A signal handler may have called Rust
+   meanwhile, and done all of it. *)
 let start () =
-  let descriptor : Unix.file_descr = Obj.magic (start_executor callbacks : int) in
-  (* Else a signal handler that has run since this call began has called Rust as well, and it did the rest. *)
+  if !wake_descriptor < 0 then wake_descriptor := start_executor callbacks;
   if not !started then begin
-    started := true;
-    descriptor_event := Lwt_engine.on_readable descriptor (fun _ -> if readable () then arm ());
+    if not !registered then begin
+      let descriptor : Unix.file_descr = Obj.magic (!wake_descriptor : int) in
+      descriptor_event := Lwt_engine.on_readable descriptor on_readable;
+      registered := true
+    end;
     hear_of_children ();
-    if !exiting then shutdown_behind_exit_hooks ()
+    if !exiting then shutdown_behind_exit_hooks ();
+    started := true
+  end
+
+(* What was resolved in a hook may be what [Lwt_main.run] waits for, so the loop must not block in its engine now. *)
+let not_block () = if Lwt.paused_count () = 0 then ignore (Lwt.pause () : unit Lwt.t)
+
+let after_fork () =
+  (* Stopped once: what its first stop raises it raises again. *)
+  let event = !descriptor_event in
+  descriptor_event := Lwt_engine.fake_event;
+  (try Lwt_engine.stop_event event with exn -> keep exn);
+  disown ();
+  wake_descriptor := -1;
+  registered := false;
+  started := false;
+  not_block ()
+
+(* An exception that leaves [Lwt.wakeup] leaves Lwt as if it were still in there: callbacks that Lwt defers ([Lwt.wakeup_later])
+   wait for the end of it for ever. [Lwt.abandon_wakeups] ends one level, and does nothing where there is none. *)
+
+let is_deferring () =
+  let promise, resolver = Lwt.wait () in
+  let deferred = ref true in
+  Lwt.on_success promise (fun () -> deferred := false);
+  Lwt.wakeup_later resolver ();
+  !deferred
+
+let rec leave_all_wakeups () =
+  if is_deferring () then begin
+    (* What was deferred runs now. *)
+    (try Lwt.abandon_wakeups () with exn -> keep exn);
+    leave_all_wakeups ()
+  end
+
+(* An exception has left a turn, perhaps in the midst of Lwt's own code. What can be made good is. *)
+let mend () =
+  leave_all_wakeups ();
+  lost_pause ();
+  resume_subscriptions ()
+
+(* Where [Lwt_main.run] lets what a hook raises pass. *)
+let raise_escaped () =
+  mend ();
+  leave_turn ();
+  raise_first_escaped ()
+
+(* At the end, what would have ended the program. *)
+let rec drop_escaped () =
+  if escaped () then begin
+    (try raise_first_escaped () with _ -> ());
+    drop_escaped ()
+  end
+
+let tick_in_hook () =
+  if Lwt.paused_count () = 0 then lost_pause ();
+  tick false;
+  if escaped () then raise_escaped ();
+  not_block ()
+
+let wrong_thread () =
+  (* [exit] on another thread runs the hooks there. *)
+  if not !exiting then
+    misuse
+      "Lwt_main.run was called on thread %d, but Rust functions were called before on another one, which is the thread \
+       whose promises they are: run Lwt on the thread that calls them first"
+      (this_thread ())
+
+(* What [enter_turn] has found; the bits are those of exports.rs. *)
+let attend found =
+  let is bit = found land bit <> 0 in
+  if is 32 then wrong_thread ()
+  else if is 16 then after_fork ()
+  else begin
+    if is 8 then mend ();
+    if is 4 then raise_escaped ();
+    if is 1 then tick_in_hook ();
+    if is 2 then Thread.yield ()
+  end
+
+(* [exit] on a thread that does not run Lwt has Lwt's hooks run a loop there, while the loop of Lwt's thread may wait in its
+   engine. Two threads in one engine are libev's abort, or two reads of one notification, of which the second blocks with
+   OCaml's lock (seen with Lwt 5.6 alone). So Lwt's thread is woken, and stops between two turns, until the process is gone. *)
+
+(* Whether Lwt's thread is in its engine, or in what that calls. *)
+let in_turn = ref false
+
+(* The thread that exits. *)
+let exits = ref (-1)
+
+let stopped = ref false
+
+let stop_for_exit () =
+  if !exits <> this_thread () then begin
+    stopped := true;
+    while true do
+      try Thread.delay 60. with _ -> ()
+    done
+  end
+
+(* A callback that blocks may keep Lwt's thread in its turn: then nobody is in the engine. *)
+let stop_lwt_thread () =
+  if !in_turn && not (is_lwt_thread ()) then begin
+    Lwt_unix.send_notification (Lwt_unix.make_notification ~once:true ignore);
+    let deadline = Unix.gettimeofday () +. 1. in
+    while (not !stopped) && Unix.gettimeofday () < deadline do
+      Thread.delay 0.001
+    done;
+    (* A wake would find the wrong thread. *)
+    Lwt_engine.stop_event !descriptor_event
+  end
+
+(* The beginning of a turn: a task that a stub has queued costs no turn of its own; and a thread that runs an
+   OCaml function, and waits for the runtime lock, would get it from a loop that never sleeps only after 50 ms. *)
+let on_turn () =
+  if !exiting then stop_for_exit ();
+  in_turn := true;
+  if not !started then begin
+    lwt_thread := Some (this_thread ());
+    if !wake_descriptor >= 0 && is_lwt_thread () then start ()
+  end
+  else
+    let found = enter_turn () in
+    if found <> 0 then attend found
+
+(* The end of a turn, before [Lwt_main.run] looks whether its promise is settled. *)
+let on_end_of_turn () =
+  in_turn := false;
+  if !exiting then stop_for_exit ();
+  if !started then begin
+    leave_turn ();
+    if escaped () then raise_escaped ()
+  end
+
+(* The end. *)
+
+(* In a worker domain's job: the process ends, and the rest is Lwt's thread's. *)
+let exit () =
+  if Domains.is_main () then begin
+    exits := this_thread ();
+    exiting := true;
+    if !started then stop_lwt_thread ();
+    (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
+    leave_all_wakeups ();
+    drop_escaped ();
+    if !started then shutdown_behind_exit_hooks ()
   end
 
 (* Where what was called on this thread should have been called. *)
-let where_else () =
-  if Domains.is_main () then "with Lwt_preemptive.run_in_main" else "in a job of a Rust_async.Domain_pool"
+let or_else what =
+  if Domains.is_main () then ", or with Lwt_preemptive.run_in_main"
+  else if String.length what > 23 && String.sub what 0 23 = "Rust_async.Domain_pool." then ""
+  else ", or in a job of a Rust_async.Domain_pool"
 
 (* Called by Rust for a call that it cannot go on with; see start.rs for the numbers. *)
 let start_or_refuse reason what =
   match reason with
   | 0 ->
       let here = this_thread () in
-      let allowed = match !lwt_thread with None -> here = 0 | Some thread -> here = thread in
-      if allowed then start ()
-      else
-        misuse
-          "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
-           main thread, or %s"
-          what here (where_else ())
+      (match !lwt_thread with
+      | None when here = 0 -> start ()
+      | Some thread when here = thread -> start ()
+      | None ->
+          misuse
+            "%s was called on thread %d, which is not the main one, before Lwt's loop has begun a turn there, so nobody knows \
+             yet that its promise could be resolved: call it in Lwt_main.run, when something that sleeps there has ended \
+             (Lwt_unix.sleep 0.), or on the main thread%s"
+            what here (or_else what)
+      | Some _ ->
+          misuse
+            "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
+             thread that runs Lwt%s"
+            what here (or_else what))
   | 1 ->
       misuse
-        "%s was called on thread %d, but Lwt runs on another one, and only that may touch its promises: call it there, \
-         or %s"
-        what (this_thread ()) (where_else ())
+        "%s was called on thread %d, but Lwt runs on another one, and only that may touch its promises: call it \
+         there%s"
+        what (this_thread ()) (or_else what)
   | 2 ->
       misuse
         "%s was called in the child of a fork, where Rust's threads do not exist: call Rust functions after \
@@ -488,8 +824,9 @@ module Domain_pool = struct
     | None, Lwt.Fail _ -> left
     | None, _ ->
         let join () =
-          Array.iter Domains.join pool.domains;
-          pool_forget pool.number
+          let raised = List.filter_map Domains.join (Array.to_list pool.domains) in
+          pool_forget pool.number;
+          match raised with [] -> () | exn :: _ -> raise exn
         in
         let ended = Lwt.no_cancel (Lwt.map join left) in
         pool.ended <- Some ended;
@@ -537,6 +874,8 @@ let stats () =
   { tasks; subscriptions; roots }
 
 let () =
+  flush_at_exit ();
   Callback.register "ocaml_lwt_interop.start" start_or_refuse;
   ignore (Lwt_main.Enter_iter_hooks.add_last on_turn : Lwt_main.Enter_iter_hooks.hook);
+  ignore (Lwt_main.Leave_iter_hooks.add_last on_end_of_turn : Lwt_main.Leave_iter_hooks.hook);
   at_exit exit

@@ -43,8 +43,9 @@ val register_exception : string -> exn -> unit
       waits for its reader.
     - An error of Rust's ends it with {!Rust_error} or the exception that it was made of, a panic with {!Rust_panic},
       {!shutdown} with {!Broken_promise}. The read that gets the exception is the last: those behind it give [None].
-    - It is dropped when the GC has collected the stream. A read that is cancelled loses no item and leaves the stream as it
-      was; when nobody holds the stream or waits for it, it is collected. [Lwt_stream.map] and its like go on waiting when
+    - It is dropped when the GC has collected the stream. What waits for an item is kept with all that it holds. A read that is
+      cancelled loses no item and leaves the stream as it was; when nobody holds the stream or waits for it, it is collected,
+      unless Rust's stream itself keeps something of OCaml's that holds it. [Lwt_stream.map] and its like go on waiting when
       their own reads are cancelled, so that a stream behind them lives until the next item that comes
       through.
     - Rust reads a stream of OCaml's as other readers do, in batches of what is there. An exception ends it for Rust; when
@@ -56,9 +57,11 @@ val register_exception : string -> exn -> unit
 
 val shutdown : ?timeout:float -> unit -> unit
 (** [shutdown ()] refuses Rust calls from now on, drops all Rust futures, whose promises are rejected with
-    {!Broken_promise}, and waits for Tokio's blocking tasks for at most [timeout] seconds (default: [1.0]; [infinity]: until
-    they have ended; negative or [nan]: not at all), with the runtime lock released. It is called at exit, behind all hooks
-    of [at_exit] and [Lwt_main.at_exit]; a second call does nothing.
+    {!Broken_promise}, tells Rust's threads that wait for a promise that they will hear nothing, and waits for Tokio's blocking
+    tasks and OCaml functions that block for at most [timeout] seconds (default: [1.0]; [infinity]: until
+    they have ended; negative or [nan]: not at all), with the runtime lock released. Signals are handled meanwhile: what a
+    handler raises ([Sys.Break]) ends the wait, and leaves [shutdown] when all promises are rejected. It is called at exit,
+    behind all hooks of [at_exit] and [Lwt_main.at_exit]; a second call does nothing.
 
     {b Only} on the thread that runs Lwt.
 
@@ -80,9 +83,10 @@ val configure :
       [Failure].
     - [thread_name]: what Tokio's threads are called, of which Linux shows the first 15 bytes. Default:
       ["tokio-ocaml"].
-    - [max_blocking_threads]: how many threads at most run what blocks, 1 to 65535; further calls wait for their turn.
-      Default: 512.
-    - [thread_stack_size]: the stack of each thread, in bytes, 64 KiB to 1 GiB. Default: 2 MiB.
+    - [max_blocking_threads]: how many threads at most run what blocks, 1 to 65535, Rust's and as many that run OCaml's
+      ([run_blocking_in_ocaml]); further calls wait for their turn. Default: 512.
+    - [thread_stack_size]: the stack of each thread, in bytes, 64 KiB to 1 GiB. Default: 2 MiB. (OCaml's threads are not
+      concerned.)
     - [thread_keep_alive]: how many seconds a thread that ran what blocks stays when it has nothing to do. Default:
       [10.0].
 
@@ -117,13 +121,14 @@ module Domain_pool : sig
   val detach : t -> ('a -> 'b) -> 'a -> 'b Lwt.t
   (** [detach pool f x] is a promise for [f x], which runs on a worker domain; an exception of [f]'s rejects it, with its
       backtrace. Jobs begin in the order of the calls. [f] must not touch Lwt's promises or what else belongs to the thread
-      that runs Lwt, but may call Rust, see {!await}.
+      that runs Lwt ([Lwt.get] too), but may call Rust, see {!await}. OCaml functions at home that it has Rust call see the
+      keys that were bound when [detach] was called.
 
       Cancelling the promise keeps a job from beginning; makes {!await} raise [Lwt.Canceled] in one that awaits Rust; and
       otherwise lets [f x] run to its end, which nobody hears of.
 
       What a finaliser or a signal handler raises on a worker domain rejects the job that it comes in; between two jobs it is
-      printed on standard error; in the bridge's own code it goes to [Lwt.async_exception_hook] or out of [Lwt_main.run]. The
+      printed on standard error; in the bridge's own code it leaves [Lwt_main.run], where Lwt runs. The
       domain goes on in any case, and so do the other jobs.
 
       [exit] in a job ends the process, but not {!Rust_async.shutdown} before it: what Rust has is not dropped.

@@ -36,18 +36,30 @@ let look stream =
   let from = field (Obj.field stream 0) ~tag:0 ~size:1 0 in
   promise_is_waited (field from ~tag:0 ~size:2 1)
 
-let trial =
-  lazy
-    (try
-       let stream = Lwt_stream.from (fun () -> fst (Lwt.wait ())) in
-       let at_first = look stream in
-       let reads = List.init 3 (fun _ -> Lwt_stream.get stream) in
-       let while_read = look stream in
-       Lwt.cancel (List.hd reads);
-       let while_some_read = look stream in
-       List.iter Lwt.cancel reads;
-       (not at_first) && while_read && while_some_read && not (look stream)
-     with Unknown -> false)
+(* Whether all of it is so in this program's Lwt; [None] before it was tried. (Not lazy: that would keep what a signal handler
+   raises meanwhile, and raise it for ever.) *)
+let known = ref None
 
-let prepare () = ignore (Lazy.force trial : bool)
-let by_anybody stream = (not (Lazy.is_val trial && Lazy.force trial)) || try look stream with Unknown -> true
+let try_it () =
+  let known_now =
+    try
+      let stream = Lwt_stream.from (fun () -> fst (Lwt.wait ())) in
+      let at_first = look stream in
+      let reads = List.init 3 (fun _ -> Lwt_stream.get stream) in
+      let while_read = look stream in
+      Lwt.cancel (List.hd reads);
+      let while_some_read = look stream in
+      List.iter Lwt.cancel reads;
+      (not at_first) && while_read && while_some_read && not (look stream)
+    with Unknown -> false
+  in
+  known := Some known_now
+
+let prepare () = match !known with None -> try_it () | Some _ -> ()
+let or_yes look at = (match !known with Some true -> false | _ -> true) || try look at with Unknown -> true
+
+(* Whether anybody waits for the next item, or it is not known. *)
+let by_anybody stream = or_yes look stream
+
+(* Whether anything is to happen when this promise is settled, or it is not known. *)
+let promise promise = or_yes promise_is_waited (Obj.repr (promise : _ Lwt.t))

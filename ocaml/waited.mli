@@ -6,3 +6,7 @@ val prepare : unit -> unit
 val by_anybody : _ Lwt_stream.t -> bool
 (** [by_anybody stream] is whether a read of [stream], or of a clone of it, waits for an item; [true] as well where this
     cannot be known. It runs none of Lwt's code, and may be called in a finaliser. *)
+
+
+val promise : _ Lwt.t -> bool
+(** [promise p] is whether anything is to happen when [p] is settled; [true] as well where this cannot be known. *)

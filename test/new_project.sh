@@ -21,4 +21,14 @@ commands=$(awk '/^<!-- run: new-project -->/{ on = 1; next } on && /^```$/ { exi
 [ -n "$commands" ] || die "README.md has no block marked <!-- run: new-project -->"
 printed=$(eval "$commands")
 [[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README printed: $printed"
+
+# The same where the crate is called as one that it depends on, the project is a workspace, and dune builds elsewhere.
+(
+  cd my-project
+  sed -i 's/^name = "hello"/name = "slab"/; s/^\[lib\]/&\nname = "hello"/' Cargo.toml
+  printf '\n[workspace]\nexclude = ["ocaml-lwt-interop"]\n' >>Cargo.toml
+  dune build --build-dir "$folder/elsewhere" ./main.exe
+)
+printed=$(elsewhere/default/main.exe)
+[[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README, built elsewhere, printed: $printed"
 echo "the README's project builds and runs elsewhere"

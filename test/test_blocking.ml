@@ -1,5 +1,5 @@
-(* OCaml functions that return their value at once, called from every place: at home, and as guests on threads of Tokio's
-   blocking pool, where they may block. *)
+(* OCaml functions that return their value at once, called from every place: at home, and as guests on threads
+   where they may block. *)
 
 open Lwt.Syntax
 open Law

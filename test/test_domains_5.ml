@@ -622,10 +622,44 @@ let races =
         round 30);
   ]
 
+(* Lwt's keys are for the thread that runs Lwt: a job does not ask, but what it has done at home sees those of its call. *)
+module Keys = struct
+  type way = Promise | Value
+  type whoami = { promise : unit -> string Lwt.t; value : unit -> string; stream : unit -> string Lwt_stream.t } [@@warning "-69"]
+
+  external keep : whoami -> unit Lwt.t = "keys_keep"
+  external let_go : unit -> unit Lwt.t = "keys_let_go"
+  external of_kept : way -> place -> bool -> string Lwt.t = "keys_of_kept"
+
+  let user : string Lwt.key = Lwt.new_key ()
+  let name () = Option.value (Lwt.get user) ~default:"nobody"
+  let whoami = { promise = (fun () -> Lwt.return (name ())); value = name; stream = (fun () -> Lwt_stream.of_list []) }
+end
+
+let keys =
+  let of_job (name, job) =
+    law_of_pool (name ^ "_sees_the_keys_of_its_call_at_home") (fun pool ->
+        now (Keys.keep Keys.whoami);
+        let check user =
+          let bound = if user = "nobody" then None else Some user in
+          Lwt.with_value Keys.user bound (fun () ->
+              let ask (way, waits) =
+                let+ seen = job pool (fun () -> Pool.await (Keys.of_kept way Domain waits)) in
+                check_string "who I am" user seen;
+                check_string "who I am behind it" user (Keys.name ())
+              in
+              Lwt.join (List.map ask [ (Keys.Promise, false); (Promise, true); (Value, false); (Value, true) ]))
+        in
+        let* () = Lwt.join (List.init 10 (fun i -> check (List.nth [ "alice"; "bob"; "nobody" ] (i mod 3)))) in
+        Keys.let_go ())
+  in
+  List.map of_job
+    [ ("job", fun pool f -> Pool.detach pool f ()); ("call_from_rust", fun pool f -> pass pool f ()) ]
+
 let () =
   Alcotest.run "domains"
     [
       ("detached", detached); ("cancelled", cancelled); ("awaited", awaited); ("called from Rust", called_from_rust);
-      ("ends", ends); ("counters", counters); ("races", races);
+      ("ends", ends); ("counters", counters); ("races", races); ("keys", keys);
     ]
 [@@ocamlformat "disable"]

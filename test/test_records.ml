@@ -213,6 +213,59 @@ let passing =
         | _ -> Alcotest.fail "another list");
   ]
 
+(* Records of floats, of which Rust knows one as any value. *)
+
+type floats = { x : float; any : float; y : float }
+type 'a between = { from : float; any : 'a; till : float }
+
+external floats_apart : floats -> (float * float * float) Lwt.t = "records_any_between_floats_apart"
+external between_apart : 'a between -> (float * 'a * float) Lwt.t = "records_any_between_floats_apart"
+external any_between : 'a between -> bool -> 'a between Lwt.t = "records_any_between_floats"
+external any_floats : floats -> bool -> floats Lwt.t = "records_any_between_floats"
+external one_between : 'a between -> bool -> 'a between Lwt.t = "records_one_between_floats"
+external two_of_any : ('a, 'b) pair -> bool -> ('a, 'b) pair Lwt.t = "records_two_of_any"
+external two_apart : ('a, 'b) pair -> ('a * 'b) Lwt.t = "records_two_of_any_apart"
+external two_floats_apart : point -> (float * float) Lwt.t = "records_two_of_any_apart"
+
+let between =
+  let cannot_be_known promise =
+    let+ ending = Lwt.try_bind promise Lwt.return_ok Lwt.return_error in
+    match ending with
+    | Error (Rust_async.Rust_panic { message; _ }) ->
+        check_bool message true (starts_with ~prefix:"a record holds nothing but floats, and a field whose Rust type is any value" message)
+    | Error exn -> raise exn
+    | Ok _ -> Alcotest.fail "accepted"
+  in
+  [
+    law "flat_record_with_a_field_of_any_type_is_read" (fun () ->
+        let+ came = floats_apart { x = 1.5; any = 2.5; y = 3.5 } in
+        Gc.compact ();
+        check_bool "the fields" true (came = (1.5, 2.5, 3.5)));
+    law "record_with_a_parameter_that_is_float_is_read" (fun () ->
+        let+ came = between_apart { from = 1.5; any = 2.5; till = 3.5 } in
+        check_bool "the fields" true (came = (1.5, 2.5, 3.5)));
+    law "record_with_a_parameter_is_read" (fun () ->
+        let+ came = between_apart { from = 1.5; any = "a"; till = 3.5 } in
+        check_bool "the fields" true (came = (1.5, "a", 3.5)));
+    law "flat_record_of_any_values_is_read" (fun () ->
+        let+ came = two_floats_apart { x = 1.5; y = 2.5 } in
+        Gc.compact ();
+        check_bool "the fields" true (came = (1.5, 2.5)));
+    law "record_of_any_values_is_read" (fun () ->
+        let+ came = two_apart { first = 1.5; second = "a" } in
+        check_bool "the fields" true (came = (1.5, "a")));
+    law "record_of_floats_with_a_field_of_any_type_is_refused" (fun () ->
+        cannot_be_known (fun () -> any_floats { x = 1.5; any = 2.5; y = 3.5 } true));
+    law "record_of_floats_with_a_parameter_is_refused" (fun () ->
+        cannot_be_known (fun () -> any_between { from = 1.5; any = 2.5; till = 3.5 } true));
+    law "record_of_any_floats_is_refused" (fun () ->
+        cannot_be_known (fun () -> two_of_any { first = 1.5; second = 2.5 } true));
+  ]
+  @ copied "record_with_a_field_of_any_type" any_between [ { from = 1.5; any = "a"; till = nan } ]
+  @ copied "record_with_a_parameter" one_between [ { from = 1.5; any = 2.5; till = nan } ]
+  @ copied "record_of_any_values" two_of_any [ { first = 1.5; second = "a" } ]
+[@@ocamlformat "disable"]
+
 let refused what call expected =
   law_now what (fun () ->
       match call () with
@@ -260,7 +313,7 @@ let at_the_brim =
 let () =
   Alcotest.run "records"
     [
-      ("there and back", declared); ("borrowed", borrowing); ("parts that collect", beside_collections @ passing);
+      ("there and back", declared); ("borrowed", borrowing); ("records of floats", between); ("parts that collect", beside_collections @ passing);
       ("refusals", refusals); ("a collection at every allocation", at_the_brim);
     ]
 [@@ocamlformat "disable"]

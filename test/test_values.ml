@@ -28,11 +28,9 @@ external list : string list -> bool -> string list Lwt.t = "values_list"
 external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "values_list_of_lists"
 external linked_list : string list -> bool -> string list Lwt.t = "values_linked_list"
 external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
-external list_as_it_is : string list -> bool -> string list Lwt.t = "values_list_as_it_is"
 external array : string array -> bool -> string array Lwt.t = "values_array"
 external int_array : int array -> bool -> int array Lwt.t = "values_int_array"
 external float_array : float array -> bool -> float array Lwt.t = "values_float_array"
-external array_as_it_is : float array -> bool -> float array Lwt.t = "values_array_as_it_is"
 external matrix : float array array -> bool -> float array array Lwt.t = "values_matrix"
 external record : person -> bool -> person Lwt.t = "values_record"
 external float_record : point -> bool -> point Lwt.t = "values_float_record"
@@ -46,6 +44,31 @@ external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "v
 external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "values_sync_function"
 external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "values_promise"
 external any_array : 'a array -> bool -> 'a array Lwt.t = "values_any_array"
+external value_array : 'a array -> bool -> 'a array Lwt.t = "values_value_array"
+external any_list : 'a list -> bool -> 'a list Lwt.t = "values_any_list"
+external any_option : 'a option -> bool -> 'a option Lwt.t = "values_any_option"
+external any_pair : ('a * 'b) -> bool -> ('a * 'b) Lwt.t = "values_any_pair"
+external any_result : ('a, 'b) result -> bool -> ('a, 'b) result Lwt.t = "values_any_result"
+external list_of_array : 'a array -> 'a list Lwt.t = "values_list_of_array"
+external array_of_list : 'a list -> 'a array Lwt.t = "values_array_of_list"
+external u8 : int -> bool -> int Lwt.t = "values_u8"
+external i8 : int -> bool -> int Lwt.t = "values_i8"
+external u16 : int -> bool -> int Lwt.t = "values_u16"
+external i16 : int -> bool -> int Lwt.t = "values_i16"
+external usize : int -> bool -> int Lwt.t = "values_usize"
+external u32 : int32 -> bool -> int32 Lwt.t = "values_u32"
+external u64 : int64 -> bool -> int64 Lwt.t = "values_u64"
+external array_of_bytes : string -> bool -> string Lwt.t = "values_array_of_bytes"
+external u8_option : int option -> bool -> int option Lwt.t = "values_u8_option"
+external u8_list : int list -> bool -> int list Lwt.t = "values_u8_list"
+external u8_linked_list : int list -> bool -> int list Lwt.t = "values_u8_linked_list"
+external u8_array : int array -> bool -> int array Lwt.t = "values_u8_array"
+external u8_assoc : (int * int) list -> bool -> (int * int) list Lwt.t = "values_u8_assoc"
+external too_large : int -> Obj.t Lwt.t = "values_too_large"
+external too_large_by_itself : unit -> int Lwt.t = "values_too_large_by_itself"
+external largest : unit -> (int * int * int * int32 * int64) Lwt.t = "values_largest"
+external give_too_large : (int -> unit) -> (int -> unit Lwt.t) -> string array Lwt.t = "values_give_too_large"
+external take_too_large : int Lwt.t -> (unit -> int option) -> string array Lwt.t = "values_take_too_large"
 
 let there_and_back check name echo samples =
   let law_of suffix yields =
@@ -73,6 +96,14 @@ let base =
       copied "bool" bool [ true; false ];
       copied "char" char [ 'a'; '\000'; '\255' ];
       copied "int" int [ 0; 1; -1; max_int; min_int ];
+      copied "u8" u8 [ 0; 255 ];
+      copied "i8" i8 [ -128; 127 ];
+      copied "u16" u16 [ 0; 65535 ];
+      copied "i16" i16 [ -32768; 32767 ];
+      copied "usize" usize [ 0; max_int ];
+      copied "u32" u32 Int32.[ zero; max_int ];
+      copied "u64" u64 Int64.[ zero; max_int ];
+      copied "array_of_bytes" array_of_bytes [ "\000\255ab" ];
       copied "int32" int32 Int32.[ zero; minus_one; max_int; min_int ];
       copied "int64" int64 Int64.[ zero; minus_one; max_int; min_int ];
       copied "nativeint" nativeint Nativeint.[ zero; minus_one; max_int; min_int ];
@@ -94,11 +125,9 @@ let compound =
       copied "list_of_lists" list_of_lists [ []; [ [] ]; [ [ None ]; []; [ Some 1; None; Some 2 ] ] ];
       copied "linked_list" linked_list [ []; [ "a" ]; List.init 1000 string_of_int ];
       copied "association_list" assoc [ []; [ ("a", 1); ("b", 2) ] ];
-      passed "list_as_it_is" list_as_it_is [ [ "a"; "b" ] ];
       copied "array" array [ [||]; [| "a" |]; Array.init 1000 string_of_int ];
       copied "array_of_ints" int_array [ [||]; [| min_int; 0; max_int |]; Array.init 100_000 Fun.id ];
       copied "array_of_floats" float_array [ [||]; [| 1.5 |]; [| nan; -0. |]; Array.init 100_000 Float.of_int ];
-      passed "array_as_it_is" array_as_it_is [ [| 1.5; 2.5 |] ];
       copied "array_of_arrays" matrix [ [||]; [| [||] |]; [| [| 1.; 2. |]; [||]; [| 3. |] |] ];
     ]
 
@@ -132,6 +161,13 @@ let polymorphic =
       through "object" (object method m = 7 end); through "abstract" (Lwt_condition.create ());
       through "custom_block" (Mutex.create ()); through "promise_value" (fst (Lwt.wait () : unit Lwt.t * _));
       copied "array_of_anything" any_array [ [||]; [| (1, "a"); (2, "b") |] ];
+      copied "array_of_any_floats" any_array [ [| 1.5 |]; [| 1.; 2.; nan; -0. |]; Array.init 1000 float_of_int ];
+      copied "array_of_values" value_array [ [||]; [| "a"; "b" |] ];
+      copied "array_of_floats_as_values" value_array [ [| 1.5 |]; [| 1.; 2.; nan; -0. |]; Array.init 1000 float_of_int ];
+      copied "list_of_any_floats" any_list [ []; [ 1.; 2.; 3. ] ];
+      copied "option_of_any_float" any_option [ None; Some 1.5 ];
+      copied "pair_of_any_floats" any_pair [ (1.5, 2.5) ];
+      copied "result_of_any_float" any_result [ Ok 1.5; Error 2.5 ];
       (let wait, _ = Lwt.wait () in
        passed "promise" promise [ wait; Lwt.return 7 ]);
       passed "function" function_ [ Lwt.return ];
@@ -178,14 +214,141 @@ let refusals =
       "values_variant: argument 1 (value): invalid variant, tag: 7";
     rejected "text_of_a_promise_that_is_not_utf8_is_an_error"
       (fun () -> text_of_promise (Lwt.return "\xff"))
-      "the value of an OCaml promise does not convert: Invalid UTF-8";
+      "the value of an OCaml promise does not convert: not valid UTF-8 (byte 0 of 1)";
     rejected "text_of_a_later_promise_that_is_not_utf8_is_an_error"
       (fun () -> text_of_promise (Lwt.map (fun () -> "\xff") (Lwt.pause ())))
-      "the value of an OCaml promise does not convert: Invalid UTF-8";
+      "the value of an OCaml promise does not convert: not valid UTF-8 (byte 0 of 1)";
     rejected "text_of_a_function_that_is_not_utf8_is_an_error"
       (fun () -> text_of_function (fun () -> "\xff"))
-      "the value of an OCaml function does not convert: Invalid UTF-8";
+      "the value of an OCaml function does not convert: not valid UTF-8 (byte 0 of 1)";
   ]
+
+(* Numbers that do not fit. *)
+
+let does_not_fit =
+  let does_not_fit number rust least most =
+    Printf.sprintf "%s does not fit into %s, which is from %s to %s" number rust least most
+  in
+  let refused name number call =
+    let (rust, least, most) =
+      match name with
+      | "u8" -> ("a Rust u8", "0", "255")
+      | "i8" -> ("a Rust i8", "-128", "127")
+      | "u16" -> ("a Rust u16", "0", "65535")
+      | "i16" -> ("a Rust i16", "-32768", "32767")
+      | "u32" -> ("a Rust u32", "0", "4294967295")
+      | _ -> ("a Rust " ^ name, "0", "18446744073709551615")
+    in
+    refused
+      (Printf.sprintf "%s_does_not_fit_into_%s" number name)
+      call
+      (Printf.sprintf "values_%s: argument 1 (value): %s" name (does_not_fit number rust least most))
+  in
+  let inside name call =
+    law_now ("number_in_" ^ name ^ "_does_not_fit") (fun () ->
+        match call () with
+        | (_ : _ Lwt.t) -> Alcotest.fail "accepted"
+        | exception Invalid_argument message -> check_bool message true (contains ~part:" does not fit into a Rust " message))
+  in
+  let panics name promise expected =
+    law name (fun () ->
+        let+ ending = ending (promise ()) in
+        match ending with
+        | Error (Rust_async.Rust_panic { message; _ }) -> check_string "message" expected message
+        | Error exn -> raise exn
+        | Ok _ -> Alcotest.fail "accepted")
+  in
+  let too_large which number ocaml =
+    let least, most =
+      match ocaml with
+      | "int" -> (string_of_int min_int, string_of_int max_int)
+      | "int32" -> (Int32.to_string Int32.min_int, Int32.to_string Int32.max_int)
+      | _ -> (Int64.to_string Int64.min_int, Int64.to_string Int64.max_int)
+    in
+    panics
+      (Printf.sprintf "%s_of_rust_does_not_fit_into_%s_%d" number ocaml which)
+      (fun () -> too_large which)
+      (does_not_fit number ("an OCaml " ^ ocaml) least most)
+  in
+  let largest_word = "18446744073709551615" and int = "9223372036854775807" in
+  [
+    refused "u8" "300" (fun () -> u8 300 false);
+    refused "u8" "-1" (fun () -> u8 (-1) false);
+    refused "i8" "128" (fun () -> i8 128 false);
+    refused "u16" "65536" (fun () -> u16 65536 false);
+    refused "i16" "-32769" (fun () -> i16 (-32769) false);
+    refused "usize" "-1" (fun () -> usize (-1) false);
+    refused "u32" "-1" (fun () -> u32 (-1l) false);
+    refused "u64" "-1" (fun () -> u64 (-1L) false);
+    inside "an_option" (fun () -> u8_option (Some 256) false);
+    inside "a_list" (fun () -> u8_list [ 1; 256 ] false);
+    inside "a_linked_list" (fun () -> u8_linked_list [ 1; 256 ] false);
+    inside "an_array" (fun () -> u8_array [| 1; 256 |] false);
+    inside "an_association_list" (fun () -> u8_assoc [ (1, 128) ] false);
+    law_now "string_of_another_length_is_refused" (fun () ->
+        match array_of_bytes "abc" false with
+        | (_ : _ Lwt.t) -> Alcotest.fail "accepted"
+        | exception Invalid_argument message ->
+            check_string "message" "values_array_of_bytes: argument 1 (value): a string of 3 bytes, where 4 were asked for" message);
+    too_large 0 int "int";
+    too_large 1 "-9223372036854775808" "int";
+    too_large 2 "4611686018427387904" "int";
+    too_large 3 "-4611686018427387905" "int";
+    too_large 4 largest_word "int";
+    too_large 5 "4611686018427387904" "int";
+    too_large 6 "4294967295" "int32";
+    too_large 7 "2147483648" "int32";
+    too_large 8 largest_word "int64";
+    too_large 9 "9223372036854775808" "int64";
+    panics "result_that_does_not_fit_is_a_panic" too_large_by_itself
+      (does_not_fit int "an OCaml int" (string_of_int min_int) (string_of_int max_int));
+    law "largest_numbers_fit" (fun () ->
+        let+ (most, least, usize, int32, int64) = largest () in
+        check_bool "they are OCaml's" true
+          ((most, least, usize, int32, int64) = (max_int, min_int, max_int, Int32.max_int, Int64.max_int)));
+    law "argument_of_a_function_that_does_not_fit_ends_the_call" (fun () ->
+        let+ messages = give_too_large (fun _ -> Alcotest.fail "called") (fun _ -> Alcotest.fail "called") in
+        Array.iter (fun message -> check_bool message true (contains ~part:" does not fit into an OCaml int" message)) messages);
+    law "value_that_does_not_fit_is_an_error" (fun () ->
+        let+ messages = take_too_large (Lwt.return 256) (fun () -> Some (-1)) in
+        Alcotest.(check (array string)) "messages"
+          [|
+            "the value of an OCaml promise does not convert: " ^ does_not_fit "256" "a Rust u8" "0" "255";
+            "the value of an OCaml function does not convert: " ^ does_not_fit "-1" "a Rust usize" "0" largest_word;
+          |]
+          messages);
+  ]
+[@@ocamlformat "disable"]
+
+(* An array is flat if it is one of floats, whoever makes it. *)
+
+let arrays_of_floats =
+  let floats = [| 1.; 2.; 3. |] in
+  let mixed = Obj.magic [ Obj.repr 1.5; Obj.repr "a" ] in
+  [
+    law "elements_of_an_array_of_floats_are_each_itself" (fun () ->
+        let+ came = list_of_array floats in
+        check_bool "the list" true (came = [ 1.; 2.; 3. ]));
+    law "elements_of_an_array_of_floats_survive_a_compaction" (fun () ->
+        let+ came = list_of_array (Array.init 1000 float_of_int) in
+        Gc.compact ();
+        check_bool "the list" true (came = List.init 1000 float_of_int));
+    law "array_of_any_floats_is_flat" (fun () ->
+        let+ (came : float array) = array_of_list [ 1.; 2.; 3. ] in
+        check_bool "the array" true (same_copy floats came);
+        came.(1) <- 7.;
+        Gc.compact ();
+        check_bool "an array as any other" true (came = [| 1.; 7.; 3. |]));
+    law "array_of_some_floats_is_refused" (fun () ->
+        let+ ending = ending (array_of_list mixed) in
+        match ending with
+        | Error (Rust_async.Rust_panic { message; _ }) ->
+            check_string "message"
+              "an array of 2 elements holds 1 floats: the elements of an OCaml array are all floats, or none is" message
+        | Error exn -> raise exn
+        | Ok (_ : Obj.t array) -> Alcotest.fail "accepted");
+  ]
+[@@ocamlformat "disable"]
 
 (* Arguments. *)
 
@@ -318,5 +481,6 @@ let () =
   Alcotest.run "values"
     [
       ("base types", base); ("compound types", compound); ("declared types", declared);
-      ("polymorphic values", polymorphic); ("refusals", refusals); ("arguments", arguments); ("functions", functions);
+      ("polymorphic values", polymorphic); ("refusals", refusals); ("numbers that do not fit", does_not_fit); ("arrays of floats", arrays_of_floats);
+      ("arguments", arguments); ("functions", functions);
     ]

@@ -143,17 +143,17 @@ pub fn bench_sync_string(text: String) -> String {
     text
 }
 
-#[ocaml::func]
+#[func(sync)]
 pub fn bench_sync_bytes(bytes: ByteBuf) -> ByteBuf {
     bytes
 }
 
-#[ocaml::func]
+#[func(sync)]
 pub fn bench_sync_record_to_rust(record: Ten) -> isize {
     record.sum()
 }
 
-#[ocaml::func]
+#[func(sync)]
 pub fn bench_sync_record_to_ocaml() -> Ten {
     Ten::new()
 }

@@ -57,6 +57,42 @@ let cases =
         match Lwt_main.run awaited with
         | _ -> ()
         | exception Rust_async.Broken_promise -> say "broken");
+    case "handler_of_tokio_runs_beside_fibers" ~out:[ "heard" ] (fun () ->
+        Sys.set_signal Sys.sigusr1 Sys.Signal_ignore;
+        let parent = Unix.getpid () in
+        let sender =
+          match Unix.fork () with
+          | 0 ->
+              while Unix.getppid () = parent do
+                Unix.kill parent Sys.sigusr1;
+                Unix.sleepf 0.0001
+              done;
+              Unix._exit 0
+          | sender -> sender
+        in
+        let heard = hears_sigusr1 2000 in
+        let in_fiber () =
+          Effect.Deep.match_with
+            (fun () ->
+              for i = 1 to 1000 do
+                ignore (Sys.opaque_identity i)
+              done)
+            ()
+            { retc = Fun.id; exnc = raise; effc = (fun _ -> None) }
+        in
+        let rec turns () =
+          for _ = 1 to 100 do
+            in_fiber ()
+          done;
+          match Lwt.state heard with
+          | Lwt.Sleep -> Lwt.bind (Lwt.pause ()) turns
+          | Lwt.Return () -> Lwt.return_unit
+          | Lwt.Fail exn -> Lwt.fail exn
+        in
+        Lwt_main.run (turns ());
+        Unix.kill sender Sys.sigkill;
+        ignore (Unix.waitpid [] sender);
+        say "heard");
     case "exit_while_domains_run" ~ending:(Exit 3) ~out:[ "future is dropped" ] (fun () ->
         ignore (never "future");
         ignore (Lwt_main.run (tokio 1));

@@ -24,6 +24,73 @@ let exit_from_everywhere (place, run) =
       Lwt_main.at_exit (fun () -> say "first hook"; all_ways ());
       ignore (Lwt_main.run (run (fun _ -> exit 3)) : int))
 
+(* Where else [exit] may be called while Rust has work. *)
+let more_places =
+  let handler f =
+    Sys.set_signal Sys.sigint (Signal_handle (fun _ -> ignore (f 1 : int)));
+    interrupts_and_gives 1
+  in
+  let waits () = fst (Lwt.wait ()) in
+  places
+  @ [
+      ("a_handler_of_a_signal_that_came_while_rust_polled", handler);
+      ( "a_handler_of_lwts",
+        fun f ->
+          ignore (Lwt_unix.on_signal Sys.sigint (fun _ -> ignore (f 1 : int)));
+          Lwt.bind (interrupts_and_gives 1) (fun _ -> waits ()) );
+      ( "a_continuation_of_a_continuation",
+        fun f -> Lwt.bind (yield 1) (fun _ -> Lwt.bind (yield 1) (fun _ -> Lwt.map f (yield 1))) );
+      ( "a_callback_of_a_cancellation",
+        fun f ->
+          Sys.set_signal Sys.sigint Signal_ignore;
+          let promise, _ = Lwt.task () in
+          Lwt.on_cancel promise (fun () -> ignore (f 1 : int));
+          Lwt.bind (interrupts_when_it_gives_up promise) (fun () -> waits ()) );
+      ( "the_hook_for_asynchronous_exceptions",
+        fun f ->
+          (Lwt.async_exception_hook := fun _ -> ignore (f 1 : int));
+          Lwt.on_success (yield 1) (fun _ -> failwith "stray");
+          waits () );
+      ( "a_finaliser",
+        fun f ->
+          Gc.finalise (fun _ -> ignore (f 1 : int)) (Sys.opaque_identity (ref 1));
+          call_later (fun n -> Gc.full_major (); n) 1 );
+      ( "a_thread",
+        fun f ->
+          let* () = Lwt.pause () in
+          ignore (Thread.create f 1);
+          ignore (never "future");
+          waits () );
+      ( "a_thread_while_a_continuation_blocks",
+        fun f ->
+          ignore (Thread.create (fun n -> Thread.delay 0.02; f n) 1);
+          Lwt.bind (yield 1) (fun _ -> Lwt.map (fun _ -> Thread.delay 60.; 1) (yield 1)) );
+      ( "a_guest",
+        fun f ->
+          let* () = Lwt.pause () in
+          ignore (guest f 1);
+          waits () );
+    ]
+
+let on_threads = [ "a_thread"; "a_thread_while_a_continuation_blocks"; "a_guest" ]
+
+(* Lwt's own hook for output needs a loop that runs what was put off. *)
+let exit_flushes (place, run) =
+  case ("exit_in_" ^ place ^ "_flushes_what_lwt_io_has") ~ending:(Exit 3) ~out:[ "not flushed yet"; "a hook" ] (fun () ->
+      (* libev aborts when two threads run its loop, which such an [exit] does, with Lwt alone as well. *)
+      if List.mem place on_threads then Lwt_engine.set (new Lwt_engine.select);
+      let later () =
+        let promise, resolver = Lwt.wait () in
+        Lwt.on_success (Lwt.pause ()) (Lwt.wakeup_later resolver);
+        Lwt.bind promise (fun () -> Lwt_io.print "a hook\n")
+      in
+      Lwt_main.at_exit later;
+      ignore
+        (Lwt_main.run
+           (let* () = Lwt_io.print "not flushed yet\n" in
+            run (fun _ -> exit 3))
+          : int))
+
 (* Ten thousand calls in flight: timers that fire now, one after the other, and tasks of Tokio that wake home. [ends] is
    called when one has ended. *)
 let ten_thousand ends =
@@ -111,6 +178,20 @@ let cases =
         settle ();
         Unix.kill (Unix.getpid ()) Sys.sigterm;
         Unix.sleep 10);
+    case "exit_of_rust_flushes_what_rust_has_printed" ~ending:(Exit 3) ~out:[ "the last words" ] (fun () ->
+        ignore (Lwt_main.run (yield 1) : int);
+        print "the last words";
+        exit_of_rust 3);
+    case "exit_with_a_lock_on_standard_output_that_is_never_released" ~at_most:10. (fun () ->
+        Lwt_main.run (locks_standard_output ()));
+    case "exit_flushes_what_rust_has_printed" ~out:[ "the last words" ] (fun () ->
+        ignore (Lwt_main.run (yield 1) : int);
+        print "the last words");
+    case "exit_flushes_what_rust_has_printed_before_the_first_call" ~out:[ "the last words" ] (fun () ->
+        print "the last words");
+    case "exit_flushes_what_a_task_that_is_dropped_has_printed" ~out:[ "future is dropped"; "the last words" ] (fun () ->
+        Lwt.on_failure (never "future") (fun _ -> print "the last words");
+        settle ());
     case "at_exit_hooks_await_rust_in_either_order" ~out:[ "after"; works; "before"; works; "future is dropped" ]
       (fun () ->
         at_exit (fun () -> say "before"; Lwt_main.run (all_ways ()));
@@ -142,4 +223,16 @@ let cases =
         settle ());
   ]
 
-let () = main (cases @ List.map exit_from_everywhere places)
+(* On OCaml 5 it only raises an exception. *)
+let thread_exit =
+  if Sys.ocaml_version >= "5" then []
+  else
+    [
+      case "Thread_exit_on_the_main_thread_ends_the_process" ~at_most:10. (fun () ->
+          ignore (tokio_busy ());
+          ignore (Lwt_main.run (on_blocking_pool 1) : int);
+          ignore (Sys.opaque_identity (never "future"));
+          (Thread.exit [@alert "-deprecated"] [@warning "-3"]) ());
+    ]
+
+let () = main (cases @ thread_exit @ List.map exit_from_everywhere places @ List.map exit_flushes more_places)

@@ -37,6 +37,14 @@ let cases (name, fork) =
     case "call_in_the_child_is_refused" ~out:[ parent ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
         in_child fork refused);
+    case "thread_of_the_child_that_would_wait_for_home_gets_errors" ~out:[ "in the child of a fork"; "a broken promise"; "a broken promise"; "in the child of a fork"; parent ]
+      (fun () ->
+        let home = Lwt_main.run (keep_handle ()) in
+        Lwt_main.run (keep_promise (fst (Lwt.wait ())));
+        let in_the_child = "in the child of a fork" in
+        in_child fork (fun () ->
+            let said line = say "%s" (if contains line ~part:in_the_child then in_the_child else line) in
+            List.iter said (String.split_on_char '\n' (thread_waits_in_every_way home))));
     case "call_in_the_loop_of_the_child_is_refused" ~out:[ "Lwt works"; parent ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
         in_child fork (fun () ->

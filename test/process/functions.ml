@@ -40,9 +40,22 @@ external home_calls_for_ever : int Lwt.t -> unit Lwt.t = "process_home_calls_for
 external interrupts_when_it_fails : unit -> unit Lwt.t = "process_interrupts_when_it_fails"
 external interrupts_when_it_gives_up : int Lwt.t -> unit Lwt.t = "process_interrupts_when_it_gives_up"
 external interrupts : unit -> unit Lwt.t = "process_interrupts"
+external interrupts_and_gives : int -> int Lwt.t = "process_interrupts_and_gives"
+external interrupts_and_streams : unit -> int Lwt_stream.t = "process_interrupts_and_streams"
+external interrupts_and_makes : unit -> int Lwt.t array Lwt.t = "process_interrupts_and_makes"
+external interrupts_and_awaits : int Lwt.t -> int Lwt.t = "process_interrupts_and_awaits"
+external computes : int -> int Lwt.t = "process_computes"
+external exit_of_rust : int -> unit = "process_exit_of_rust"
+external locks_standard_output : unit -> unit Lwt.t = "process_locks_standard_output"
+external print : string -> unit = "process_print"
 external spawn_when_dropped : string -> unit Lwt.t = "process_spawn_when_dropped"
 
 external stream : string -> int -> int Lwt_stream.t = "process_stream"
+external numbers : int -> int Lwt_stream.t = "streams_numbers"
+external numbers_one_by_one : int -> int -> int -> int -> bool -> int Lwt_stream.t Lwt.t = "readers_fragile"
+external error_and_bomb : unit -> int Lwt_stream.t = "readers_error_and_bomb"
+external read_in : int -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "streams_read"
+external blocks_on_promise : string -> int Lwt.t -> unit Lwt.t = "process_blocks_on_promise"
 external reads_stream : string -> int Lwt_stream.t -> unit Lwt.t = "process_reads_stream"
 
 (* Threads that need home. *)
@@ -51,6 +64,7 @@ external home_call_of : (int -> int) -> int -> int Lwt.t = "process_home_call_of
 external blocking_home_call : int -> int Lwt.t = "process_blocking_home_call"
 external blocking_pool_home_call : int -> int Lwt.t = "process_blocking_pool_home_call"
 external thread_home_call : int -> int Lwt.t = "process_thread_home_call"
+external closures : int -> int Lwt.t = "process_closures"
 external runs_at_home_from_home : unit -> int Lwt.t = "process_runs_at_home_from_home"
 external home_call_panics : string -> int Lwt.t = "process_home_call_panics"
 external home_call_nested : unit -> int Lwt.t = "process_home_call_nested"
@@ -72,7 +86,7 @@ external threads : unit -> int Lwt.t = "process_threads"
 external limit_memory : int -> unit = "process_limit_memory"
 external unlimit_memory : unit -> unit = "process_unlimit_memory"
 external names_that : string -> string = "process_names_that"
-external interrupted_first_use : unit -> bool = "process_interrupted_first_use"
+external unseen_signal : unit -> unit = "process_unseen_signal"
 external guard_in_a_thread : bool -> int Lwt.t = "process_guard_in_a_thread"
 
 (* Children of the process. *)
@@ -84,7 +98,9 @@ external system : string -> int Lwt.t = "process_system"
 external exec : string -> string -> string -> unit Lwt.t = "process_exec"
 external children : int -> int Lwt.t = "process_children"
 external deny_pidfd : unit -> int = "process_deny_pidfd"
-external eventfds : unit -> string list = "process_eventfds"
+external eventfds_of_process : unit -> string = "process_eventfds"
+
+let eventfds () = String.split_on_char '\n' (eventfds_of_process ())
 
 (* Bodies on Tokio's threads. *)
 external on_workers : int -> int Lwt.t = "process_on_workers"
@@ -105,6 +121,15 @@ external thread_awaits_call : string -> float -> bool -> (int -> int) -> unit Lw
   = "process_thread_awaits_call"
 
 external waits_for_tokio : int -> int Lwt.t = "process_waits_for_tokio"
+
+(* Waits for home, on threads for which it may not come. *)
+external keep_handle : unit -> int Lwt.t = "process_keep_handle"
+external waits : int -> string = "process_waits"
+external waits_in_func : int -> string Lwt.t = "process_waits_in_func"
+external waits_released : int -> string = "process_waits_released"
+external keep_promise : int Lwt.t -> unit Lwt.t = "process_keep_promise"
+external thread_waits_in_every_way : int -> string = "process_thread_waits_in_every_way"
+external calls_when_dropped : (unit -> unit) -> unit Lwt.t = "process_calls_when_dropped"
 
 (* Wakes. *)
 type held
@@ -204,3 +229,4 @@ let places =
     ("a_function_that_a_worker_sends_home", fun f -> home_call_of f 1);
     ("an_asynchronous_function", fun f -> call (fun n -> Lwt.return (f n)) 1);
   ]
+external hears_sigusr1 : int -> unit Lwt.t = "process_hears_sigusr1"

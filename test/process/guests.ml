@@ -1,4 +1,4 @@
-(* OCaml functions that block, on threads of Tokio's blocking pool: they work under every loop, and the end of the process
+(* OCaml functions that block, on threads that are there for them: they work under every loop, and the end of the process
    does not wait for them, nor does anything crash. *)
 
 open Case
@@ -129,6 +129,56 @@ let loops =
         say "%d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all (List.init 5000 (call_async f))))));
   ]
 [@@ocamlformat "disable"]
+
+(* Pages that this process has in memory. *)
+let resident () =
+  let statm = open_in "/proc/self/statm" in
+  Fun.protect
+    (fun () -> Scanf.sscanf (input_line statm) "%d %d" (fun _ resident -> resident))
+    ~finally:(fun () -> close_in statm)
+
+let endings_of_a_thread =
+  let exits n =
+    (if n >= 0 then (Thread.exit [@warning "-3"]) ());
+    n
+  in
+  let ended promise =
+    Lwt.catch (fun () -> Lwt.map string_of_int promise) (function
+      | Rust_async.Misuse message ->
+          check message (contains message ~part:"Thread.exit");
+          Lwt.return "refused"
+      | exn -> Lwt.return (Printexc.to_string exn))
+  in
+  [
+    case "thread_exit_in_a_guest_ends_its_call" ~out:[ "refused"; "1"; works ] (fun () ->
+        say "%s" (Lwt_main.run (ended (guest exits 1)));
+        say "%d" (Lwt_main.run (guest (sleeps 0.) 1));
+        Lwt_main.run (all_ways ()));
+    case "thread_exit_in_many_guests_ends_their_calls" ~out:[ "100 refused"; sum 100 ] (fun () ->
+        let call n = ended (if n land 1 = 0 then guest exits n else guest_of_worker exits n) in
+        let all = Lwt_main.run (Lwt.all (List.init 100 call)) in
+        say "%d refused" (List.length (List.filter (( = ) "refused") all));
+        many ~count:100 Lwt_main.run);
+    case "thread_exit_in_the_only_guest_leaves_those_that_wait" ~out:[ "refused"; sum 20 ] (fun () ->
+        Rust_async.configure ~max_blocking_threads:1 ();
+        let exits = ended (guest exits 1) in
+        let all = Lwt.all (List.init 20 (guest (sleeps 0.))) in
+        say "%s" (Lwt_main.run exits);
+        say "%d" (List.fold_left ( + ) 0 (Lwt_main.run all)));
+    case "memory_is_flat_however_many_guests_there_were" ~at_most:300. ~out:[ "flat" ] (fun () ->
+        let calls count =
+          for _ = 1 to count / 100 do
+            ignore (Lwt_main.run (Lwt.all (List.init 100 (guest (fun n -> n)))))
+          done;
+          Gc.compact ();
+          resident ()
+        in
+        let before = calls 20_000 in
+        let grown = (calls 100_000 - before) * 4096 in
+        (* A hundred bytes for each call would be ten millions. *)
+        check (Printf.sprintf "grown by %d bytes" grown) (grown < 4_000_000);
+        say "flat");
+  ]
 
 (* Signals: handlers run on whichever thread of OCaml's comes first, and may raise. *)
 
@@ -322,6 +372,6 @@ let forking_guest =
 
 let () =
   main
-    (loops @ signals @ ends
+    (loops @ endings_of_a_thread @ signals @ ends
     @ List.concat_map forks [ ("Unix_fork", Unix.fork); ("Lwt_unix_fork", Lwt_unix.fork) ]
     @ [ forking_guest ])

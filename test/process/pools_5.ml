@@ -206,6 +206,53 @@ let cases =
         | _ -> ()
         | exception Failure _ -> say "Failure");
         say "%d" (Lwt_main.run (Pool.detach pool succ 1)));
+    case "destructor_on_a_domain_that_leaves_gets_an_error_for_what_is_pending"
+      ~out:[ "destructor: a broken promise"; "ended" ] (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let job () = Pool.await (calls_when_dropped (fun () -> ignore (Pool.await (yield 1)))) in
+        Lwt_main.run (Pool.detach pool job ());
+        Lwt_main.run (Pool.shutdown pool);
+        say "ended");
+    case "domains_wait_for_lwts_and_for_no_other" ~out:[ "1"; "for a worker domain"; "for a worker domain"; "on the domain thread" ]
+      (fun () ->
+        let first = Pool.create ~domains:1 and second = Pool.create ~domains:1 in
+        let lwt = Lwt_main.run (keep_handle ()) in
+        let handle pool = Lwt_main.run (Pool.detach pool (fun () -> Pool.await (keep_handle ())) ()) in
+        let one = handle first and other = handle second in
+        let said part line = say "%s" (if contains line ~part then part else line) in
+        let in_job handle = Lwt_main.run (Pool.detach first (fun () -> Pool.await (waits_in_func handle)) ()) in
+        say "%s" (in_job lwt);
+        said "for a worker domain" (in_job other);
+        said "for a worker domain" (Lwt_main.run (waits_in_func one));
+        said "on the domain thread" (in_job one));
+    case "thread_of_a_worker_domain_that_would_wait_is_refused" ~out:[ "holds OCaml's runtime lock"; "1" ] (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let lwt = Lwt_main.run (keep_handle ()) in
+        let told = ref "" in
+        let job () = Thread.join (Thread.create (fun () -> told := waits lwt) ()) in
+        Lwt_main.run (Pool.detach pool job ());
+        let part = "holds OCaml's runtime lock" in
+        say "%s" (if contains !told ~part then part else !told);
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "handle_of_a_domain_that_is_gone_gives_errors" ~out:[ "a broken promise"; "a broken promise" ] (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let gone = Lwt_main.run (Pool.detach pool (fun () -> Pool.await (keep_handle ())) ()) in
+        Lwt_main.run (Pool.shutdown pool);
+        say "%s" (Lwt_main.run (Lwt_preemptive.detach waits_released gone));
+        say "%s" (Lwt_main.run (Lwt_preemptive.detach waits_released gone)));
+    case "interrupt_while_domains_are_joined_is_not_lost" ~out:[ "interrupted"; "2" ] (fun () ->
+        Sys.catch_break true;
+        let pool = Pool.create ~domains:2 in
+        (* The domain's own end, for which the thread that runs Lwt waits by then. *)
+        let at_its_end () =
+          Domain.at_exit (fun () ->
+              Unix.sleepf 0.05;
+              Unix.kill (Unix.getpid ()) Sys.sigint;
+              Unix.sleepf 0.05)
+        in
+        Lwt_main.run (Pool.detach pool at_its_end ());
+        (match Lwt_main.run (Pool.shutdown pool) with () -> say "lost" | exception Sys.Break -> say "interrupted");
+        say "%d" (Lwt_main.run (Pool.detach (Pool.create ~domains:2) succ 1)));
     case "exit_3_with_ten_thousand_jobs_under_way" ~ending:(Exit 3) (fun () ->
         let pool = Pool.create ~domains:2 in
         for i = 1 to 10_000 do

@@ -11,6 +11,11 @@ let lwt_works () =
   let+ () = Lwt_unix.sleep 0.002 in
   say "Lwt works"
 
+(* A signal a moment later, and what its handler does. *)
+let alarm f =
+  Sys.set_signal Sys.sigalrm (Signal_handle (fun _ -> f ()));
+  ignore (Unix.setitimer ITIMER_REAL { it_value = 0.1; it_interval = 0. })
+
 let refused () =
   misuse ~what:"process_ready was called after Rust_async.shutdown" (fun () -> ready 1);
   misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
@@ -154,7 +159,7 @@ let cases =
         Unix.sleepf 0.05;
         shutdown ();
         Lwt_main.run (Lwt_unix.sleep 1.));
-    case "thread_that_awaits_a_promise_gets_it_after_shutdown" ~out:[ "thread: 1" ] (fun () ->
+    case "thread_that_awaits_a_promise_gets_an_error_at_shutdown" ~out:[ "thread: a broken promise"; "pending" ] (fun () ->
         let promise, resolver = Lwt.wait () in
         Lwt_main.run (thread_awaits "thread" promise);
         (* The thread is as slow as the machine is busy. *)
@@ -164,8 +169,19 @@ let cases =
         in
         Lwt_main.run (until_awaited ());
         shutdown ();
-        Lwt.wakeup resolver 1;
-        Lwt_main.run (Lwt_unix.sleep 1.));
+        check "nobody waits" ((Rust_async.stats ()).subscriptions = 0);
+        Lwt_main.run (Lwt_unix.sleep 1.);
+        say "%s" (if Lwt.state promise = Lwt.Sleep then "pending" else "cancelled");
+        Lwt.wakeup resolver 1);
+    case "shutdown_does_not_wait_for_a_thread_that_awaits_a_promise" ~out:[ "body: a broken promise" ] (fun () ->
+        let promise = fst (Lwt.wait ()) in
+        ignore (blocks_on_promise "body" promise);
+        let rec until_awaited () =
+          if (Rust_async.stats ()).subscriptions = 1 then Lwt.return_unit
+          else Lwt.bind (Lwt_unix.sleep 0.01) until_awaited
+        in
+        Lwt_main.run (until_awaited ());
+        Rust_async.shutdown ~timeout:infinity ());
     case "task_spawned_at_home_after_shutdown_gives_an_error" ~out:[ "task: a broken promise" ] (fun () ->
         ignore (spawn_when_dropped "task");
         shutdown ());
@@ -229,6 +245,18 @@ let cases =
          with exn -> say "raised: %s" (Printexc.to_string exn));
         refused ();
         Lwt_main.run (lwt_works ()));
+    case "interrupt_ends_a_wait_without_an_end" ~out:[ "blocking: " ^ broken; "raised: Stdlib.Sys.Break"; "Lwt works" ] ~at_most:15.
+      (fun () ->
+        let blocking = say_ending "blocking" (as_int (blocking 60.)) in
+        alarm (fun () -> raise Sys.Break);
+        (try Rust_async.shutdown ~timeout:infinity () with exn -> say "raised: %s" (Printexc.to_string exn));
+        Lwt_main.run blocking;
+        refused ();
+        Lwt_main.run (lwt_works ()));
+    case "signal_whose_handler_returns_does_not_end_the_wait" ~out:[ "handled" ] ~at_least:0.5 (fun () ->
+        ignore (blocking 0.5);
+        alarm (fun () -> say "handled");
+        Rust_async.shutdown ~timeout:infinity ());
   ]
 
 let () = main cases

@@ -39,6 +39,13 @@ let refusals =
         in_thread (fun () -> misuse ~what:"process_tokio was called on thread" (fun () -> Lwt_main.run (tokio 1)));
         say "refused";
         say "%d" (Lwt_main.run (tokio 1)));
+    case "first_call_before_a_threads_loop_has_begun_says_what_is_so" ~out:[ "1" ] (fun () ->
+        in_thread (fun () ->
+            misuse ~what:"which is not the main one, before Lwt's loop has begun a turn there" (fun () ->
+                Lwt_main.run (tokio 1));
+            (* As the text says. *)
+            let in_the_loop = Lwt.bind (Lwt_unix.sleep 0.) (fun () -> tokio 1) in
+            say "%d" (Lwt_main.run in_the_loop)));
     case "first_call_from_a_thread_is_refused" ~out:[ "1" ] (fun () ->
         in_thread thread_refused;
         say "%d" (Lwt_main.run (tokio 1)));
@@ -159,6 +166,32 @@ let home =
         let messages = Lwt_main.run (off_home_panics ()) in
         check messages (contains messages ~part:"pass a Handle to this thread");
         check messages (contains messages ~part:"send a closure to the domain thread"));
+    case "ocaml_thread_that_would_wait_for_home_is_refused" ~out:[ "refused"; "1" ] (fun () ->
+        let home = Lwt_main.run (keep_handle ()) in
+        let message = Lwt_main.run (Lwt_preemptive.detach waits home) in
+        check message (contains message ~part:"holds OCaml's runtime lock");
+        say "refused";
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "ocaml_thread_that_has_released_the_lock_waits_for_home" ~out:[ "1" ] (fun () ->
+        let home = Lwt_main.run (keep_handle ()) in
+        say "%s" (Lwt_main.run (Lwt_preemptive.detach waits_released home)));
+    case "guest_that_would_wait_for_home_is_refused" ~out:[ "refused"; "1" ] (fun () ->
+        let home = Lwt_main.run (keep_handle ()) in
+        let told = ref "" in
+        ignore (Lwt_main.run (guest (fun n -> told := waits home; n) 1));
+        check !told (contains !told ~part:"holds OCaml's runtime lock");
+        say "refused";
+        say "%d" (Lwt_main.run (tokio 1)));
+    case "guest_that_has_released_the_lock_waits_for_home" ~out:[ "1"; "1" ] (fun () ->
+        let home = Lwt_main.run (keep_handle ()) in
+        say "%d" (Lwt_main.run (guest (fun n -> say "%s" (waits_released home); n) 1)));
+    case "burst_of_closures_lets_lwt_have_its_turns" ~out:[ "100000 calls" ] ~at_most:60. (fun () ->
+        let calls = closures 100_000 in
+        let rec turn n = if Lwt.state calls <> Lwt.Sleep then Lwt.return n else Lwt.bind (Lwt.pause ()) (fun () -> turn (n + 1)) in
+        let turns = Lwt_main.run (turn 0) in
+        (* A tick polls 256 times at most, and a turn has two: one of the hook, one of the pause. *)
+        check (Printf.sprintf "%d turns" turns) (turns >= 100_000 / 512 / 2);
+        say "%d calls" (Lwt_main.run calls));
     case "many_closures_sent_home" ~out:[ "20000 calls" ] (fun () -> many 20_000 home_call);
     case "many_closures_that_workers_wait_for" ~out:[ "20000 calls" ] (fun () -> many 20_000 blocking_home_call);
     case "many_closures_that_one_worker_waits_for" ~out:[ "5000 calls" ]

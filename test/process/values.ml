@@ -166,4 +166,78 @@ let of_ocaml_rs =
         say "%s" (ending (fun () -> raise_with_by_ocaml_rs (constructor Constant) "text")));
   ]
 
-let () = main (taken_for_an_exception @ exceptions @ registered @ of_ocaml_rs)
+(* What an exception holds: as far as it shows. *)
+
+let arguments =
+  let show = function None -> "-" | Some text -> text in
+  List.map
+    (fun (name, exn, expected) ->
+      case ("text_arguments_of_" ^ name) ~out:[ expected ] (fun () ->
+          let texts = Lwt_main.run (text_arguments (Lwt.fail exn)) in
+          say "%s" (String.concat " " (List.map show (Array.to_list texts)))))
+    [
+      ("a_constant", Not_found, "- - - -");
+      ("one", One "a", "a - - -");
+      ("two", Two (1, "a"), "- a - -");
+      ("a_pair", Pair (1, "a"), "- - - -");
+      ("another", Unix.(Unix_error (ENOENT, "open", "/nowhere")), "- open /nowhere -");
+      ("one_of_the_system", Unix.(Unix_error (EUNKNOWNERR 7, "open", "")), "- open  -");
+    ]
+
+(* Values as deep as one likes. *)
+
+type nested = End | Next of nested
+
+exception Nested of nested
+
+external depth_of : nested -> int Lwt.t = "process_depth_of"
+external nested : int -> nested Lwt.t = "process_nested"
+external nested_through : (nested -> nested) -> int -> unit Lwt.t = "process_nested_through"
+external nested_in_exception : unit Lwt.t -> bool Lwt.t = "process_nested_in_exception"
+
+let rec build depth inner = if depth = 0 then inner else build (depth - 1) (Next inner)
+let rec count depth = function End -> depth | Next inner -> count (depth + 1) inner
+
+(* Deeper than a stack of 8 MiB. *)
+let deepest = 1_000_000
+
+let nesting =
+  let case = case ~at_most:120. in
+  let too_deep = "a value is nested deeper than there is stack for" in
+  let ending promise =
+    match Lwt_main.run (promise ()) with
+    | (_ : int) -> "converted"
+    | exception Invalid_argument text -> "Invalid_argument: " ^ text
+    | exception Rust_async.Rust_panic { message; _ } -> "Rust_panic: " ^ message
+  in
+  [
+    case "nested_argument_is_refused_or_read" ~out:[ "1000"; "true"; "refused"; "1000" ] (fun () ->
+        say "%d" (Lwt_main.run (depth_of (build 1000 End)));
+        let ended = ending (fun () -> depth_of (build 100_000 End)) in
+        say "%b" (ended = "converted" || contains ended ~part:too_deep);
+        let ended = ending (fun () -> depth_of (build deepest End)) in
+        say "%s" (if contains ended ~part:("Invalid_argument: process_depth_of: argument 1 (value): " ^ too_deep) then "refused" else ended);
+        say "%d" (Lwt_main.run (depth_of (build 1000 End))));
+    case "nested_result_is_refused_or_made" ~out:[ "1000"; "true"; "refused"; "1000" ] (fun () ->
+        let made depth () = Lwt.map (count 0) (nested depth) in
+        say "%d" (Lwt_main.run (made 1000 ()));
+        let ended = ending (made 100_000) in
+        say "%b" (ended = "converted" || contains ended ~part:too_deep);
+        let ended = ending (made deepest) in
+        say "%s" (if contains ended ~part:("Rust_panic: " ^ too_deep) then "refused" else ended);
+        say "%d" (Lwt_main.run (made 1000 ())));
+    case "nested_value_of_a_function_is_refused" ~out:[ "refused" ] (fun () ->
+        match Lwt_main.run (nested_through (fun _ -> build deepest End) 10) with
+        | () -> say "converted"
+        | exception Invalid_argument text -> say "%s" (if contains text ~part:too_deep then "refused" else text));
+    case "nested_argument_of_a_function_is_refused" ~out:[ "refused" ] (fun () ->
+        let ended = ending (fun () -> Lwt.map (fun () -> 0) (nested_through (fun it -> it) deepest)) in
+        say "%s" (if contains ended ~part:too_deep then "refused" else ended));
+    case "nested_argument_of_an_exception_is_not_read" ~out:[ "true"; "false" ] (fun () ->
+        let read depth = Lwt_main.run (nested_in_exception (Lwt.fail (Nested (build depth End)))) in
+        say "%b" (read 1000);
+        say "%b" (read deepest));
+  ]
+[@@ocamlformat "disable"]
+
+let () = main (taken_for_an_exception @ exceptions @ registered @ of_ocaml_rs @ arguments @ nesting)

@@ -2,17 +2,16 @@
 //! see `../test_blocking.ml`.
 
 use futures_lite::future::{poll_once, yield_now};
-use ocaml::FromValue;
 use ocaml_lwt_interop::{
-    Error, OCamlFunc, OCamlList, OCamlValue, Promise, handle, ocaml_runtime, run_blocking_in_ocaml,
-    tokio_rt,
+    Error, FromOCaml, OCamlFunc, OCamlList, OCamlValue, Promise, handle, ocaml_runtime,
+    run_blocking_in_ocaml, tokio_rt,
 };
 
 use crate::endings::Bomb;
 use crate::probe::{Place, probe, saw};
 
 /// How the function is called; `way` in `test_blocking.ml`.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Way {
     AtHome,
     Blocking,
@@ -22,7 +21,7 @@ impl Way {
     async fn call<Args, Ret>(self, f: &OCamlFunc<Args, Ret>, arguments: Args) -> Result<Ret, Error>
     where
         Args: ocaml_lwt_interop::func::IntoArguments + 'static,
-        Ret: FromValue + 'static,
+        Ret: FromOCaml + 'static,
     {
         match self {
             Way::AtHome => f.call_async(arguments).await,

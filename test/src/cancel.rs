@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
 use futures_lite::future::{block_on, or, pending, poll_once, yield_now};
-use ocaml::FromValue;
 use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
 use ocaml_lwt_interop::{
-    Error, OCamlAsyncFunc, OCamlFunc, Promise, Resolver, ocaml_runtime, spawn_local,
+    Error, FromOCaml, OCamlAsyncFunc, OCamlFunc, Promise, Resolver, ocaml_runtime, spawn_local,
 };
 
 use tokio::sync::Notify;
@@ -18,7 +17,7 @@ use crate::probe::{Nap, Place, probe};
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What a future waits for that does not come.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Endless {
     Nothing,
     TokioTimer,
@@ -122,7 +121,7 @@ pub async fn cancel_chain(cancel: OCamlFunc<(), ()>) {
 }
 
 /// How a future is given up that waits for a promise.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum How {
     Drop,
     DropElsewhere,

@@ -4,10 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_lite::future::{pending, poll_once, yield_now};
-use ocaml::FromValue;
 use ocaml_lwt_interop::{
-    DomainPool, Error, Handle, OCamlAsyncFunc, OCamlFunc, OCamlValue, Promise, Stats, func, handle,
-    ocaml_runtime, spawn_local,
+    DomainPool, Error, FromOCaml, Handle, OCamlAsyncFunc, OCamlFunc, OCamlValue, Promise, Stats,
+    func, handle, ocaml_runtime, spawn_local,
 };
 
 use crate::matrix::ProbeError;
@@ -103,7 +102,7 @@ pub fn domains_count(pool: DomainPool) -> isize {
 }
 
 /// What a function that is called on a worker domain does.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Does {
     Ready,
     Yields,

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ocaml::{Raw, Runtime, ToValue, Value};
-use ocaml_lwt_interop::{Error, OCamlAsyncFunc, Promise, ocaml_runtime, spawn_local};
+use ocaml_lwt_interop::{Error, OCamlAsyncFunc, Promise, ToOCaml, ocaml_runtime, spawn_local};
 
 use crate::matrix::ProbeError;
 
@@ -207,6 +207,9 @@ pub enum Bomb {
     InItsConversion,
     InItsDestructor,
 }
+
+// SAFETY: an immediate
+unsafe impl ToOCaml for Bomb {}
 
 // SAFETY: an immediate
 unsafe impl ToValue for Bomb {

@@ -1,12 +1,11 @@
 //! The handles of the domain executor, from every place; see `../test_handles.ml`.
 
 use futures_lite::future::{pending, poll_once, yield_now};
-use ocaml::FromValue;
 use ocaml_lwt_interop::domain_executor::{
     DomainExecutor, handle_from_runtime, spawn_lwt, spawn_with_runtime,
 };
 use ocaml_lwt_interop::{
-    Error, Handle, OCamlFunc, Promise, handle, ocaml_runtime, spawn, spawn_local,
+    Error, FromOCaml, Handle, OCamlFunc, Promise, handle, ocaml_runtime, spawn, spawn_local,
 };
 
 use crate::endings::yield_if;
@@ -14,7 +13,7 @@ use crate::matrix::ProbeError;
 use crate::probe::{Place, probe};
 
 /// What a task does.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Does {
     Return,
     Fail,

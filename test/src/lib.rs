@@ -2,16 +2,19 @@
 #![allow(missing_docs)]
 
 mod blocking;
+mod budget;
 mod cancel;
 mod domains;
 mod elsewhere;
 mod endings;
 mod gc;
 mod handles;
+mod keys;
 mod matrix;
 mod memory;
 mod probe;
 mod process;
+mod readers;
 mod records;
 mod streams;
 mod stress;

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use ocaml::FromValue;
 use ocaml_lwt_interop::{
-    Error, OCamlAsyncFunc, Promise, PromiseFuture, Resolver, handle, ocaml_runtime,
+    Error, FromOCaml, OCamlAsyncFunc, Promise, PromiseFuture, Resolver, handle, ocaml_runtime,
 };
 
 use crate::probe::{Nap, Place, Wait, probe, saw};
 
 /// How a future ends; `ending` in `test_matrix.ml`.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Ending {
     Value,
     Error,

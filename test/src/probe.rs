@@ -9,9 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_lite::future::or;
-use ocaml::FromValue;
 use ocaml_lwt_interop::domain_executor::DomainExecutor;
-use ocaml_lwt_interop::{Error, OCamlAsyncFunc, spawn_local, tokio_rt};
+use ocaml_lwt_interop::{Error, FromOCaml, OCamlAsyncFunc, spawn_local, tokio_rt};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// What happened to the probes of one law.
@@ -146,7 +145,7 @@ impl<F: Future> Future for Probe<F> {
 }
 
 /// Where a future runs; `place` in `probe.ml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromOCaml)]
 pub enum Place {
     Domain,
     Tokio,
@@ -260,7 +259,7 @@ async fn joined<T>(task: JoinHandle<T>) -> T {
 pub type Nap = OCamlAsyncFunc<(), ()>;
 
 /// What a future waits for before it ends; `wait` in `probe.ml`.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Wait {
     AtOnce,
     Yield,

@@ -1,15 +1,19 @@
 //! What the executables in `test/process` call: see `../README.md`.
 
+mod access;
 mod basic;
 mod children;
+mod depth;
 mod elsewhere;
 mod guests;
 mod lifetime;
 mod panics;
 mod pool;
+mod signals;
 mod streams;
 mod threads;
 mod values;
+mod waits;
 mod wakes;
 
 /// Says on standard output when it is dropped, and where.

@@ -99,6 +99,9 @@ pub enum List<T> {
 pub struct Seconds(f64);
 
 // SAFETY: copied
+unsafe impl FromOCaml for Seconds {}
+
+// SAFETY: copied
 unsafe impl FromValue for Seconds {
     fn from_value(value: Value) -> Self {
         collect();
@@ -151,7 +154,13 @@ fn collect() {
     unsafe { ocaml::sys::caml_gc_compaction(ocaml::sys::UNIT) };
 }
 
-// SAFETY: the value is rooted, or an `int`
+// SAFETY: copied
+unsafe impl FromOCaml for Collecting {}
+
+// SAFETY: the value is rooted
+unsafe impl ToOCaml for Collecting {}
+
+// SAFETY: copied
 unsafe impl FromValue for Collecting {
     fn from_value(value: Value) -> Self {
         collect();
@@ -193,7 +202,43 @@ pub enum Inner {
     Nothing,
 }
 
+/// What of it is a float OCaml's block says.
+#[derive(FromOCaml, ToOCaml)]
+pub struct AnyBetweenFloats {
+    x: f64,
+    any: OCamlValue,
+    y: f64,
+}
+
+/// As OCaml's record with a parameter.
+#[derive(FromOCaml, ToOCaml)]
+pub struct OneBetweenFloats<T> {
+    x: f64,
+    any: T,
+    y: f64,
+}
+
+#[derive(FromOCaml, ToOCaml)]
+pub struct TwoOfAny {
+    first: OCamlValue,
+    second: Value,
+}
+
+/// The parts of a record that OCaml may have stored flat.
+#[ocaml_lwt_interop::func]
+pub fn records_any_between_floats_apart(value: AnyBetweenFloats) -> (f64, OCamlValue, f64) {
+    (value.x, value.any, value.y)
+}
+
+#[ocaml_lwt_interop::func]
+pub fn records_two_of_any_apart(value: TwoOfAny) -> (OCamlValue, Value) {
+    (value.first, value.second)
+}
+
 echo! {
+    records_any_between_floats: AnyBetweenFloats;
+    records_one_between_floats: OneBetweenFloats<OCamlValue>;
+    records_two_of_any: TwoOfAny;
     records_person: Person;
     records_point: Point;
     records_metres: Metres;

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_lite::StreamExt;
 use futures_lite::future::{pending, poll_once};
-use ocaml::FromValue;
 use ocaml_lwt_interop::{
     Error, FromOCaml, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, RustStream, SendRustStream,
     ToOCaml, handle, ocaml_runtime,
@@ -62,7 +61,7 @@ impl<S> Drop for Watched<S> {
 }
 
 /// What comes behind the last item; `ending` in `test_streams.ml`.
-#[derive(Clone, Copy, Debug, FromValue)]
+#[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Ending {
     End,
     Error,
@@ -170,6 +169,9 @@ pub fn streams_panicking_function(panics: bool) -> impl Stream<Item = isize> {
 
 /// Converts, up to the third of them.
 pub struct Fragile(isize);
+
+// SAFETY: an `isize` is
+unsafe impl ToOCaml for Fragile {}
 
 // SAFETY: an `isize` is
 unsafe impl ocaml::ToValue for Fragile {

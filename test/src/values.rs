@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml::{FromValue, ToValue, Value};
 use ocaml_lwt_interop::{
-    ByteBuf, Error, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue, Promise,
-    ocaml_runtime,
+    ByteBuf, Error, FromOCaml, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
+    Promise, ToOCaml, ocaml_runtime,
 };
 
 use crate::endings::echo;
@@ -51,7 +51,37 @@ pub struct Pair<A: FromValue + ToValue, B: FromValue + ToValue> {
     second: B,
 }
 
+/// Types that ocaml-rs's derives convert say that they own what they have.
+macro_rules! crosses {
+    ($($ty:ty),*) => {$(
+        // SAFETY: nothing in it points into OCaml's heap
+        unsafe impl FromOCaml for $ty {}
+        // SAFETY: ocaml-rs's derive does not raise
+        unsafe impl ToOCaml for $ty {}
+    )*};
+}
+
+crosses!(Person, Point, Name, Shape, Tree);
+
+// SAFETY: nothing in it points into OCaml's heap
+unsafe impl<A: FromOCaml + ToValue, B: FromOCaml + ToValue> FromOCaml for Pair<A, B> {}
+// SAFETY: ocaml-rs's derive does not raise
+unsafe impl<A: ToOCaml + FromValue, B: ToOCaml + FromValue> ToOCaml for Pair<A, B> {}
+
 echo! {
+    values_u8: u8;
+    values_i8: i8;
+    values_u16: u16;
+    values_i16: i16;
+    values_usize: usize;
+    values_u32: u32;
+    values_u64: u64;
+    values_array_of_bytes: [u8; 4];
+    values_u8_option: Option<u8>;
+    values_u8_list: OCamlList<u8>;
+    values_u8_linked_list: LinkedList<u8>;
+    values_u8_array: Vec<u8>;
+    values_u8_assoc: BTreeMap<u8, i8>;
     values_unit: ();
     values_bool: bool;
     values_char: u8;
@@ -71,11 +101,9 @@ echo! {
     values_list_of_lists: OCamlList<OCamlList<Option<isize>>>;
     values_linked_list: LinkedList<String>;
     values_assoc: BTreeMap<String, isize>;
-    values_list_as_it_is: ocaml::List<String>;
     values_array: Vec<String>;
     values_int_array: Vec<isize>;
     values_float_array: Vec<f64>;
-    values_array_as_it_is: ocaml::Array<f64>;
     values_matrix: Vec<Vec<f64>>;
     values_record: Person;
     values_float_record: Point;
@@ -89,6 +117,11 @@ echo! {
     values_sync_function: OCamlFunc<(isize,), isize>;
     values_promise: Promise<isize>;
     values_any_array: Vec<OCamlValue>;
+    values_value_array: Vec<Value>;
+    values_any_list: OCamlList<OCamlValue>;
+    values_any_option: Option<OCamlValue>;
+    values_any_pair: (OCamlValue, OCamlValue);
+    values_any_result: Result<OCamlValue, OCamlValue>;
 }
 
 /// A symbol of its own; OCaml knows the function by that.
@@ -170,7 +203,7 @@ pub async fn values_apply(
 }
 
 /// A record with handles in it.
-#[derive(FromValue)]
+#[derive(FromOCaml)]
 pub struct Job {
     start: Promise<isize>,
     step: OCamlAsyncFunc<(isize,), isize>,
@@ -190,4 +223,88 @@ pub async fn values_text_of_promise(promise: Promise<String>) -> Result<String, 
 #[ocaml_lwt_interop::func]
 pub async fn values_text_of_function(function: OCamlFunc<(), String>) -> Result<String, Error> {
     function.call(&ocaml_runtime(), ())
+}
+
+/// `'a array -> 'a list`
+#[ocaml_lwt_interop::func]
+pub fn values_list_of_array(values: Vec<OCamlValue>) -> OCamlList<OCamlValue> {
+    OCamlList(values)
+}
+
+/// `'a list -> 'a array`
+#[ocaml_lwt_interop::func]
+pub fn values_array_of_list(values: OCamlList<OCamlValue>) -> Vec<OCamlValue> {
+    values.0
+}
+
+macro_rules! too_large {
+    ($($name:ident: $($value:expr),*;)*) => {$(
+        /// One of them.
+        #[ocaml_lwt_interop::func]
+        pub fn $name(which: isize) -> Result<Value, Error> {
+            let runtime = ocaml_runtime();
+            let mut values: Vec<Box<dyn Fn() -> Value + '_>> = vec![
+                $(Box::new(|| TooLarge($value).to_value(&runtime))),*
+            ];
+            Ok(values.swap_remove(which as usize)())
+        }
+    )*};
+}
+
+/// In a type that uses the bridge's conversions.
+#[derive(ToOCaml)]
+#[ocaml(unboxed)]
+struct TooLarge<T>(T);
+
+too_large! {
+    values_too_large:
+        isize::MAX, isize::MIN, (isize::MAX >> 1) + 1, (isize::MIN >> 1) - 1,
+        usize::MAX, (usize::MAX >> 2) + 1, u32::MAX, u32::MAX / 2 + 1, u64::MAX, u64::MAX / 2 + 1;
+}
+
+/// The largest and the smallest there are.
+#[ocaml_lwt_interop::func]
+pub fn values_largest() -> (isize, isize, usize, u32, u64) {
+    (
+        isize::MAX >> 1,
+        isize::MIN >> 1,
+        usize::MAX >> 2,
+        u32::MAX / 2,
+        u64::MAX / 2,
+    )
+}
+
+#[ocaml_lwt_interop::func]
+pub fn values_too_large_by_itself() -> isize {
+    isize::MAX
+}
+
+/// An argument of a function that does not fit.
+#[ocaml_lwt_interop::func]
+pub async fn values_give_too_large(
+    function: OCamlFunc<(isize,), ()>,
+    later: OCamlAsyncFunc<(usize,), ()>,
+) -> Vec<String> {
+    let now = function.call(&ocaml_runtime(), (isize::MIN,));
+    let later = later.call((usize::MAX,)).await;
+    let message = |ended: Result<(), Error>| {
+        let error = ended.expect_err("it does not fit");
+        error
+            .panic_message()
+            .map_or_else(|| error.to_string(), str::to_owned)
+    };
+    vec![message(now), message(later)]
+}
+
+/// A value that does not fit comes from a promise, and from a function.
+#[ocaml_lwt_interop::func]
+pub async fn values_take_too_large(
+    promise: Promise<u8>,
+    function: OCamlFunc<(), Option<usize>>,
+) -> Vec<String> {
+    let of_promise = promise.await.expect_err("it does not fit");
+    let of_function = function
+        .call(&ocaml_runtime(), ())
+        .expect_err("it does not fit");
+    vec![of_promise.to_string(), of_function.to_string()]
 }

@@ -26,6 +26,12 @@ external ocaml_stream : parameters -> int Lwt_stream.t -> int Lwt.t = "stress_oc
 
 exception Refused of string
 
+(* What is bound in an operation of Lwt's keys: its number, or nothing. OCaml functions at home that Rust calls for it look. *)
+let whose : int Lwt.key = Lwt.new_key ()
+
+let bound number = if number mod 3 = 0 then None else Some number
+let look number = if Lwt.get whose <> bound number then failwith "another operation's key is bound"
+
 let given_up = -1
 
 let rec pauses turns =
@@ -151,6 +157,7 @@ let writes (given : parameters) sent =
     let next = ref 0 in
     Lwt_stream.from (fun () ->
         let i = !next in
+        look n;
         incr next;
         let* () = turn i in
         if i < items then Lwt.return_some (n + i)
@@ -162,7 +169,7 @@ let writes (given : parameters) sent =
   end
 [@@ocamlformat "disable"]
 
-let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
+let perform pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   let n = given.number in
   (* Made only where it is sent, or each operation would have one. *)
   let sending f =
@@ -180,12 +187,15 @@ let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   | Callback ->
       sending (fun sent ->
           callback given (fun came ->
+              look n;
               if came <> n then failwith "another number";
               if given.ending = Error && given.turns = 0 then raise sent else settles given sent))
   | Text ->
       let long = String.concat " " (List.init given.turns (fun i -> string_of_int (n + i))) in
       sending (fun sent ->
-          let answer text = if given.ending = Error then raise sent else Lwt.return (text ^ text) in
+          let answer text =
+            look n;
+            if given.ending = Error then raise sent else Lwt.return (text ^ text) in
           let+ came = text given long answer in
           if came = long ^ long then n + 1 else n)
   | Promise -> sending (fun sent -> promise given (settles given sent))
@@ -193,7 +203,7 @@ let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   | Resolver ->
       let ending = if given.ending = Panic then Dropped else given.ending in
       (Lwt.bind (resolver given) Fun.id, ends { given with ending })
-  | Call_async -> sending (fun sent -> call_async given (compute given sent ~between:ignore))
+  | Call_async -> sending (fun sent -> call_async given (fun n -> look n; compute given sent ~between:ignore n))
   | Guest -> sending (fun sent -> guest given (compute given sent ~between:there))
   | Spawn -> (spawn given, ends given)
   | Handle_call -> (handle_call given, ends given)
@@ -212,3 +222,6 @@ let start pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
       sending (fun sent -> Pool.detach (the_pool ()) (on_a_worker_domain given sent) n) |> fun (promise, _) ->
       (promise, ends given)
   | Pool_call -> sending (fun sent -> pool_call given (the_pool ()) (compute given sent ~between:there))
+
+let start pool operation =
+  Lwt.with_value whose (bound operation.given.number) (fun () -> perform pool operation)

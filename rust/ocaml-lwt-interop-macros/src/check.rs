@@ -86,8 +86,10 @@ fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Give
         .visit_type(ty);
         return Gives::Promise;
     };
-    if options.runs != Runs::AtHome {
-        errors.push(messages::STREAM_ELSEWHERE.at(found.stream));
+    match options.runs {
+        Runs::AtHome => {}
+        Runs::Tokio | Runs::Blocking => errors.push(messages::STREAM_ELSEWHERE.at(found.stream)),
+        Runs::Sync => errors.push(messages::SYNC_STREAM.at(found.stream)),
     }
     let mut types = Types {
         place: Place::Result,
@@ -148,8 +150,10 @@ fn attributes(attributes: &[Attribute], errors: &mut Errors) {
 }
 
 fn qualifiers(signature: &Signature, runs: Runs, errors: &mut Errors) {
-    if let (Some(token), Runs::Blocking) = (&signature.asyncness, runs) {
-        errors.push(messages::BLOCKING_ASYNC.at(token));
+    match (&signature.asyncness, runs) {
+        (Some(token), Runs::Blocking) => errors.push(messages::BLOCKING_ASYNC.at(token)),
+        (Some(token), Runs::Sync) => errors.push(messages::SYNC_ASYNC.at(token)),
+        _ => {}
     }
     if let Some(token) = &signature.constness {
         errors.push(messages::CONST_FUNCTION.at(token));

@@ -6,8 +6,8 @@
 //! 2. A constructor without arguments is an `int`, counted from 0; one with arguments is a block, whose tag is counted
 //!    from 0 among those (OCaml manual, "Interfacing C with OCaml", on the representation of data types).
 //! 3. `[@@unboxed]` types are what they hold.
-//! 4. A part of a type with parameters is converted by what its bounds say, so the impls for ocaml-rs's traits, whose
-//!    bounds are those traits, have bodies of their own.
+//! 4. Each part has to be of a type that crosses: the body says so, at the type of the part. In a type with parameters the
+//!    parts that mention one are bound by the trait, but for parts of the type itself.
 
 mod shape;
 
@@ -51,42 +51,31 @@ pub(crate) fn derive(input: DeriveInput, direction: Direction) -> TokenStream {
 impl Shape {
     fn impls_of_to(&self) -> TokenStream {
         let Shape { name, interop, .. } = self;
-        let build = code!(#interop::__private::build);
         let value = code!(#interop::__private);
-        let flat = self.flat(&build, &code!(#build::Build));
-        let body = self.description(&build);
+        let to_ocaml = code!(#value::ToOCaml);
+        let float = self.float(&to_ocaml);
+        let body = self.description(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
-        let describes = self.bounds(&code!(#build::Build));
-        let converts = self.bounds(&code!(#value::ToValue));
-        let conversion = match self.generics.type_params().next() {
-            None => code!(#build::convert(self, runtime)),
-            // Rule 4.
-            Some(_) => code! {
-                // SAFETY: the description below, which is that of `Build`
-                unsafe { #build::store(runtime, |visitor| { #body }) }
-            },
-        };
+        let bounds = self.bounds(&to_ocaml);
         code! {
             const _: () = {
                 // SAFETY: a description of the fields, which calls nothing but theirs
                 #[automatically_derived]
-                unsafe impl #impl_generics #build::Build for #name #arguments #describes {
-                    const FLAT: bool = #flat;
+                unsafe impl #impl_generics #to_ocaml for #name #arguments #bounds {
+                    const FLOAT: #value::float::Float = #float;
 
                     #[inline]
-                    fn describe<__V: #build::Visitor>(&self, visitor: &mut __V) {
-                        use #build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
+                    fn describe<__V: #value::build::Visitor>(&self, visitor: &mut __V) {
                         #body
                     }
                 }
 
                 // SAFETY: the value is rooted, or an `int`
                 #[automatically_derived]
-                unsafe impl #impl_generics #value::ToValue for #name #arguments #converts {
+                unsafe impl #impl_generics #value::ToValue for #name #arguments #bounds {
                     #[inline]
                     fn to_value(&self, runtime: &#value::Runtime) -> #value::Value {
-                        use #build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
-                        #conversion
+                        #value::build::convert(self, runtime)
                     }
                 }
             };
@@ -95,43 +84,39 @@ impl Shape {
 
     fn impls_of_from(&self) -> TokenStream {
         let Shape { name, interop, .. } = self;
-        let read = code!(#interop::__private::read);
         let value = code!(#interop::__private);
-        let flat = self.flat(&read, &code!(#read::Read));
-        let body = self.reading(&read);
+        let from_ocaml = code!(#value::FromOCaml);
+        let float = self.float(&from_ocaml);
+        let body = self.reading(&value);
+        let shape = self.shape(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
-        let reads = self.bounds(&code!(#read::Read));
-        let converts = self.bounds(&code!(#value::FromValue));
-        let conversion = match self.generics.type_params().next() {
-            None => code!(#read::convert(value)),
-            // Rule 4.
-            Some(_) => code! {
-                // SAFETY: ocaml-rs converts with the lock held, from a live value of this type
-                #read::with_frame(value, |frame| unsafe { #body })
-            },
-        };
+        let bounds = self.bounds(&from_ocaml);
         code! {
             const _: () = {
-                // SAFETY: reads the fields, and does nothing else
+                // SAFETY: reads the fields, and does nothing else; what they own is all that it has
                 #[automatically_derived]
-                unsafe impl #impl_generics #read::Read for #name #arguments #reads {
-                    const FLAT: bool = #flat;
+                unsafe impl #impl_generics #from_ocaml for #name #arguments #bounds {
+                    const FLOAT: #value::float::Float = #float;
 
                     #[inline]
-                    unsafe fn read(frame: &#read::Frame<'_>) -> Self {
-                        use #read::{NotFlat as _, ReadForeign as _, ReadRead as _};
+                    unsafe fn read(frame: &#value::read::Frame<'_>) -> Self {
+                        frame.descend();
                         // SAFETY: the value is of this type, by the caller's word, so its parts are of theirs
                         unsafe { #body }
+                    }
+
+                    unsafe fn has_shape(value: #value::Raw) -> bool {
+                        // SAFETY: live, by the caller's word
+                        unsafe { #shape }
                     }
                 }
 
                 // SAFETY: nothing of the value is kept
                 #[automatically_derived]
-                unsafe impl #impl_generics #value::FromValue for #name #arguments #converts {
+                unsafe impl #impl_generics #value::FromValue for #name #arguments #bounds {
                     #[inline]
                     fn from_value(value: #value::Value) -> Self {
-                        use #read::{NotFlat as _, ReadForeign as _, ReadRead as _};
-                        #conversion
+                        #value::read::convert(value)
                     }
                 }
             };
@@ -172,40 +157,42 @@ impl Shape {
     }
 
     /// Whether the type is a `float` by another name. OCaml looks through the parameter of an unboxed type.
-    fn flat(&self, module: &TokenStream, of: &TokenStream) -> TokenStream {
+    fn float(&self, of: &TokenStream) -> TokenStream {
+        let interop = &self.interop;
         match &self.form {
-            Form::Unboxed(_, part) if self.has_parameter(part) => {
-                let ty = &part.ty;
-                code!(<#ty as #of>::FLAT)
-            }
             Form::Unboxed(_, part) => {
                 let ty = &part.ty;
-                code!({ use #module::NotFlat as _; #module::Flat::<#ty>::FLAT })
+                let at = hygienic(ty.span());
+                quote_spanned!(at=> <#ty as #of>::FLOAT)
             }
-            Form::Record(_) | Form::Tuple(_) | Form::Variant(_) => code!(false),
+            Form::Record(_) | Form::Tuple(_) | Form::Variant(_) => {
+                code!(#interop::__private::float::Float::Never)
+            }
         }
     }
 
-    /// Rule 1. A field whose type is a parameter of the record's makes it never flat.
-    fn flat_record(&self, module: &TokenStream, parts: &[Part]) -> TokenStream {
-        if parts.iter().any(|part| self.has_parameter(part)) {
-            return code!(false);
-        }
-        let types = parts.iter().map(|part| &part.ty);
-        code!(true #(&& #module::Flat::<#types>::FLAT)*)
+    /// Of a record, whether it is flat: rule 1. A field whose type is a parameter of the record's makes it never flat.
+    fn float_of_fields(&self, value: &TokenStream, of: &TokenStream) -> TokenStream {
+        let parts = match &self.form {
+            Form::Record(parts) if !parts.iter().any(|part| self.has_parameter(part)) => parts,
+            _ => return code!(#value::float::Float::Never),
+        };
+        let floats = parts.iter().map(|Part { ty, .. }| {
+            let at = hygienic(ty.span());
+            quote_spanned!(at=> <#ty as #of>::FLOAT)
+        });
+        code!(const { #value::float::Float::of_record(&[#(#floats),*]) })
     }
 
-    fn description(&self, build: &TokenStream) -> TokenStream {
+    fn description(&self, value: &TokenStream) -> TokenStream {
         let name = &self.name;
         match &self.form {
             Form::Record(parts) | Form::Tuple(parts) => {
-                let flat = match &self.form {
-                    Form::Record(_) => self.flat_record(build, parts),
-                    _ => code!(false),
-                };
+                let float = self.float_of_fields(value, &code!(#value::ToOCaml));
+                let flat = code!(#value::float::Flat::of_record(#float));
                 let members = parts.iter().map(|part| &part.member);
                 let names = numbered(parts);
-                let block = block(build, 0, parts, &code!(#flat));
+                let block = block(value, 0, parts, &flat);
                 code! {
                     let #name { #(#members: #names),* } = self;
                     #block
@@ -215,7 +202,7 @@ impl Shape {
                 let member = &part.member;
                 let path = path(name, constructor.as_ref());
                 let at = hygienic(part.ty.span());
-                let tell = quote_spanned!(at=> (&#build::Part(part)).tell_whole(visitor));
+                let tell = quote_spanned!(at=> #value::ToOCaml::describe(part, visitor));
                 code! {
                     let #path { #member: part } = self;
                     #tell
@@ -230,11 +217,13 @@ impl Shape {
                     } = constructor;
                     if parts.is_empty() {
                         let number = Literal::isize_suffixed(isize::try_from(*number).unwrap_or(0));
-                        return code!(#name::#own { .. } => visitor.immediate(#number),);
+                        return code! {
+                            #name::#own { .. } => #value::build::Visitor::immediate(visitor, #number),
+                        };
                     }
                     let members = parts.iter().map(|part| &part.member);
                     let names = numbered(parts);
-                    let block = block(build, *number, parts, &code!(false));
+                    let block = block(value, *number, parts, &code!(#value::float::Flat::No));
                     code!(#name::#own { #(#members: #names),* } => { #block })
                 });
                 code!(match self { #(#arms)* })
@@ -242,17 +231,15 @@ impl Shape {
         }
     }
 
-    fn reading(&self, read: &TokenStream) -> TokenStream {
+    fn reading(&self, value: &TokenStream) -> TokenStream {
         let name = &self.name;
+        let read = code!(#value::read);
         match &self.form {
             Form::Record(parts) | Form::Tuple(parts) => {
-                let flat = match &self.form {
-                    Form::Record(_) => self.flat_record(read, parts),
-                    _ => code!(false),
-                };
-                let fields = fields(read, parts, &code!(flat));
+                let float = self.float_of_fields(value, &code!(#value::FromOCaml));
+                let fields = fields(&read, parts, &code!(flat));
                 code! {{
-                    let flat = #flat;
+                    let flat = frame.is_flat(#float);
                     #name { #fields }
                 }}
             }
@@ -260,13 +247,11 @@ impl Shape {
                 let Part { member, ty } = &**part;
                 let path = path(name, constructor.as_ref());
                 let at = hygienic(ty.span());
-                let part = quote_spanned!(at=> (&#read::Place::<#ty>::NEW).read_whole(frame));
+                let part = quote_spanned!(at=> <#ty as #value::FromOCaml>::read(frame));
                 code!(#path { #member: #part })
             }
             Form::Variant(constructors) => {
-                let (constant, blocks): (Vec<_>, Vec<_>) = constructors
-                    .iter()
-                    .partition(|constructor| constructor.parts.is_empty());
+                let (constant, blocks) = partition(constructors);
                 let constant = constant.iter().map(
                     |Constructor {
                          name: own, number, ..
@@ -282,7 +267,7 @@ impl Shape {
                          parts,
                      }| {
                         let tag = tag(*number);
-                        let fields = fields(read, parts, &code!(false));
+                        let fields = fields(&read, parts, &code!(false));
                         code!(#tag => #name::#own { #fields },)
                     },
                 );
@@ -303,6 +288,47 @@ impl Shape {
             }
         }
     }
+
+    /// Whether a value can be one of this type.
+    fn shape(&self, value: &TokenStream) -> TokenStream {
+        let shape = code!(#value::shape);
+        let shapes = |parts: &[Part]| -> TokenStream {
+            let types = parts.iter().map(|part| &part.ty);
+            code!(&[#(<#types as #value::FromOCaml>::has_shape),*])
+        };
+        match &self.form {
+            Form::Record(parts) => {
+                let float = self.float_of_fields(value, &code!(#value::FromOCaml));
+                let shapes = shapes(parts);
+                code!(#shape::is_record(value, #float, #shapes))
+            }
+            Form::Tuple(parts) => {
+                let shapes = shapes(parts);
+                code!(#shape::is_block(value, 0u8, #shapes))
+            }
+            Form::Unboxed(_, part) => {
+                let ty = &part.ty;
+                code!(<#ty as #value::FromOCaml>::has_shape(value))
+            }
+            Form::Variant(constructors) => {
+                let (constant, blocks) = partition(constructors);
+                let count = constant.len();
+                let blocks = blocks.iter().map(|Constructor { number, parts, .. }| {
+                    let tag = tag(*number);
+                    let shapes = shapes(parts);
+                    code!(|| #shape::is_block(value, #tag, #shapes))
+                });
+                code!(#shape::is_constant(value, #count) #(#blocks)*)
+            }
+        }
+    }
+}
+
+/// Those without parts, and those with.
+fn partition(constructors: &[Constructor]) -> (Vec<&Constructor>, Vec<&Constructor>) {
+    constructors
+        .iter()
+        .partition(|constructor| constructor.parts.is_empty())
 }
 
 /// Finds what points into the OCaml heap, and what raises in the middle of a conversion.
@@ -331,24 +357,25 @@ impl<'ast> Visit<'ast> for Unsound<'_> {
 }
 
 /// Tells a visitor a block of the parts, which are bound to numbered names.
-fn block(build: &TokenStream, number: usize, parts: &[Part], flat: &TokenStream) -> TokenStream {
+fn block(value: &TokenStream, number: usize, parts: &[Part], flat: &TokenStream) -> TokenStream {
+    let visitor = code!(#value::build::Visitor);
     let tag = tag(number);
     let size = parts.len();
     let tell = parts.iter().zip(numbered(parts)).map(|(part, name)| {
         let at = hygienic(part.ty.span());
-        quote_spanned!(at=> (&#build::Part(#name)).tell(visitor, &mut block);)
+        quote_spanned!(at=> #visitor::part(visitor, &mut block, #name);)
     });
     code! {
-        let mut block = visitor.begin(#tag, #size, #flat);
+        let mut block = #visitor::begin(visitor, #tag, #size, #flat);
         #(#tell)*
-        visitor.end(block);
+        #visitor::end(visitor, block);
     }
 }
 
 fn fields(read: &TokenStream, parts: &[Part], flat: &TokenStream) -> TokenStream {
     let fields = parts.iter().enumerate().map(|(i, Part { member, ty })| {
         let at = hygienic(ty.span());
-        let part = quote_spanned!(at=> (&#read::Place::<#ty>::NEW).read(frame, #i, #flat));
+        let part = quote_spanned!(at=> #read::part::<#ty>(frame, #i, #flat));
         code!(#member: #part)
     });
     code!(#(#fields),*)

@@ -45,7 +45,7 @@ pub(crate) fn refused(
 /// The function that stays: an async one, but for one that blocks or gives a stream. The user is not told what `#[func]`
 /// asks for.
 fn make_async(function: &mut ItemFn, exported: &Exported) {
-    if exported.runs == Runs::Blocking || exported.gives == Gives::Stream {
+    if matches!(exported.runs, Runs::Blocking | Runs::Sync) || exported.gives == Gives::Stream {
         function
             .attrs
             .push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
@@ -84,7 +84,8 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
         0 => None,
         _ => Some(quote_spanned!(at=> use #private::{ConvertArgument as _, ConvertString as _};)),
     };
-    let send = (*runs != Runs::AtHome).then(|| arguments_are_send(arguments, &private));
+    let send = matches!(runs, Runs::Tokio | Runs::Blocking)
+        .then(|| arguments_are_send(arguments, &private));
     let make = make(function, exported, &private);
     let mut traits = vec![];
     if *gives != Gives::Stream {
@@ -104,6 +105,7 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
         Runs::AtHome => quote_spanned!(result=> #private::rust_to_lwt),
         Runs::Tokio => quote_spanned!(result=> #private::rust_to_lwt_on_workers),
         Runs::Blocking => quote_spanned!(result=> #private::rust_to_lwt_on_blocking_pool),
+        Runs::Sync => quote_spanned!(result=> #private::call_at_once),
     };
     let call = quote_spanned! {result=>
         // SAFETY: OCaml calls the stub by its `external`, with the runtime lock held and with one value for each
@@ -149,7 +151,7 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
             let wrap = wrap(function, exported, private);
             quote_spanned!(at=> { let stream = #name(#(#values),*); #wrap })
         }
-        Runs::AtHome | Runs::Tokio => quote_spanned!(at=> #name(#(#values),*)),
+        Runs::AtHome | Runs::Tokio | Runs::Sync => quote_spanned!(at=> #name(#(#values),*)),
         Runs::Blocking => quote_spanned!(at=> move || #output { #name(#(#values),*) }),
     };
     if arguments.is_empty() {

@@ -50,14 +50,13 @@ use proc_macro::TokenStream;
 /// external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet"
 /// ```
 ///
-/// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking`, below).
+/// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking` and `sync`, below).
 ///
 /// # Arguments and result
 ///
-/// - Every argument is a name (`mut name` too) and an owned type that implements `ocaml::FromValue`. A function
+/// - Every argument is a name (`mut name` too) and a type that is `FromOCaml`: it owns what it has. A function
 ///   without arguments takes `unit` in OCaml.
-/// - The result implements `ocaml::ToValue`, or is a `Result` of one: the promise is fulfilled with the value, or
-///   rejected with the error.
+/// - The result is `ToOCaml`, or a `Result` of one: the promise is fulfilled with the value, or rejected with the error.
 /// - With more than five arguments, the symbol for bytecode programs is made too. It has the same name and
 ///   `_bytecode` behind it, and OCaml wants both:
 ///
@@ -77,6 +76,7 @@ use proc_macro::TokenStream;
 /// | `cancel = "detach"` | the future runs on after its promise was cancelled, and its result goes nowhere | |
 /// | `tokio` | the body is a future that runs on Tokio's workers | it runs on the domain thread |
 /// | `blocking` | the body is a call that runs on Tokio's blocking pool | it runs on the domain thread |
+/// | `sync` | OCaml gets the value at once, and no promise | it gets a promise |
 /// | `window = 64` | how many items of a stream are read ahead of OCaml, and cross at once | 16 |
 ///
 /// Options combine: `#[func(tokio, name = "mylib_store", cancel = "detach")]`. A symbol is global to the whole program,
@@ -112,6 +112,22 @@ use proc_macro::TokenStream;
 ///   hears of, unless it had not begun, and then never does.
 /// - While the body runs, `domain_executor::handle()` is the executor that it was called from.
 ///
+/// # Functions without a promise
+///
+/// `#[func(sync)]` is for a plain `fn` that has its value at once:
+///
+/// ```text
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> { … }
+/// ```
+/// ```text
+/// external checksum : bytes -> int = "checksum"
+/// ```
+///
+/// What the table of endings rejects a promise with is raised by the call: an error, a panic. Everything of this crate works in
+/// it: handles, `ocaml_runtime()`, spawning. (In an ocaml-rs function, `#[ocaml::func]`, it does not: this crate was not called,
+/// and cannot know whether OCaml may be touched.) Like any other it is called where Lwt runs, or on a worker domain.
+///
 /// # Streams
 ///
 /// A function that returns `impl Stream` (of futures; the macro goes by the name, and other bounds may stand beside it) gives
@@ -141,8 +157,8 @@ use proc_macro::TokenStream;
 ///
 /// # What is refused
 ///
-/// Each with a message that says what to do instead: borrowed arguments (`&str`, `&[u8]` and all other
-/// references), `ocaml::Raw`, generics, `impl Trait`, `self`, `unsafe`, `const`, `extern`, arguments without a
+/// Each with a message that says what to do instead: types that do not cross, such as borrowed arguments (`&str`, `&[u8]` and
+/// all other references), `ocaml::Raw` and `ocaml::Pointer`, behind an alias too; generics, `impl Trait`, `self`, `unsafe`, `const`, `extern`, arguments without a
 /// name, symbols that belong to the C library or to OCaml, and options that do not go together.
 #[proc_macro_attribute]
 pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -161,7 +177,7 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ocaml::ToValue`.
+/// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ToOCaml`, and `ocaml::ToValue`.
 ///
 /// ```text
 /// #[derive(ToOCaml, FromOCaml)]
@@ -175,27 +191,29 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
 ///
 /// A struct is a record, one without names a tuple, or a variant's only constructor. `#[ocaml(unboxed)]` is OCaml's
-/// `[@@unboxed]`. Any type that converts may be a field, those too that only ocaml-rs converts, which costs a root for each
+/// `[@@unboxed]`. Any type that is `ToOCaml` may be a field, those too that only ocaml-rs converts, which costs a root for each
 /// of them and for what is around it.
 ///
 /// # Floats
 ///
 /// A record of nothing but floats is flat in OCaml, and so it is made here: its fields are `f64`, `f32`, or unboxed types
-/// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. `Vec<T>` of
-/// an unboxed float crosses as a field; by itself, as an argument or result, it is ocaml-rs's, which makes no `float array`
-/// of it: take `Vec<f64>`. Nor does anybody make one of a `Vec<OCamlValue>`, which must not hold floats on its way to OCaml.
+/// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. If there is an
+/// `OCamlValue` among them, or a type that only ocaml-rs converts, the record must hold something else than floats: whether
+/// OCaml's is flat cannot be known then, and the conversion panics. A `Vec` of what is a float is flat, one of `OCamlValue`s
+/// too if they are floats.
 #[proc_macro_derive(ToOCaml, attributes(ocaml))]
 pub fn to_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
     derive::derive(item, derive::Direction::ToOCaml).into()
 }
 
-/// Makes a struct or an enum convert from an OCaml record, tuple or variant: implements `ocaml::FromValue`. See
-/// [`macro@ToOCaml`] for what is what; reading takes no GC root.
+/// Makes a struct or an enum convert from an OCaml record, tuple or variant: implements `FromOCaml`, and `ocaml::FromValue`. See
+/// [`macro@ToOCaml`] for what is what; reading takes no GC root. Every field is of a type that is `FromOCaml`.
 ///
 /// # Panics
-/// The conversion panics on text that is not UTF-8 where a `String` stands, and on a constructor that the enum does not
-/// have; in an argument of a `#[func]` that becomes OCaml's `Invalid_argument`.
+/// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, on a constructor that
+/// the enum does not have, and when too little of the stack is left for a value that is nested deep; in an argument of a
+/// `#[func]` that becomes OCaml's `Invalid_argument`.
 #[proc_macro_derive(FromOCaml, attributes(ocaml))]
 pub fn from_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);

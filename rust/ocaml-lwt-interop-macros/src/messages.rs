@@ -21,8 +21,8 @@ table! {
         "options have the form `option = \"value\"`, or are one word, with commas between them",
         "write `#[func(name = \"symbol\")]` or `#[func(tokio)]`";
     UNKNOWN_OPTION: "`#[func]` has no option `{}`",
-        "the options are `name`, `cancel`, `tokio`, `blocking` and `window`",
-        "write `name = \"symbol\"`, `cancel = \"detach\"`, `tokio`, `blocking` or `window = 16`, or take it out";
+        "the options are `name`, `cancel`, `tokio`, `blocking`, `sync` and `window`",
+        "write `name = \"symbol\"`, `cancel = \"detach\"`, `tokio`, `blocking`, `sync` or `window = 16`, or take it out";
     OPTION_VALUE: "the option `{}` of `#[func]` needs a string",
         "its value is read when the macro runs, where constants and variables have no value yet",
         "write `{} = \"…\"`";
@@ -35,12 +35,18 @@ table! {
     UNKNOWN_CANCEL: "`cancel = \"{}\"` is not a way to cancel",
         "`Lwt.cancel` either drops the future or lets it run on",
         "write `cancel = \"drop\"` (as without the option) or `cancel = \"detach\"`";
-    TWO_PLACES: "`tokio` and `blocking` on one `#[func]`",
-        "a body runs in one place: on Tokio's workers, where it is a future, or on its blocking pool, where it is a call",
+    TWO_PLACES: "two of `tokio`, `blocking` and `sync` on one `#[func]`",
+        "a body runs in one place: on Tokio's workers, where it is a future, on its blocking pool, where it is a call, or inside OCaml's call",
         "keep one";
     BLOCKING_CANCEL: "`cancel` on a `#[func(blocking)]`",
         "a call that blocks cannot be stopped from outside: when its promise is cancelled, it runs to its end all the same",
         "take `cancel` away; what can be dropped is the future of a `#[func(tokio)]`";
+    SYNC_CANCEL: "`cancel` on a `#[func(sync)]`",
+        "it gives its value at once, so there is no promise that could be cancelled",
+        "take `cancel` away";
+    SYNC_STREAM: "`impl Stream` from a `#[func(sync)]`",
+        "a plain `fn` gives the stream at once already, and what is polled later is no longer in the call",
+        "take `sync` away";
     WINDOW_VALUE: "`window` of `#[func]` needs a number",
         "it says how many items of the stream are read ahead of OCaml: at least one, and not more than fit in 32 bits",
         "write `window = 16`; what is known only later is set with `RustStream::window`";
@@ -73,6 +79,9 @@ table! {
     BLOCKING_ASYNC: "an `async` function cannot be a `#[func(blocking)]`",
         "its body is one call on a thread that may block, and nothing there polls a future",
         "take `async` away, or write `#[func(tokio)]`, whose body is a future on Tokio's workers";
+    SYNC_ASYNC: "an `async` function cannot be a `#[func(sync)]`",
+        "its value is there when the call returns, and nothing polls a future meanwhile",
+        "take `async` away; or take `sync` away, and OCaml gets a promise";
     CONST_FUNCTION: "a `const` function cannot be a `#[func]`",
         "its body runs behind a promise, and promises are not made at compile time",
         "take `const` away";
@@ -96,7 +105,7 @@ table! {
         "take the clause away";
     METHOD: "a method cannot be a `#[func]`",
         "OCaml calls a function and has no Rust value or type to call it on",
-        "put it on a function outside of `impl` and `trait`; a Rust value that OCaml holds comes as an argument, `ocaml::Pointer<T>`";
+        "put it on a function outside of `impl` and `trait`; keep the value in Rust, and let OCaml hold the number under which it is kept";
 
     // The arguments and the result.
     PATTERN: "an argument of a `#[func]` is not a plain name",

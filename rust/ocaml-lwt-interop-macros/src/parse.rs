@@ -25,6 +25,8 @@ pub(crate) enum Runs {
     Tokio,
     /// On Tokio's blocking pool, a call.
     Blocking,
+    /// Inside the call of OCaml's, which gets the value and no promise.
+    Sync,
 }
 
 /// The options, or what holds without them.
@@ -61,7 +63,11 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
     let mut given = Vec::new();
     for option in list {
         let key = option.path().to_token_stream().to_string();
-        if !["name", "cancel", "tokio", "blocking", "window", "crate"].contains(&key.as_str()) {
+        if ![
+            "name", "cancel", "tokio", "blocking", "sync", "window", "crate",
+        ]
+        .contains(&key.as_str())
+        {
             errors.push(messages::UNKNOWN_OPTION.about(&key, &option));
             continue;
         }
@@ -72,11 +78,14 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         match (key.as_str(), &option) {
             ("tokio", Meta::Path(_)) => run(&mut options, Runs::Tokio, &option, errors),
             ("blocking", Meta::Path(_)) => run(&mut options, Runs::Blocking, &option, errors),
+            ("sync", Meta::Path(_)) => run(&mut options, Runs::Sync, &option, errors),
             ("window", _) => match number(&option) {
                 None => errors.push(messages::WINDOW_VALUE.at(&option)),
                 window => options.window = window,
             },
-            ("tokio" | "blocking", _) => errors.push(messages::BARE_OPTION.about(&key, &option)),
+            ("tokio" | "blocking" | "sync", _) => {
+                errors.push(messages::BARE_OPTION.about(&key, &option))
+            }
             _ => match text(&option) {
                 None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
                 Some(value) => set(&mut options, &key, value, errors),
@@ -87,8 +96,10 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         }
         given.push(key);
     }
-    if let (Runs::Blocking, Some(option)) = (options.runs, &options.cancel_given) {
-        errors.push(messages::BLOCKING_CANCEL.at(option));
+    match (options.runs, &options.cancel_given) {
+        (Runs::Blocking, Some(option)) => errors.push(messages::BLOCKING_CANCEL.at(option)),
+        (Runs::Sync, Some(option)) => errors.push(messages::SYNC_CANCEL.at(option)),
+        _ => {}
     }
     options
 }
@@ -224,6 +235,9 @@ mod tests {
             (quote!(blocking, tokio), 1),
             (quote!(cancel = "drop", blocking), 1),
             (quote!(tokio(4)), 1),
+            (quote!(sync), 0),
+            (quote!(sync, tokio), 1),
+            (quote!(sync, cancel = "detach"), 1),
         ] {
             let mut errors = Errors::default();
             options(tokens, &mut errors);

@@ -8,17 +8,19 @@ use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc;
 
-use ocaml::{Runtime, ToValue};
+use ocaml::Runtime;
 
 use crate::caml::{self, Callback, Root};
+use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::task::{self, TaskCell};
-use crate::executor::{AtHome, Home, Key, Runnable, Scope, lifetime, start};
+use crate::executor::{AtHome, Home, Key, Runnable, Scope, lifetime};
 use crate::panic::catch;
 use crate::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::SettlePromise;
+use crate::storage::{self, From, Storage};
 
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::tick::Budget;
@@ -104,40 +106,78 @@ impl Handle {
         self.spawn(async move { f(&ocaml_runtime()) })
     }
 
-    /// Runs a closure on the domain thread and blocks for its value; from any other thread: a task or a blocking call of
-    /// Tokio's, another pool's thread, a plain one. The closure may borrow. (An OCaml thread must release the runtime lock
-    /// first, or home can never run.)
+    /// Runs a closure on the domain thread and blocks for its value; from a thread that nobody waits for: a task or a blocking
+    /// call of Tokio's, another pool's thread, a plain one; or a job of a worker domain, for the thread that runs Lwt. The
+    /// closure may borrow.
+    ///
+    /// Home runs the closure when it has its turn. So hold no lock over this call that home may want, and no `LazyLock`'s or
+    /// `OnceLock`'s initialisation: home would wait for the lock, and its holder for home.
     ///
     /// What home waits for must not call it: home may wait for a blocking task of a Tokio runtime that is dropped there, say.
     ///
     /// # Errors
-    /// Called at home, where it would wait for itself; the closure panicked; the executor has shut down.
+    /// Misuse, where nobody could come: at home; on a thread that holds OCaml's runtime lock, in a `#[ocaml::func]` or an OCaml
+    /// function's thread; on a domain thread, for a worker domain; in the child of a `fork`. The closure panicked; the executor
+    /// has shut down, or the worker domain is gone: a broken promise.
     pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
-        if self.is_home() {
-            return Err(Error::misuse(
-                "Handle::run_blocking or run_in_ocaml_domain was called on the domain thread, which would wait for \
-                 itself for ever: call the closure directly, or use Handle::call and await it",
-            ));
-        }
+        let releases_lock = self.who_would_come()?;
         let (sender, receiver) = mpsc::sync_channel(1);
         let job = Blocking { f, sender };
-        let job: Box<dyn FnOnce(&Scope) + Send + '_> = Box::new(move |_scope: &Scope| job.run());
+        let storage = Storage::running();
+        let is_outside = storage.is_none();
+        let storage = storage.unwrap_or_default();
+        let run = move || storage::outside(is_outside, || job.run());
+        let job: Box<dyn FnOnce(&Scope) + Send + '_> =
+            Box::new(move |scope: &Scope| storage.bind(scope, From::Tick, run));
         // SAFETY: the closure may borrow from this frame, which is left only when `f` has been called or dropped: the
         // channel says so, since `Blocking` gives up its sender after `f`
         let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
         self.home.queue_anywhere(Runnable::Job(job));
-        let received = match AtHome::here() {
-            // On a domain thread that is not this home: the lock is held, and home's next collection would wait for it.
-            Some(at) if at.in_scope() && !caml::lock_was_released() => {
-                // SAFETY: in a scope the lock is held; a channel is none of OCaml's
-                unsafe { caml::without_lock(|| receiver.recv()) }
-            }
-            _ => receiver.recv(),
+        let received = if releases_lock {
+            // SAFETY: `who_would_come` has looked; a channel is none of OCaml's
+            unsafe { caml::without_lock(|| receiver.recv()) }
+        } else {
+            receiver.recv()
         };
         match received {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(panic)) => Err(Error::from_panic(panic)),
             Err(mpsc::RecvError) => Err(Error::broken_promise()),
+        }
+    }
+
+    /// Whether this thread may block for home, and must release the runtime lock meanwhile.
+    ///
+    /// Worker domains may wait for the thread that runs Lwt, which waits for nobody, and for no other: two that wait for each
+    /// other would do so for ever. While the lock is released others collect, so only who has come here by nothing but Rust
+    /// and this crate may do so: OCaml or ocaml-rs below may have values that are not rooted.
+    fn who_would_come(&self) -> Result<bool, Error> {
+        let refused = |why: &str| {
+            Err(Error::misuse(format!(
+                "Handle::run_blocking or run_in_ocaml_domain was called {why}"
+            )))
+        };
+        if lifetime::status() == lifetime::Status::Forked {
+            return refused(
+                "in the child of a fork, where the domain thread runs nothing for other threads: fork before the first call \
+                 of a Rust function, or call it in the parent",
+            );
+        }
+        match AtHome::here() {
+            Some(at) if std::ptr::eq(at.home(), self.home) => refused(
+                "on the domain thread, which would wait for itself for ever: call the closure directly, or use \
+                 Handle::call and await it",
+            ),
+            Some(_) if !self.home.is_lwt() => refused(
+                "on a domain thread for a worker domain, and the two might wait for each other for ever: use Handle::call \
+                 and await it",
+            ),
+            Some(_) if caml::lock::access().is_ok() => Ok(true),
+            _ if caml::lock::is_held() => refused(
+                "on a thread that holds OCaml's runtime lock, without which the domain thread cannot run: use Handle::call \
+                 and await it, or call it on a thread of Rust's, in a #[func(blocking)] say",
+            ),
+            _ => Ok(false),
         }
     }
 
@@ -210,24 +250,14 @@ pub(crate) fn try_handle() -> Option<Handle> {
         .or_else(|| DomainExecutor::current().map(DomainExecutor::handle))
 }
 
-/// The executor of the domain that `runtime` was given for, in a `#[ocaml::func]`, say; started if need be.
+/// The executor of the domain that `runtime` was given for.
 ///
 /// # Panics
-/// On a thread that does not run Lwt.
-pub fn handle_from_runtime(_runtime: &Runtime) -> Handle {
-    Handle {
-        home: here_or_start().home(),
-    }
-}
-
-fn here_or_start() -> AtHome {
-    AtHome::here()
-        .filter(|_| lifetime::status() == lifetime::Status::Running)
-        .or_else(start::start_here)
-        .expect(
-            "the bridge was used on a thread that does not run Lwt, or after it was shut down: \
-         call it from the main thread, or send work there with a Handle",
-        )
+/// Where [`ocaml_runtime`] does.
+pub fn handle_from_runtime(runtime: &Runtime) -> Handle {
+    with_scope_of(runtime, "handle_from_runtime was called", |scope| {
+        Handle::new(scope.home())
+    })
 }
 
 /// Runs a future on the domain thread; see [`handle`] for which.
@@ -254,16 +284,15 @@ pub fn spawn_local<F: Future + 'static>(future: F) -> JoinHandle<F::Output> {
     JoinHandle::new(at.home(), |join| task::spawn_local(at, future, join))
 }
 
-/// As [`spawn_local`], where there may be no executor yet: in a `#[ocaml::func]`, whose `runtime` shows that it is OCaml
-/// that calls. The task is first polled in the loop's next turn.
+/// As [`spawn_local`], for who has a `runtime`. The task is first polled in the loop's next turn.
 ///
 /// # Panics
-/// On a thread that does not run Lwt.
+/// Where [`ocaml_runtime`] does.
 pub fn spawn_with_runtime<F: Future + 'static>(
     runtime: &Runtime,
     future: F,
 ) -> JoinHandle<F::Output> {
-    with_scope_of(runtime, |scope| {
+    with_scope_of(runtime, "spawn_with_runtime was called", |scope| {
         let handle = JoinHandle::new(scope.home(), |join| {
             task::spawn_local(scope.at(), future, join)
         });
@@ -276,10 +305,10 @@ pub fn spawn_with_runtime<F: Future + 'static>(
 /// it settles, for OCaml. Cancelling the promise drops the future.
 ///
 /// # Panics
-/// On a thread that does not run Lwt, and when OCaml raises an asynchronous exception (`Sys.Break`) meanwhile.
+/// Where [`ocaml_runtime`] does, and on worker domains.
 pub fn spawn_lwt<T, F>(runtime: &Runtime, future: F) -> Promise<T>
 where
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     F: Future<Output = Result<T, Error>> + 'static,
 {
     with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
@@ -294,16 +323,19 @@ where
         } else {
             Key::NONE
         };
-        let mut arguments = [caml::int(key.to_int()), caml::bool(first.is_pending())];
+        let arguments = || [caml::int(key.to_int()), caml::bool(first.is_pending())];
         // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
         let (promise, resolver) = unsafe {
-            let Ok(pair) = home.call(scope, Callback::Pending, &mut arguments) else {
-                panic!("OCaml raised an exception while a promise was made");
-            };
-            (
-                Root::new(caml::field(pair, 0)),
-                Root::new(caml::field(pair, 1)),
-            )
+            match home.call_until_done(scope, Callback::Pending, arguments) {
+                Ok(pair) => (Root::new(caml::field(pair, 0)), Root::new(pair)),
+                Err(_) => {
+                    if first.is_pending() {
+                        home.cancel(scope, key);
+                        task.suspend(scope);
+                    }
+                    panic!("OCaml raises an exception whenever a promise is made");
+                }
+            }
         };
         match first {
             std::task::Poll::Ready(ready) => {
@@ -311,6 +343,7 @@ where
             }
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
+                task.set_storage(scope, Storage::bound(scope));
                 task.suspend(scope);
             }
         }
@@ -325,7 +358,6 @@ where
 /// Stays on its thread.
 #[derive(Debug)]
 pub struct OCamlRuntime {
-    home: &'static Home,
     not_send: PhantomData<*const ()>,
 }
 
@@ -336,10 +368,11 @@ impl std::fmt::Debug for Home {
 }
 
 impl OCamlRuntime {
-    /// In the scope whose proof this is.
+    /// In a scope, if this is still where it was made for.
     pub(crate) fn with_scope<R>(&self, f: impl FnOnce(&Scope) -> R) -> R {
-        Scope::with_current(self.home, f)
-            .expect("an OCamlRuntime was kept longer than the #[func] or task it is for")
+        let at = demand_home("an OCamlRuntime was used");
+        // SAFETY: OCaml called, or it could not be touched now
+        f(&unsafe { Scope::enter(at) })
     }
 }
 
@@ -347,7 +380,7 @@ impl Deref for OCamlRuntime {
     type Target = Runtime;
 
     fn deref(&self) -> &Runtime {
-        // SAFETY: made where the lock is held, and it stays on that thread
+        // SAFETY: without content; whoever is given one asks whether OCaml may be touched
         unsafe { Runtime::recover_handle() }
     }
 }
@@ -355,36 +388,54 @@ impl Deref for OCamlRuntime {
 /// OCaml's runtime: in a `#[func]`, in a task, in a closure that was sent home.
 ///
 /// # Panics
-/// Elsewhere: on other threads, and in OCaml finalisers.
+/// Elsewhere: on other threads; in finalisers, and whatever else runs inside OCaml's garbage collector; in functions that
+/// OCaml calls but not through this crate, such as a `#[ocaml::func]`.
 pub fn ocaml_runtime() -> OCamlRuntime {
-    let at = AtHome::here().filter(|at| at.may_call_ocaml()).expect(
-        "ocaml_runtime() was called where OCaml values cannot be touched: \
-         send a closure to the domain thread with Handle::call",
-    );
+    demand_home("ocaml_runtime() was called");
     OCamlRuntime {
-        home: at.home(),
         not_send: PhantomData,
     }
 }
 
-/// A scope for somebody who has ocaml-rs's proof that OCaml called.
-pub(crate) fn with_scope_of<R>(_runtime: &Runtime, f: impl FnOnce(&Scope) -> R) -> R {
-    let at = here_or_start();
-    // SAFETY: a `&Runtime` is ocaml-rs's proof that OCaml called and holds the lock
+/// The executor of this thread, which may touch OCaml now. `what` begins the message.
+///
+/// # Panics
+/// When it may not, or there is none.
+#[track_caller]
+fn demand_home(what: &str) -> AtHome {
+    caml::lock::demand(what);
+    AtHome::here().unwrap_or_else(|| {
+        panic!("{what} on a thread that has no executor: send a closure to the domain thread with Handle::call")
+    })
+}
+
+/// A scope for somebody who has ocaml-rs's `&Runtime`, which proves nothing, see `caml/lock.rs`, and begins something.
+///
+/// # Panics
+/// Where OCaml may not be touched now, and after the end.
+#[track_caller]
+pub(crate) fn with_scope_of<R>(_runtime: &Runtime, what: &str, f: impl FnOnce(&Scope) -> R) -> R {
+    let at = demand_home(what);
+    assert!(
+        lifetime::status() == lifetime::Status::Running,
+        "{what} after the bridge was shut down, or in the child of a fork: Rust runs nothing there"
+    );
+    // SAFETY: OCaml called, or it could not be touched now
     let scope = unsafe { Scope::enter(at) };
     f(&scope)
 }
 
-/// As [`with_scope_of`], where Lwt runs. `what` is for the message.
+/// As [`with_scope_of`], where Lwt runs.
 ///
 /// # Panics
 /// On other threads, worker domains included.
+#[track_caller]
 pub(crate) fn with_lwt_scope_of<R>(
     runtime: &Runtime,
     what: &str,
     f: impl FnOnce(&Scope) -> R,
 ) -> R {
-    with_scope_of(runtime, |scope| {
+    with_scope_of(runtime, what, |scope| {
         assert!(
             scope.home().is_lwt(),
             "{what} on a worker domain, where Lwt does not run and nobody could wait for it: send a closure to the thread \
@@ -405,8 +456,8 @@ pub(crate) fn try_with_scope_of<R>(
              call it in a closure that Handle::call runs at home",
         ));
     };
-    // SAFETY: a `&Runtime` is ocaml-rs's proof that OCaml called and holds the lock
-    let scope = unsafe { Scope::enter(at) };
+    let scope = Scope::nested(at)
+        .map_err(|refused| Error::misuse(format!("an OCamlFunc was called {refused}")))?;
     Ok(f(&scope))
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::exception::Exception;
 use crate::panic::Panic;
 use crate::registered::Registered;
+use crate::stack::Overflow;
 
 /// An error that crosses between OCaml and Rust.
 ///
@@ -32,6 +33,8 @@ enum Repr {
     Misuse(String),
     /// A value that does not convert, or is out of range.
     InvalidArgument(String),
+    /// There was no stack for it: OCaml's `Stack_overflow`.
+    Overflow(Overflow),
 }
 
 impl Error {
@@ -80,10 +83,14 @@ impl Error {
     }
 
     /// Whether it is an OCaml exception of this name, as OCaml prints it: `"Not_found"`, `"Unix.Unix_error"`,
-    /// `"Lwt.Resolution_loop.Canceled"` (see [`Error::is_canceled`]).
+    /// `"Lwt.Resolution_loop.Canceled"` (see [`Error::is_canceled`]). The bridge's own refusal to go deeper into the stack is
+    /// `"Stack_overflow"`.
     pub fn is_exception(&self, name: &str) -> bool {
-        self.exception()
-            .is_some_and(|exception| exception.name() == name)
+        match &*self.0 {
+            Repr::Exception(exception) => exception.name() == name,
+            Repr::Overflow(_) => name == "Stack_overflow",
+            _ => false,
+        }
     }
 
     /// Whether it is `Lwt.Canceled`.
@@ -158,6 +165,7 @@ impl Error {
             Repr::Broken => Kind::Broken,
             Repr::Misuse(message) => Kind::Misuse(message),
             Repr::InvalidArgument(message) => Kind::InvalidArgument(message),
+            Repr::Overflow(_) => Kind::Overflow,
         }
     }
 }
@@ -178,6 +186,8 @@ pub(crate) enum Kind<'a> {
     Misuse(&'a str),
     /// `Invalid_argument`
     InvalidArgument(&'a str),
+    /// `Stack_overflow`
+    Overflow,
 }
 
 impl fmt::Display for Error {
@@ -192,6 +202,7 @@ impl fmt::Display for Error {
             Repr::Panic(panic) => write!(f, "panicked at {}: {}", panic.location, panic.message),
             Repr::Broken => f.write_str("the promise can no longer be resolved"),
             Repr::Misuse(message) | Repr::InvalidArgument(message) => f.write_str(message),
+            Repr::Overflow(overflow) => write!(f, "stack overflow: {overflow}"),
         }
     }
 }
@@ -205,6 +216,12 @@ impl fmt::Debug for Error {
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Error {
         Error::from_std(Box::new(error))
+    }
+}
+
+impl From<Overflow> for Error {
+    fn from(overflow: Overflow) -> Error {
+        Error::new(Repr::Overflow(overflow))
     }
 }
 

@@ -4,13 +4,13 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use ocaml::FromValue;
-
-use crate::caml::{self, Callback, Guest, Raw, Root};
+use crate::caml::{self, Callback, Raw, Root};
+use crate::conversion::{FromOCaml, read};
 use crate::error::{Error, Kind};
 use crate::executor::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
 use crate::registered;
+use crate::storage::Storage;
 
 /// An OCaml exception that Rust received, kept alive so that it can be sent back as that same exception.
 ///
@@ -36,27 +36,23 @@ impl Exception {
         // SAFETY: a scope holds the lock; the exception is live
         unsafe {
             Self::described(exception, |value| {
-                call(scope, Callback::Describe, || [value.get()])
+                scope
+                    .home()
+                    .call_until_done(scope, Callback::Describe, || [value.get()])
             })
         }
     }
 
-    /// As [`Exception::capture`], on a guest, whose own last backtrace it is that OCaml has.
+    /// An exception that OCaml code has described, on whichever of OCaml's threads.
     ///
     /// # Safety
-    /// As for [`Exception::capture`].
-    pub(crate) unsafe fn capture_on_guest(
-        guest: &Guest,
-        home: &Home,
+    /// The lock is held; the exception is live, and `described` what `Describe` gives. Does not allocate on the OCaml heap.
+    pub(crate) unsafe fn already_described(
         exception: Raw,
+        described: Raw,
     ) -> Result<Exception, Error> {
-        // SAFETY: a guest holds the lock; the exception is live. What comes instead of a description is an exception of
-        // a finaliser's, say, which has nobody to go to here.
-        unsafe {
-            Self::described(exception, |value| {
-                home.call_from_guest(guest, Callback::Describe, &mut [value.get()])
-            })
-        }
+        // SAFETY: as the caller's; rooting allocates nothing of OCaml's, so both are live until they are read
+        unsafe { Self::described(exception, |_| Ok(described)) }
     }
 
     /// # Safety
@@ -96,33 +92,34 @@ impl Exception {
         &self.0.name
     }
 
-    /// The exception value, to take its arguments apart. With the proof that this is a thread that runs OCaml.
+    /// The exception value, to take its arguments apart.
     ///
     /// # Panics
-    /// On a thread that is not a domain thread. (ocaml-rs's runtime can be passed to one.)
+    /// Where [`ocaml_runtime`](crate::ocaml_runtime) does. (ocaml-rs's `Runtime` can be passed to other threads.)
     pub fn value(&self, _runtime: &ocaml::Runtime) -> ocaml::Value {
-        assert!(
-            AtHome::here().is_some(),
-            "an OCaml exception was taken apart on a thread that does not run OCaml"
-        );
-        // SAFETY: a `&Runtime` is ocaml-rs's proof of the runtime lock
+        caml::lock::demand("an OCaml exception was taken apart");
+        // SAFETY: the lock is held
         unsafe { caml::protect(self.0.value.get()) }
     }
 
-    /// The argument `i` of the exception, converted; `None` when it has no such argument.
+    /// The argument `i` of the exception, converted; `None` when it has no such argument, or one that is of another type, as far
+    /// as a value shows its type: of records and variants all fields are looked at, of functions the arguments cannot be. A type
+    /// with a conversion of its own cannot be looked for: take an `OCamlValue`.
     ///
     /// # Panics
-    /// When ocaml-rs's conversion panics.
-    pub fn argument<T: FromValue>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
-        let value = self.value(runtime).raw();
-        // SAFETY: the value is kept alive by `self` and the lock is held; it was an exception when it was captured. The
-        // arguments stand behind the constructor.
-        unsafe {
-            if i >= caml::exception_arguments(value) {
+    /// When it cannot be converted: a string that is not UTF-8 as a `String`, a number that is too large.
+    pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
+        let exception = self.value(runtime);
+        // SAFETY: rooted, and the lock is held; it was an exception when it was captured. The arguments stand behind the
+        // constructor; nothing declares their types.
+        let argument = unsafe {
+            if i >= caml::exception_arguments(exception.raw()) {
                 return None;
             }
-            Some(T::from_value(caml::protect(caml::field(value, i + 1))))
-        }
+            let argument = caml::field(exception.raw(), i + 1);
+            T::has_shape(argument).then(|| caml::protect(argument))?
+        };
+        Some(read::convert(argument))
     }
 }
 
@@ -164,19 +161,17 @@ impl Error {
     /// domain thread, in a `#[func]` or a task. Elsewhere, and for a value that is no exception, it is an error that says so,
     /// `Rust_async.Misuse`.
     pub fn from_exception_value(exception: ocaml::Value) -> Error {
-        let home = AtHome::here().map(AtHome::home);
-        let captured = home.and_then(|home| {
-            Scope::with_current(home, |scope| {
-                // SAFETY: kept alive by its `Value`
-                unsafe { Error::captured(scope, exception.raw()) }
-            })
+        let scope = caml::lock::access().and_then(|_| match AtHome::here() {
+            Some(at) => Scope::nested(at),
+            None => Err(caml::lock::Refused::NoLock),
         });
-        captured.unwrap_or_else(|| {
-            Error::misuse(
-                "Error::from_exception_value was called where OCaml values cannot be touched: send a closure to the domain \
-                 thread with Handle::call",
-            )
-        })
+        match scope {
+            // SAFETY: kept alive by its `Value`
+            Ok(scope) => unsafe { Error::captured(&scope, exception.raw()) },
+            Err(refused) => {
+                Error::misuse(format!("Error::from_exception_value was called {refused}"))
+            }
+        }
     }
 
     /// # Safety
@@ -248,6 +243,7 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
         Kind::Broken => make(scope, Callback::BrokenPromise, || [caml::UNIT]),
         Kind::Misuse(text) => message(Callback::Misuse, text),
         Kind::InvalidArgument(text) => predefined(scope, Predefined::InvalidArgument, text),
+        Kind::Overflow => predefined(scope, Predefined::StackOverflow, ""),
     }
 }
 
@@ -360,30 +356,9 @@ fn make<const N: usize>(
     // SAFETY: the arguments are live and of the callback's types: every caller in this file; the result is rooted
     // before anything can allocate
     unsafe {
-        let (Ok(exception) | Err(exception)) = call(scope, callback, arguments);
+        let (Ok(exception) | Err(exception)) =
+            scope.home().call_until_done(scope, callback, arguments);
         Outgoing::plain(caml::protect(exception))
-    }
-}
-
-/// Calls a function of the bridge that raises nothing itself. What comes all the same is a signal handler's exception
-/// (`Sys.Break`) that has nothing to do with this promise: it goes its own way, out of the loop, and the call is made
-/// again.
-///
-/// # Safety
-/// `arguments` gives live values of the types that the callback takes, each time. The result is not rooted.
-unsafe fn call<const N: usize>(
-    scope: &Scope,
-    callback: Callback,
-    arguments: impl Fn() -> [Raw; N],
-) -> Result<Raw, Raw> {
-    let home = scope.home();
-    // SAFETY: as the caller's; the exception is kept before anything can allocate
-    unsafe {
-        home.call(scope, callback, &mut arguments())
-            .or_else(|asynchronous| {
-                home.escape(scope, asynchronous);
-                home.call(scope, callback, &mut arguments())
-            })
     }
 }
 
@@ -393,8 +368,8 @@ pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
 }
 
 /// Converts a value of OCaml's. ocaml-rs refuses by panicking.
-pub(crate) fn convert<T: FromValue>(value: ocaml::Value) -> Result<T, Panic> {
-    catch_quietly(AssertUnwindSafe(|| T::from_value(value)))
+pub(crate) fn convert<T: FromOCaml>(value: ocaml::Value) -> Result<T, Panic> {
+    catch_quietly(AssertUnwindSafe(|| read::convert(value)))
 }
 
 /// Hands an exception to `!Lwt.async_exception_hook`, where Lwt runs. Runs OCaml code; what the hook raises leaves at the end
@@ -421,15 +396,21 @@ pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
     }
 }
 
-/// The domain executor for a value that arrives from OCaml outside of our stubs, in a `#[ocaml::func]`, say.
+/// The domain executor for a value that arrives from OCaml.
 ///
 /// # Panics
-/// On a thread that has none; ocaml-rs's conversions have no other way to refuse.
+/// On a thread that has none, or may not touch OCaml now; ocaml-rs's conversions have no other way to refuse.
 pub(crate) fn home_of_conversion(what: &str) -> &'static Home {
-    match AtHome::here().or_else(crate::executor::start::start_here) {
+    caml::lock::demand(what);
+    match AtHome::here() {
         Some(at) => at.home(),
-        None => {
-            panic!("{what} can be received only on the thread that runs Lwt, and on worker domains")
-        }
+        None => panic!(
+            "{what} on a thread that has no executor, neither Lwt's nor that of a worker domain"
+        ),
     }
+}
+
+/// What is bound where a value arrives from OCaml, outside of our stubs too.
+pub(crate) fn storage_of_conversion(home: &'static Home) -> Storage {
+    Scope::with_current(home, Storage::bound).unwrap_or_default()
 }

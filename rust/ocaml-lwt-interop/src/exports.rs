@@ -3,30 +3,37 @@
 //! Each is called by OCaml with the runtime lock held. A panic of ours would abort the process, not unwind into OCaml:
 //! `extern "C"`. None leaves anything with a destructor behind when it raises.
 
+mod guests;
+
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use crate::caml::{self, Raw, UNIT};
+use crate::caml::{self, Raw, Root, UNIT};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::{Error, Kind};
 use crate::exception;
-use crate::executor::context::finalising;
 use crate::executor::lifetime::{self, Status, status};
-use crate::executor::{AtHome, Key, Scope, start, tick};
+use crate::executor::{AtHome, Key, Runnable, Scope, start, tick};
 use crate::func::OCamlFunc;
 use crate::panic::catch;
 use crate::runtime;
 use crate::rust_to_lwt::argument::{Argument, Arguments, Cancel, ConvertArgument, Signature};
+use crate::rust_to_lwt::open_reads;
 use crate::rust_to_lwt::output::{Outcome, Settled};
 use crate::rust_to_lwt::stub::rust_to_lwt;
+use crate::stack::{self, Overflow};
+use crate::storage;
 use crate::values::OCamlValue;
 
-/// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`.
+/// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`, and
+/// `Stack_overflow` before it begins.
 ///
 /// # Safety
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
+    // SAFETY: this frame has nothing to drop
+    unsafe { raise_if_overflow() };
     // SAFETY: OCaml calls, with its record
     let message = match unsafe { start::start(callbacks) } {
         Ok(descriptor) => return caml::int(descriptor as isize),
@@ -38,50 +45,81 @@ unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
     unreachable!("caml_failwith_value returned")
 }
 
-/// What the hook at the beginning of a turn has to do; the numbers are those of `rust_async.ml`.
-#[repr(isize)]
-enum Turn {
-    Nothing = 0,
-    Tick = 1,
-    /// Lwt's loop runs on another thread than the one that called Rust first.
-    WrongThread = 2,
-    /// The first turn in the child of a `fork`.
-    Forked = 3,
+/// What the hook at the beginning of a turn has to do: bits, those of `rust_async.ml`.
+mod turn {
+    pub(super) const TICK: isize = 1;
     /// A guest may be waiting for the runtime lock, see `caml/guest.rs`.
-    Yield = 4,
-    /// As well as a tick.
-    TickAndYield = 5,
+    pub(super) const YIELD: isize = 2;
+    /// Exceptions wait to be raised.
+    pub(super) const RAISE: isize = 4;
+    /// The turn before had no end.
+    pub(super) const LEFT: isize = 8;
+    /// The first turn in the child of a `fork`.
+    pub(super) const FORKED: isize = 16;
+    /// Lwt's loop runs on another thread than the one that called Rust first.
+    pub(super) const WRONG_THREAD: isize = 32;
 }
 
-/// `turn : unit -> turn`, `noalloc`: asked at the beginning of each turn of the loop.
+/// `enter_turn : unit -> int`, `noalloc`: called at the beginning of each turn of `Lwt_main.run`.
 #[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_turn(_unit: Raw) -> Raw {
-    let turn = match (status(), AtHome::here()) {
-        (Status::Forked, _) => Turn::Forked,
-        (_, None) => Turn::WrongThread,
-        (_, Some(at)) if !at.home().is_lwt() => Turn::WrongThread,
-        (_, Some(at)) => match (at.home().begin_turn(at), caml::guests_at_work()) {
-            (false, false) => Turn::Nothing,
-            (true, false) => Turn::Tick,
-            (false, true) => Turn::Yield,
-            (true, true) => Turn::TickAndYield,
-        },
+extern "C" fn ocaml_lwt_interop_enter_turn(_unit: Raw) -> Raw {
+    let found = match (status(), AtHome::here()) {
+        (Status::Forked, _) => turn::FORKED,
+        (_, Some(at)) if at.home().is_lwt() => {
+            let home = at.home();
+            let bit = |bit, is_set| if is_set { bit } else { 0 };
+            bit(turn::LEFT, home.enter_turn(at))
+                | bit(turn::RAISE, home.escaped(at) > 0)
+                | bit(turn::TICK, home.begin_turn(at))
+                | bit(turn::YIELD, caml::guests_at_work())
+        }
+        _ => turn::WRONG_THREAD,
     };
-    caml::int(turn as isize)
+    caml::int(found)
 }
 
-/// `tick : bool -> unit`: from the hook (`false`) or from the armed pause (`true`). Raises what escapes.
+/// `leave_turn : unit -> unit`, `noalloc`: called at the end of each turn of `Lwt_main.run`.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_leave_turn(_unit: Raw) -> Raw {
+    if let Some(at) = AtHome::here() {
+        at.home().leave_turn(at);
+    }
+    UNIT
+}
+
+/// `escaped : unit -> bool`, `noalloc`: whether exceptions wait to be raised.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_escaped(_unit: Raw) -> Raw {
+    caml::bool(AtHome::here().is_some_and(|at| at.home().escaped(at) > 0))
+}
+
+/// `is_lwt_thread : unit -> bool`, `noalloc`: whether this is the thread whose promises ours are.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_is_lwt_thread(_unit: Raw) -> Raw {
+    caml::bool(AtHome::here().is_some_and(|at| at.home().is_lwt()))
+}
+
+/// `tick : bool -> unit`: from the hook (`false`) or from the armed pause (`true`).
 ///
 /// # Safety
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_tick(from_pause: Raw) -> Raw {
+    let disarm = |at: AtHome| {
+        if caml::int_val(from_pause) != 0 {
+            at.home().disarm(at);
+        }
+    };
+    let refuse = |at: AtHome| {
+        // The next one comes from the descriptor.
+        disarm(at);
+        at.home().wake.signal_in_any_state();
+        Err(Overflow)
+    };
     // SAFETY: OCaml calls
     unsafe {
-        in_scope(|scope| {
-            if caml::int_val(from_pause) != 0 {
-                scope.home().disarm(scope.at());
-            }
+        in_scope_or(refuse, Raise::WhereNoHookComes, |scope| {
+            disarm(scope.at());
             if scope.home().has_runnable(scope.at()) {
                 tick::tick(scope);
             }
@@ -89,15 +127,54 @@ unsafe extern "C" fn ocaml_lwt_interop_tick(from_pause: Raw) -> Raw {
     }
 }
 
-/// `readable : unit -> bool`, `noalloc`: the wake descriptor is readable. True: the caller arms.
+/// `raise_escaped : unit -> unit`: raises the first exception that waits for it, if there is one.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_readable(_unit: Raw) -> Raw {
+unsafe extern "C" fn ocaml_lwt_interop_raise_escaped(_unit: Raw) -> Raw {
+    // SAFETY: OCaml calls
+    unsafe { in_scope(Raise::Now, |_| ()) }
+}
+
+/// `keep : exn -> unit`: an exception came where raising it would do harm. It is raised where a turn ends.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_keep(exception: Raw) -> Raw {
+    if let Some(at) = AtHome::here() {
+        // SAFETY: OCaml calls, with a live exception, and nothing has allocated since
+        unsafe {
+            let scope = Scope::enter(at);
+            at.home().escape(&scope, exception);
+        }
+    }
+    UNIT
+}
+
+/// `must_arm : bool -> bool`, `noalloc`: the wake descriptor is readable. True: the caller arms. The argument: whether the loop
+/// has no paused promise.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_must_arm(no_pause: Raw) -> Raw {
     let arm = status() != Status::Forked
-        && AtHome::here().is_some_and(|at| at.home().descriptor_readable(at));
+        && AtHome::here().is_some_and(|at| at.home().must_arm(at, caml::int_val(no_pause) != 0));
     caml::bool(arm)
 }
 
-/// `lost_pause : unit -> unit`, `noalloc`: the loop has no paused promise, so an armed one was abandoned.
+/// `armed : unit -> unit`, `noalloc`: behind `must_arm`, and after the caller has armed, if it was to.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_armed(_unit: Raw) -> Raw {
+    // The descriptor of a child of `fork` is its parent's.
+    if status() != Status::Forked
+        && let Some(at) = AtHome::here()
+    {
+        at.home().armed_by_descriptor(at);
+    }
+    UNIT
+}
+
+/// `lost_pause : unit -> unit`, `noalloc`: an armed pause may have been abandoned: the next tick arms again.
 #[unsafe(no_mangle)]
 extern "C" fn ocaml_lwt_interop_lost_pause(_unit: Raw) -> Raw {
     if let Some(at) = AtHome::here() {
@@ -112,12 +189,15 @@ extern "C" fn ocaml_lwt_interop_lost_pause(_unit: Raw) -> Raw {
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_cancel(key: Raw) -> Raw {
+    let key = Key::from_int(caml::int_val(key));
+    let put_off = |at: AtHome| {
+        at.home().cancel_later(at, key);
+        Ok(())
+    };
     // SAFETY: OCaml calls
     unsafe {
-        in_scope(|scope| {
-            scope
-                .home()
-                .cancel(scope, Key::from_int(caml::int_val(key)));
+        in_scope_or(put_off, Raise::OutsideOfTurns, |scope| {
+            scope.home().cancel(scope, key);
             scope.home().tick_if_outermost(scope);
         })
     }
@@ -146,9 +226,14 @@ unsafe extern "C" fn ocaml_lwt_interop_rejected(token: Raw, exception: Raw) -> R
 /// # Safety
 /// Called by OCaml with a token of ours and a live value.
 unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
+    let put_off = |at: AtHome| {
+        // SAFETY: OCaml calls, so the lock is held; the value is live
+        unsafe { settle_later(at, token, result) };
+        Ok(())
+    };
     // SAFETY: OCaml calls
     unsafe {
-        in_scope(|scope| {
+        in_scope_or(put_off, Raise::OutsideOfTurns, |scope| {
             if let Some(sink) = caml::take_token(token) {
                 sink.settle(scope, result);
                 drop(sink);
@@ -156,6 +241,35 @@ unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
             }
         })
     }
+}
+
+/// Has the next tick settle what waits for the promise, where there is stack for it.
+///
+/// # Safety
+/// As for [`settled`]. Runs no OCaml code, does not collect.
+unsafe fn settle_later(at: AtHome, token: Raw, result: Result<Raw, Raw>) {
+    // SAFETY: as the caller's
+    let Some(sink) = (unsafe { caml::take_token(token) }) else {
+        return;
+    };
+    // SAFETY: the lock is held, and the value is live
+    let result = unsafe {
+        match result {
+            Ok(value) => Ok(Root::new(value)),
+            Err(exception) => Err(Root::new(exception)),
+        }
+    };
+    let settle = move |scope: &Scope| {
+        // SAFETY: a scope holds the lock; rooted until the sink has taken it
+        unsafe {
+            let result = match &result {
+                Ok(value) => Ok(value.get()),
+                Err(exception) => Err(exception.get()),
+            };
+            sink.settle(scope, result);
+        }
+    };
+    at.home().queue_anywhere(Runnable::Settle(Box::new(settle)));
 }
 
 /// `forget : token -> unit`: a wait was given up, but its callbacks stay on their promise. Neither allocates nor raises:
@@ -170,50 +284,104 @@ unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     caml::UNIT
 }
 
-/// `pull : stream_token -> arrived`: the reader of a Rust stream has nothing left. Raises nothing: what escapes meanwhile
-/// leaves with the next tick, and the items are not lost.
-///
-/// # Safety
-/// Called by `rust_async.ml`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_pull(token: Raw) -> Raw {
-    let Some(at) = AtHome::here() else {
-        // `Elsewhere`
-        return caml::int(2);
-    };
-    // SAFETY: OCaml calls
-    let scope = unsafe { Scope::enter(at) };
-    // SAFETY: OCaml calls, with a token of ours
-    let source = unsafe { caml::stream_source(token) };
-    let arrived = match catch(AssertUnwindSafe(|| source.pull(&scope))) {
-        Ok(arrived) => arrived,
-        Err(panic) => {
-            let exception = exception::of_panic(&scope, &panic);
-            exception::report_async(&scope, &exception);
-            ocaml::Value::Raw(caml::int(0).0)
-        }
-    };
-    // Nothing allocates on the OCaml heap until it is returned.
-    arrived.raw()
+/// What a pull gave; the numbers are those of `pulled` in `rust_async.ml`.
+#[repr(isize)]
+enum Pulled {
+    /// The stream has nothing now.
+    Nothing = 0,
+    /// It is in the reader.
+    Something = 1,
+    /// This thread is not that of the stream.
+    Elsewhere = 2,
 }
 
-/// `abandon : stream_token -> unit`, `noalloc`: nobody will read the stream any more. Called in a finaliser: queues only.
+/// `pull : reader -> pulled`: the reader of a Rust stream has nothing left. Raises nothing but `Stack_overflow`, before it
+/// begins: what escapes meanwhile leaves with the next tick.
 ///
 /// # Safety
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_abandon(token: Raw) -> Raw {
-    // The locks of the queue may be held by threads that the child of a `fork` does not have.
-    if status() != Status::Forked {
-        // SAFETY: OCaml calls, with a token of ours
-        let source = unsafe { caml::stream_source(token) };
-        finalising(|| source.abandon());
-    }
+unsafe extern "C" fn ocaml_lwt_interop_pull(reader: Raw) -> Raw {
+    // SAFETY: this frame has nothing to drop
+    unsafe { raise_if_overflow() };
+    // SAFETY: OCaml calls, with a reader
+    let source = unsafe { caml::reader::source_of(reader) };
+    let pulled = match AtHome::of(source.home()) {
+        None => Pulled::Elsewhere,
+        Some(at) => {
+            // SAFETY: OCaml calls
+            let scope = unsafe { Scope::enter(at) };
+            // SAFETY: a scope holds the lock; the reader is an argument, and live
+            let reader = unsafe { caml::protect(reader) };
+            if source.pull(&scope, &reader) {
+                Pulled::Something
+            } else {
+                Pulled::Nothing
+            }
+        }
+    };
+    caml::int(pulled as isize)
+}
+
+/// `open_read : reader -> bool`, `noalloc`: the reader waits for what comes. False: there is something, and it is to pull
+/// again; or this is another thread than the one that pulled.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_open_read(reader: Raw) -> Raw {
+    // SAFETY: OCaml calls, with a reader
+    let source = unsafe { caml::reader::source_of(reader) };
+    let opened = match AtHome::of(source.home()) {
+        None => false,
+        // SAFETY: OCaml calls, with a reader, which is that of its stream
+        Some(at) => unsafe { source.open_read(at, reader) },
+    };
+    caml::bool(opened)
+}
+
+/// `major_cycle_ended : unit -> unit`, `noalloc`: called in a finaliser, on any thread: queues only.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_major_cycle_ended(_unit: Raw) -> Raw {
+    open_reads::major_cycle_ended();
     UNIT
+}
+
+/// `broken : token -> unit`: the bridge ends, and whoever waits with this token hears nothing any more. Raises what escapes.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_broken(token: Raw) -> Raw {
+    // SAFETY: OCaml calls, with a token of ours
+    unsafe {
+        in_scope(Raise::OutsideOfTurns, |_scope| {
+            if let Some(sink) = caml::take_token(token) {
+                sink.abandon();
+            }
+        })
+    }
 }
 
 /// A deadline so far away can still be computed with.
 const FOR_EVER: Duration = Duration::from_secs(1_000_000_000);
+
+/// `run : int -> unit`, of `storage_public.ml`: calls a closure, which does not raise.
+///
+/// # Safety
+/// Called by OCaml's half with the number of a closure of ours that waits to be called.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_under(number: Raw) -> Raw {
+    let Some(at) = AtHome::here() else {
+        return UNIT;
+    };
+    // SAFETY: OCaml calls, with a number of ours; the closure touches OCaml's values, so this thread says that OCaml called
+    unsafe {
+        let _scope = Scope::enter(at);
+        storage::run_closure(caml::int_val(number));
+    }
+    UNIT
+}
 
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
 ///
@@ -229,7 +397,7 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     };
     // SAFETY: OCaml calls
-    unsafe { in_scope(|scope| lifetime::shutdown(scope, timeout)) }
+    unsafe { in_scope(Raise::Now, |scope| lifetime::shutdown(scope, timeout)) }
 }
 
 /// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
@@ -240,7 +408,14 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
 unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
     start::settle_after_fork();
     // SAFETY: OCaml calls
-    unsafe { in_scope(lifetime::disown_all) }
+    unsafe { in_scope(Raise::Now, lifetime::disown_all) }
+}
+
+/// `flush_at_exit : unit -> unit`, `noalloc`: the program starts.
+#[unsafe(no_mangle)]
+extern "C" fn ocaml_lwt_interop_flush_at_exit(_unit: Raw) -> Raw {
+    lifetime::flush_at_exit();
+    UNIT
 }
 
 /// `configure : int option -> string option -> int option -> int option -> float option -> bool`: false when it is too
@@ -324,12 +499,14 @@ unsafe fn config_of_ocaml(
 }
 
 /// `pool_create : int -> int`: a pool for so many worker domains, which the caller starts; gives its number. Raises `Misuse`
-/// where Lwt does not run, and `Failure`.
+/// where Lwt does not run, and `Failure`; and `Stack_overflow` before it begins.
 ///
 /// # Safety
 /// Called by `rust_async.ml`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_create(domains: Raw) -> Raw {
+    // SAFETY: this frame has nothing to drop
+    unsafe { raise_if_overflow() };
     let what = "Rust_async.Domain_pool.create";
     // SAFETY: OCaml calls; the argument is immediate
     let exception = match unsafe { start::executor(what) } {
@@ -338,7 +515,8 @@ unsafe extern "C" fn ocaml_lwt_interop_pool_create(domains: Raw) -> Raw {
             // SAFETY: OCaml calls
             let scope = unsafe { Scope::enter(at) };
             let error = Error::misuse(format!(
-                "{what} was called on a worker domain, but its promises are Lwt's: call it on the thread that runs Lwt"
+                "{what} was called on a worker domain, but the promises of its jobs are Lwt's: call it on the thread that runs Lwt, \
+                 and hand the pool to the job"
             ));
             exception::of_error(&scope, &error).exception.raw()
         }
@@ -459,12 +637,27 @@ unsafe extern "C" fn ocaml_lwt_interop_pool_detach(pool: Raw, function: Raw) -> 
     }
 }
 
+/// Raises `Stack_overflow` where too little of the stack is left to begin anything.
+///
+/// # Safety
+/// Called by a stub that OCaml called, with nothing to drop in its frame.
+unsafe fn raise_if_overflow() {
+    // SAFETY: OCaml called, by the caller's word
+    unsafe {
+        if caml::check_stacks().is_err() {
+            caml::raise_stack_overflow();
+        }
+    }
+}
+
 /// Runs `f` as a scope of this worker domain. A panic is reported where Lwt runs.
 ///
 /// # Safety
 /// Called by a stub that OCaml called on the thread of a worker domain, with nothing to drop in its frame.
 unsafe fn on_worker<R>(f: impl FnOnce(&Scope) -> R) -> Option<R> {
     let at = AtHome::here().filter(|at| !at.home().is_lwt())?;
+    // At the beginning of the thread.
+    debug_assert!(stack::check().is_ok());
     // SAFETY: OCaml called, by the caller's word
     let scope = unsafe { Scope::enter(at) };
     match catch(AssertUnwindSafe(|| f(&scope))) {
@@ -497,13 +690,50 @@ unsafe extern "C" fn ocaml_lwt_interop_stats(_unit: Raw) -> Raw {
     }
 }
 
-/// Runs `f` as a scope and raises what escaped meanwhile. On a thread that does not run Lwt nothing is done.
+/// Where exceptions that escaped go.
+#[derive(Clone, Copy)]
+enum Raise {
+    /// One leaves the function: its caller is the program's, or a hook of `Lwt_main.run`.
+    Now,
+    /// Lwt calls, and would give it to its hook for asynchronous exceptions, which is for those of the program's callbacks. In
+    /// a turn of `Lwt_main.run` it waits for the end of that.
+    OutsideOfTurns,
+    /// Lwt calls, in any loop: it waits for a hook of `Lwt_main.run`, unless it has turned out that none comes.
+    WhereNoHookComes,
+}
+
+/// Runs `f` as a scope, and what is pending; raises what escaped, see [`Raise`], or `Stack_overflow` instead. On a thread that does not run Lwt nothing is
+/// done.
 ///
 /// # Safety
 /// Called by a stub that OCaml called, with nothing to drop in its frame.
-unsafe fn in_scope(f: impl FnOnce(&Scope)) -> Raw {
+unsafe fn in_scope(raise: Raise, f: impl FnOnce(&Scope)) -> Raw {
+    // SAFETY: as the caller's
+    unsafe { in_scope_or(|_| Err(Overflow), raise, f) }
+}
+
+/// The same with what is done where there is too little stack for `f`: should it fail, `Stack_overflow` is raised. It runs no
+/// OCaml code and does not collect.
+///
+/// # Safety
+/// As for [`in_scope`].
+unsafe fn in_scope_or(
+    put_off: impl FnOnce(AtHome) -> Result<(), Overflow>,
+    raise: Raise,
+    f: impl FnOnce(&Scope),
+) -> Raw {
     let at = AtHome::here().filter(|at| at.home().is_lwt());
+    // SAFETY: OCaml called, by the caller's word
+    if let (Some(at), Err(Overflow)) = (at, unsafe { caml::check_stacks() }) {
+        drop(f);
+        if put_off(at).is_err() {
+            // SAFETY: everything was dropped above
+            unsafe { caml::raise_stack_overflow() };
+        }
+        return UNIT;
+    }
     let escaped = at.and_then(|at| {
+        let home = at.home();
         // SAFETY: OCaml called, by the caller's word
         let scope = unsafe { Scope::enter(at) };
         // A waker of the user's that panics, say.
@@ -511,7 +741,14 @@ unsafe fn in_scope(f: impl FnOnce(&Scope)) -> Raw {
             let exception = exception::of_panic(&scope, &panic);
             exception::report_async(&scope, &exception);
         }
-        let escaped = at.home().take_escaped(&scope);
+        // Here and not in the code of Lwt's that comes next, which would lose other promises by it.
+        home.handle_pending(&scope);
+        let now = match raise {
+            Raise::Now => true,
+            Raise::OutsideOfTurns => !home.is_in_turn(at),
+            Raise::WhereNoHookComes => home.runs_no_hooks(at),
+        };
+        let escaped = if now { home.take_escaped(&scope) } else { None };
         // SAFETY: the lock is held; the root goes here, and nothing allocates until the exception is raised
         escaped.map(|root| unsafe { root.get() })
     });

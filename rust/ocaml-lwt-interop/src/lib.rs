@@ -75,7 +75,7 @@
 //! }
 //! ```
 //!
-//! The other way round, an OCaml function that blocks runs on such a thread while Lwt goes on; and one that does not is
+//! The other way round, an OCaml function that blocks runs on a thread of OCaml's while Lwt goes on; and one that does not is
 //! called at home, from wherever:
 //!
 //! ```no_run
@@ -127,7 +127,7 @@
 //! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
-//! - [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
+//! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
 //!
 //! # Endings
@@ -142,12 +142,22 @@
 //! | a panic | rejected with `Rust_async.Rust_panic` |
 //! | the future, or a [`Resolver`], is dropped | rejected with `Rust_async.Broken_promise` |
 //!
+//! # Lwt's keys
+//!
+//! What `Lwt.with_value` has bound when a function is called is bound in each OCaml function at home that its code calls: after
+//! every wait, on every thread, in tasks that it spawns, in its streams and destructors. Nothing else is bound there. Outside
+//! of calls, as in a task of `tokio::spawn`, a handle's function has what was bound where Rust received the handle.
+//!
 //! # The end
 //!
 //! At exit, behind the hooks of the program, or earlier by `Rust_async.shutdown`: calls are refused with
 //! `Rust_async.Misuse`, futures of the domain are dropped on it, their promises rejected with `Rust_async.Broken_promise`, and
 //! Tokio's threads get a second to finish, or as long as `shutdown` is told, with OCaml's runtime lock released. Handles that
-//! are left elsewhere give errors. In the child of a `fork` calls raise `Rust_async.Misuse`; the parent goes on.
+//! are left elsewhere give errors, and so do futures on other threads that wait for a promise. What destructors spawn then, with
+//! `tokio::spawn`, say, may run or not. In the child of a `fork` calls raise `Rust_async.Misuse`; the parent goes on.
+//!
+//! `std::process::exit` ends the process without any of this, and without OCaml's `at_exit`, so what OCaml has buffered is lost:
+//! have OCaml call its `exit`. What was printed with `print!` and has no end of line is written in either case.
 //!
 //! # Signals
 //!
@@ -155,11 +165,34 @@
 //! blocked when it first called Rust. `tokio::signal` calls the handler that it finds; a handler that OCaml installs later
 //! (`Sys.signal`, `Lwt_unix.on_signal`) calls nobody, so that Tokio hears nothing any more.
 //!
+//! # Asynchronous exceptions
+//!
+//! OCaml's signal handlers may raise wherever OCaml code allocates: `Sys.Break`, a timeout. What comes so while OCaml code of
+//! the bridge runs leaves `Lwt_main.run`, and not a future: nothing here has to expect it. What comes in an OCaml function that
+//! Rust calls is that function's exception.
+//!
+//! # Deep in the stack
+//!
+//! A Rust function that OCaml calls has at least 256 KiB of its thread's stack, or a quarter of a stack of less than 1 MiB.
+//! Where there is less, the call raises `Stack_overflow`, before anything of it has begun: so recursion from OCaml to Rust and
+//! back ends with an exception, at some thousand levels on a stack of 8 MiB. A promise that is resolved or cancelled there
+//! reaches Rust in the next turn of the loop. A stack without a limit (`ulimit -s unlimited`) is taken for one of 256 MiB.
+//! What Rust's own code does with its 256 KiB, nobody looks at: recursion within Rust ends the process, as in any Rust program.
+//!
 //! # Rules
 //!
 //! 1. Do not release OCaml's runtime lock while you use this crate: ocaml-rs's `enter_blocking_section` in a `#[func]`
-//!    must be left before the next `.await` and the next use of a handle.
+//!    must be left before the next `.await` and the end of the function. A use of a handle meanwhile panics, or gives an error.
 //! 2. One Rust static library for an executable.
+
+// Panics end a promise; without unwinding they would end the process, past everything that OCaml has to say. (The
+// documentation is made in any profile.)
+#[cfg(all(panic = "abort", not(doc), not(doctest)))]
+compile_error!(
+    "ocaml-lwt-interop was built with panic = \"abort\"\n\
+     why:     a panic in a Rust function rejects its promise with Rust_async.Rust_panic, for which it has to unwind\n\
+     instead: take `panic = \"abort\"` out of the profile in Cargo.toml, or write `panic = \"unwind\"`"
+);
 
 // In the order of a call's way through them.
 mod caml;
@@ -177,14 +210,15 @@ mod panic;
 mod registered;
 pub mod runtime;
 mod rust_to_lwt;
-#[allow(dead_code)]
 mod stack;
 mod stats;
+mod storage;
 mod values;
 mod wake;
 
 mod assertions;
 
+pub use conversion::{FromOCaml, ToOCaml};
 pub use domain_executor::{
     Handle, JoinHandle, handle, ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, spawn,
     spawn_local, tokio_rt,
@@ -223,10 +257,11 @@ pub mod func {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::caml::Raw;
-    pub use crate::conversion::{build, read};
+    pub use crate::conversion::{FromOCaml, ToOCaml, build, float, read, shape};
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
+    pub use crate::rust_to_lwt::at_once::call_at_once;
     pub use crate::rust_to_lwt::elsewhere::{
         argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };

@@ -13,7 +13,7 @@
 //! Timers and I/O are always on: any `#[func]` may want them, and they cost nothing where they are not used.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::sync::{Condvar, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -29,6 +29,17 @@ use start::GATE;
 
 pub(crate) mod children;
 mod config;
+#[cfg(all(
+    target_env = "gnu",
+    not(target_feature = "crt-static"),
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+))]
+mod definitions;
+mod handlers;
 pub(crate) mod signals;
 mod start;
 
@@ -147,6 +158,21 @@ fn lock() -> Result<MutexGuard<'static, State>, String> {
     RUNTIME.lock().ok_or_else(no_runtime_in_a_child)
 }
 
+/// How many threads there may be for what blocks, and how long they stay when they have nothing to do: Tokio's own, and those
+/// of OCaml's.
+#[derive(Clone, Copy)]
+pub(crate) struct BlockingLimits {
+    pub(crate) threads: usize,
+    pub(crate) keep_alive: Duration,
+}
+
+static BLOCKING_LIMITS: OnceLock<BlockingLimits> = OnceLock::new();
+
+/// Those of the runtime that was made; Tokio's defaults (1.x, `runtime/builder.rs`) where the program has brought one.
+pub(crate) fn blocking_limits() -> BlockingLimits {
+    *BLOCKING_LIMITS.get_or_init(|| Config::new().blocking_limits())
+}
+
 fn no_runtime_in_a_child() -> String {
     "Tokio's runtime was used in the child of a fork, where its threads do not exist: use it after exec, or fork before \
      the first call of a Rust function"
@@ -159,6 +185,7 @@ fn make(config: &Config) -> Result<Runtime, String> {
     lifetime::watch_forks();
     signals::note_those_of_the_program();
     children::link();
+    let _ = BLOCKING_LIMITS.set(config.blocking_limits());
     let mut builder = Builder::new_multi_thread();
     builder.enable_all().on_thread_start(|| {
         signals::block();
@@ -182,7 +209,10 @@ fn make(config: &Config) -> Result<Runtime, String> {
 /// Enters the runtime on this thread for good: entering for each poll costs 21 ns (Tokio 1.54), nearly half of a call,
 /// and a domain thread has no other runtime to be confused with. Code that enters one of its own still can.
 pub(crate) fn enter_for_ever() {
-    std::mem::forget(Box::leak(Box::new(tokio_rt())).enter());
+    /// One for all threads: those of worker domains come and go.
+    static ENTERED: OnceLock<Handle> = OnceLock::new();
+    let handle = tokio_rt();
+    std::mem::forget(ENTERED.get_or_init(|| handle).enter());
 }
 
 /// Shuts down our own runtime: its tasks are dropped at their next `.await`, its blocking tasks are waited for, at most

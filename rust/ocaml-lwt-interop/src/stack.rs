@@ -5,11 +5,15 @@
 //! value, asks [`check`] first, and refuses before it has begun anything.
 //!
 //! 1. What counts is the stack of the thread, where C and Rust run. On OCaml 4 OCaml's native code runs there as well; on
-//!    OCaml 5 it has stacks of its own (fibers), whose ends it looks for itself.
+//!    OCaml 5 it has stacks of its own (fibers), whose ends it looks for itself; but a call of the bridge that meets that end
+//!    half way would have to be left there. So it begins with [`OCAML_RESERVE`] only.
 //! 2. Who passes [`check`] has [`RESERVE`] at least, or a quarter of a small stack. That has to do for all that runs until
 //!    the next check: conversions, a poll, a panic with its backtrace, the functions of the bridge in OCaml.
-//! 3. Who passes [`check_last`] has [`LAST`]: enough to put something off.
-//! 4. Code on a stack that is not the thread's own (a coroutine's) is not refused: nobody knows where that ends.
+//! 3. Who is refused has a page, which is enough to put something off: OCaml 4 calls no C function with less
+//!    (`STACK_PROBE_SIZE`, `amd64.S`), and on OCaml 5, and in bytecode, stack is used by C and Rust only.
+//! 4. What is not asked for by the code further down the stack, a tick, does not begin where [`is_deep`] says so: it would
+//!    find less than it finds elsewhere, and that is nobody's fault but the recursion's.
+//! 5. Code on a stack that is not the thread's own (a coroutine's) is not refused: nobody knows where that ends.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,12 +21,13 @@ use std::fmt;
 /// What is left at least for a function that OCaml calls.
 const RESERVE: usize = 256 << 10;
 
-/// What is left at least for putting off what cannot be done now.
-const LAST: usize = 16 << 10;
+/// What is left at least of OCaml 5's own stack, before the limit that `OCAMLRUNPARAM=l` sets: for the bridge's functions in
+/// OCaml, and Lwt's that they call.
+pub(crate) const OCAML_RESERVE: usize = 128 << 10;
 
-/// The main thread's stack may be without a limit, which would be the memory of the machine. OCaml 5 bounds its own stacks
-/// by as much (`Max_stack_def`, `config.h`).
-const MOST: usize = 1 << 30;
+/// The main thread's stack may be without a limit, which would be the memory of the machine; and OCaml 4 goes through all of
+/// it in each minor collection.
+const MOST: usize = 256 << 20;
 
 /// Not enough of the stack is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,17 +35,15 @@ pub struct Overflow;
 
 impl fmt::Display for Overflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is too little left of this thread's stack")
+        f.write_str("too little is left of this thread's stack")
     }
 }
-
-impl std::error::Error for Overflow {}
 
 thread_local! {
     /// The lowest address that [`check`] lets pass. At first the highest there is: nobody has looked yet.
     static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
-    /// The same for [`check_last`].
-    static LAST_LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// The same for [`is_deep`].
+    static HALF: Cell<usize> = const { Cell::new(usize::MAX) };
     /// The lowest address of the stack.
     static LOWEST: Cell<usize> = const { Cell::new(0) };
 }
@@ -55,14 +58,11 @@ pub fn check() -> Result<(), Overflow> {
     look(here, &LIMIT)
 }
 
-/// Whether enough is left to put something off: rule 3.
+/// Whether less than half of the stack is left: rule 4.
 #[inline]
-pub(crate) fn check_last() -> Result<(), Overflow> {
+pub(crate) fn is_deep() -> bool {
     let here = here();
-    if here > LAST_LIMIT.get() {
-        return Ok(());
-    }
-    look(here, &LAST_LIMIT)
+    here <= HALF.get() && look(here, &HALF).is_err()
 }
 
 /// An address in the frame of the caller, or near.
@@ -79,12 +79,12 @@ fn look(here: usize, limit: &'static std::thread::LocalKey<Cell<usize>>) -> Resu
         let Some(stack) = bounds::of_this_thread() else {
             return Ok(());
         };
-        let quarter = (stack.highest - stack.lowest) / 4;
+        let size = stack.highest - stack.lowest;
         LOWEST.set(stack.lowest);
-        LIMIT.set(stack.lowest + RESERVE.min(quarter));
-        LAST_LIMIT.set(stack.lowest + LAST.min(quarter / 4));
+        HALF.set(stack.lowest + size / 2);
+        LIMIT.set(stack.lowest + RESERVE.min(size / 4));
     }
-    // Rule 4.
+    // Rule 5.
     if here > limit.get() || here < LOWEST.get() {
         Ok(())
     } else {
@@ -180,14 +180,12 @@ mod bounds {
 mod tests {
     use super::*;
 
-    type Check = fn() -> Result<(), Overflow>;
-
     /// Calls itself until the check refuses, and uses what it leaves there; gives how much was left.
     #[inline(never)]
-    fn descend(check: Check, reserve: usize) -> usize {
+    fn descend(reserve: usize) -> usize {
         let frame = std::hint::black_box([0u8; 512]);
         let left = match check() {
-            Ok(()) => descend(check, reserve),
+            Ok(()) => descend(reserve),
             Err(Overflow) => {
                 touch_until(here() - reserve + reserve / 4);
                 here() - LOWEST.get()
@@ -208,9 +206,9 @@ mod tests {
     }
 
     /// On a thread with a stack so large, or larger: the check leaves so much at least, and it can be used.
-    fn leaves(size: usize, check: Check, reserve: usize) {
+    fn leaves(size: usize, reserve: usize) {
         let thread = std::thread::Builder::new().stack_size(size);
-        let left = thread.spawn(move || descend(check, reserve)).unwrap();
+        let left = thread.spawn(move || descend(reserve)).unwrap();
         let left = left.join().unwrap();
         // But for the frames between here and the check.
         assert!(left > reserve - 2048, "{left} of {reserve}");
@@ -219,16 +217,13 @@ mod tests {
 
     #[test]
     fn what_a_check_leaves_is_there() {
-        leaves(8 << 20, check, RESERVE);
-        leaves(2 << 20, check, RESERVE);
-        leaves(8 << 20, check_last, LAST);
-        leaves(2 << 20, check_last, LAST);
+        leaves(8 << 20, RESERVE);
+        leaves(2 << 20, RESERVE);
     }
 
     #[test]
     fn a_small_stack_keeps_a_quarter() {
-        leaves(512 << 10, check, 128 << 10);
-        leaves(128 << 10, check, 32 << 10);
-        leaves(128 << 10, check_last, 8 << 10);
+        leaves(512 << 10, 128 << 10);
+        leaves(128 << 10, 32 << 10);
     }
 }

@@ -14,7 +14,8 @@ pub struct ByteBuf(pub Vec<u8>);
 // SAFETY: copied before anything can allocate
 unsafe impl FromValue for ByteBuf {
     fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held, on an OCaml string or bytes
+        caml::lock::demand("an OCaml string was converted");
+        // SAFETY: the lock is held; an OCaml string or bytes, by the declaration
         ByteBuf(unsafe { caml::string_bytes(value.raw()) })
     }
 }
@@ -22,7 +23,8 @@ unsafe impl FromValue for ByteBuf {
 // SAFETY: the string is rooted
 unsafe impl ToValue for ByteBuf {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        // SAFETY: a conversion runs with the lock held
+        caml::lock::demand("bytes were converted for OCaml");
+        // SAFETY: the lock is held
         unsafe { caml::string(&self.0) }
     }
 }
@@ -61,8 +63,9 @@ pub struct OCamlList<T>(pub Vec<T>);
 // SAFETY: every element is rooted before it is converted
 unsafe impl<T: FromValue> FromValue for OCamlList<T> {
     fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held, on a live list, which gets a root of our own. Conversions of the
-        // elements may allocate.
+        caml::lock::demand("an OCaml list was converted");
+        // SAFETY: the lock is held; a live list, by the declaration, which gets a root of our own. Conversions of the elements may
+        // allocate.
         unsafe {
             let mut rest = caml::protect(value.raw());
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
@@ -77,9 +80,10 @@ unsafe impl<T: FromValue> FromValue for OCamlList<T> {
 // SAFETY: the list is rooted
 unsafe impl<T: ToValue> ToValue for OCamlList<T> {
     fn to_value(&self, runtime: &Runtime) -> Value {
+        caml::lock::demand("a list was converted for OCaml");
         let mut list = caml::EMPTY_LIST;
         for item in self.0.iter().rev() {
-            // SAFETY: a conversion runs with the lock held; both are rooted, or immediate
+            // SAFETY: the lock is held; both are rooted, or immediate
             unsafe { caml::cons(&item.to_value(runtime), &mut list) };
         }
         list
@@ -149,7 +153,8 @@ pub struct Nativeint(pub isize);
 // SAFETY: copied
 unsafe impl FromValue for Nativeint {
     fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held, on an OCaml nativeint
+        caml::lock::demand("an OCaml nativeint was converted");
+        // SAFETY: the lock is held; an OCaml nativeint, by the declaration
         Nativeint(unsafe { value.nativeint_val() })
     }
 }
@@ -157,7 +162,8 @@ unsafe impl FromValue for Nativeint {
 // SAFETY: the block is rooted
 unsafe impl ToValue for Nativeint {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        // SAFETY: a conversion runs with the lock held
+        caml::lock::demand("a nativeint was converted for OCaml");
+        // SAFETY: the lock is held
         unsafe { Value::nativeint(self.0) }
     }
 }
@@ -171,7 +177,8 @@ pub struct OCamlValue(Arc<Root>);
 // SAFETY: rooted at once
 unsafe impl FromValue for OCamlValue {
     fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held, on a live value
+        caml::lock::demand("an OCaml value was received");
+        // SAFETY: the lock is held; live, by the trait's rules
         unsafe { OCamlValue::new(value.raw()) }
     }
 }
@@ -195,7 +202,8 @@ impl OCamlValue {
 // SAFETY: gives the value that it keeps alive
 unsafe impl ToValue for OCamlValue {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        // SAFETY: a conversion runs with the lock held
+        caml::lock::demand("an OCamlValue was converted");
+        // SAFETY: the lock is held
         unsafe { caml::protect(self.get()) }
     }
 }

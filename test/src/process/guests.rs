@@ -1,4 +1,4 @@
-//! OCaml functions that block, on threads of Tokio's; and those that other threads have called at home.
+//! OCaml functions that block, on threads that are there for them; and those that other threads have called at home.
 
 use std::time::Duration;
 

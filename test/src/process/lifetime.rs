@@ -51,7 +51,10 @@ pub async fn process_tokio_awaits(name: String, promise: Promise<isize>) {
         let promise = std::future::IntoFuture::into_future(promise);
         // In this order.
         let (ended, _) = future::zip(promise, async { awaits.send(()) }).await;
-        println!("{name}: {}", shown(ended));
+        // At the end it hears so, if Tokio polls it once more.
+        if !matches!(&ended, Err(error) if error.is_broken_promise()) {
+            println!("{name}: {}", shown(ended));
+        }
     });
     let _ = awaited.recv();
 }
@@ -116,6 +119,12 @@ pub async fn process_thread_awaits(name: String, promise: Promise<isize>) {
     std::thread::spawn(move || {
         println!("{name}: {}", shown(future::block_on(promise.into_future())));
     });
+}
+
+/// A blocking body awaits an OCaml promise, and says how that ended.
+#[func(blocking)]
+pub fn process_blocks_on_promise(name: String, promise: Promise<isize>) {
+    println!("{name}: {}", shown(future::block_on(promise.into_future())));
 }
 
 /// A thread that goes on using the bridge until the process ends, whatever it gets.

@@ -164,13 +164,11 @@ pub fn process_names_that(does: String) -> String {
     ))
 }
 
-/// A first use of the bridge, with a signal that no OCaml code has seen yet.
+/// Leaves a signal that no OCaml code has seen yet.
 #[ocaml::func]
-pub fn process_interrupted_first_use() -> bool {
+pub fn process_unseen_signal() {
     // SAFETY: the program has a handler
     unsafe { libc::raise(libc::SIGUSR1) };
-    let first = ocaml_lwt_interop::domain_executor::handle_from_runtime(gc);
-    first.is_home() && ocaml_lwt_interop::handle().is_home()
 }
 
 thread_local! {

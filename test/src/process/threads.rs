@@ -43,6 +43,18 @@ pub async fn process_thread_home_call(n: isize) -> Result<isize, Error> {
     receiver.await?
 }
 
+/// So many closures sent home at once; how many of them ran.
+#[func(tokio)]
+pub async fn process_closures(count: isize) -> Result<isize, Error> {
+    let handle = handle();
+    let all: Vec<_> = (0..count).map(|_| handle.call(|_| 1)).collect();
+    let mut sum = 0;
+    for one in all {
+        sum += one.await?;
+    }
+    Ok(sum)
+}
+
 /// Refused: the domain thread would wait for itself.
 #[func]
 pub async fn process_runs_at_home_from_home() -> Result<isize, Error> {

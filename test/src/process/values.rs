@@ -1,6 +1,6 @@
 //! Values that are not what they are taken for.
 
-use ocaml_lwt_interop::{Error, OCamlFunc, Promise, func, ocaml_runtime};
+use ocaml_lwt_interop::{Error, FromOCaml, OCamlFunc, Promise, ToOCaml, func, ocaml_runtime};
 
 #[func]
 pub async fn process_raise_value(value: ocaml::Value) -> Result<(), Error> {
@@ -74,4 +74,69 @@ pub async fn process_text_arguments(promise: Promise<()>) -> Vec<Option<String>>
     let exception = error.exception().expect("with an exception");
     let text = |i| exception.argument::<String>(&ocaml_runtime(), i);
     [0, 1, 2, usize::MAX].map(text).into()
+}
+
+/// As deep as one likes.
+#[derive(FromOCaml, ToOCaml, Default)]
+pub enum Nested {
+    #[default]
+    End,
+    Next(Box<Nested>),
+}
+
+impl Drop for Nested {
+    /// Not one in the other, however deep.
+    fn drop(&mut self) {
+        let mut next = self.take_next();
+        while let Some(mut it) = next {
+            next = it.take_next();
+        }
+    }
+}
+
+impl Nested {
+    fn take_next(&mut self) -> Option<Box<Nested>> {
+        match &*std::mem::ManuallyDrop::new(std::mem::take(self)) {
+            Nested::End => None,
+            // SAFETY: what it is read from is not dropped
+            Nested::Next(next) => Some(unsafe { std::ptr::read(next) }),
+        }
+    }
+}
+
+#[func]
+pub async fn process_depth_of(value: Nested) -> isize {
+    let (mut depth, mut at) = (0, &value);
+    while let Nested::Next(next) = at {
+        depth += 1;
+        at = next;
+    }
+    depth
+}
+
+#[func]
+pub async fn process_nested(depth: isize) -> Nested {
+    nested(depth)
+}
+
+fn nested(depth: isize) -> Nested {
+    (0..depth).fold(Nested::End, |inner, _| Nested::Next(Box::new(inner)))
+}
+
+/// As the argument of a function, and as its value.
+#[func]
+pub async fn process_nested_through(
+    function: OCamlFunc<(Nested,), Nested>,
+    depth: isize,
+) -> Result<(), Error> {
+    function.call(&ocaml_runtime(), (nested(depth),))?;
+    Ok(())
+}
+
+/// As the argument of an exception.
+#[func]
+pub async fn process_nested_in_exception(promise: Promise<()>) -> bool {
+    let error = promise.await.expect_err("it is rejected");
+    let exception = error.exception().expect("with an exception");
+    exception.argument::<Nested>(&ocaml_runtime(), 0).is_some()
 }

@@ -157,7 +157,7 @@ impl Drop for Held {
 pub struct HeldCell(#[allow(dead_code)] Held);
 ocaml::custom!(HeldCell);
 
-type GiveHeld = OCamlFunc<(ocaml::Pointer<HeldCell>, Promise<isize>, Promise<isize>), ()>;
+type GiveHeld = OCamlFunc<(ocaml::Value, Promise<isize>, Promise<isize>), ()>;
 
 /// Gives a custom block whose finaliser wakes in every way, and the promises that are settled by that.
 #[func]
@@ -186,7 +186,7 @@ pub async fn process_wakes_when_collected(
     };
     give.call(
         &ocaml_runtime(),
-        (ocaml::Pointer::from(HeldCell(held)), resolved, sent),
+        (ocaml::Pointer::from(HeldCell(held)).0, resolved, sent),
     )
 }
 

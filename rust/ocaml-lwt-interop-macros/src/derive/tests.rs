@@ -18,21 +18,26 @@ fn record_is_described_field_by_field() {
     let generated = quote! {
         const _: () = {
             #[automatically_derived]
-            unsafe impl ::interop::__private::build::Build for Person {
-                const FLAT: bool = false;
+            unsafe impl ::interop::__private::ToOCaml for Person {
+                const FLOAT: ::interop::__private::float::Float = ::interop::__private::float::Float::Never;
 
                 #[inline]
                 fn describe<__V: ::interop::__private::build::Visitor>(&self, visitor: &mut __V) {
-                    use ::interop::__private::build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                     let Person { name: part0, age: part1 } = self;
-                    let mut block = visitor.begin(
+                    let mut block = ::interop::__private::build::Visitor::begin(
+                        visitor,
                         0u8,
                         2usize,
-                        true && ::interop::__private::build::Flat::<String>::FLAT && ::interop::__private::build::Flat::<isize>::FLAT
+                        ::interop::__private::float::Flat::of_record(const {
+                            ::interop::__private::float::Float::of_record(&[
+                                <String as ::interop::__private::ToOCaml>::FLOAT,
+                                <isize as ::interop::__private::ToOCaml>::FLOAT
+                            ])
+                        })
                     );
-                    (&::interop::__private::build::Part(part0)).tell(visitor, &mut block);
-                    (&::interop::__private::build::Part(part1)).tell(visitor, &mut block);
-                    visitor.end(block);
+                    ::interop::__private::build::Visitor::part(visitor, &mut block, part0);
+                    ::interop::__private::build::Visitor::part(visitor, &mut block, part1);
+                    ::interop::__private::build::Visitor::end(visitor, block);
                 }
             }
 
@@ -40,7 +45,6 @@ fn record_is_described_field_by_field() {
             unsafe impl ::interop::__private::ToValue for Person {
                 #[inline]
                 fn to_value(&self, runtime: &::interop::__private::Runtime) -> ::interop::__private::Value {
-                    use ::interop::__private::build::{NotFlat as _, TellBuild as _, TellForeign as _, Visitor as _};
                     ::interop::__private::build::convert(self, runtime)
                 }
             }
@@ -57,20 +61,43 @@ fn record_is_read_field_by_field() {
     let generated = quote! {
         const _: () = {
             #[automatically_derived]
-            unsafe impl ::interop::__private::read::Read for Person {
-                const FLAT: bool = false;
+            unsafe impl ::interop::__private::FromOCaml for Person {
+                const FLOAT: ::interop::__private::float::Float = ::interop::__private::float::Float::Never;
 
                 #[inline]
                 unsafe fn read(frame: &::interop::__private::read::Frame<'_>) -> Self {
-                    use ::interop::__private::read::{NotFlat as _, ReadForeign as _, ReadRead as _};
+                    frame.descend();
                     unsafe {
                         {
-                            let flat = true && ::interop::__private::read::Flat::<String>::FLAT && ::interop::__private::read::Flat::<isize>::FLAT;
+                            let flat = frame.is_flat(const {
+                                ::interop::__private::float::Float::of_record(&[
+                                    <String as ::interop::__private::FromOCaml>::FLOAT,
+                                    <isize as ::interop::__private::FromOCaml>::FLOAT
+                                ])
+                            });
                             Person {
-                                name: (&::interop::__private::read::Place::<String>::NEW).read(frame, 0usize, flat),
-                                age: (&::interop::__private::read::Place::<isize>::NEW).read(frame, 1usize, flat)
+                                name: ::interop::__private::read::part::<String>(frame, 0usize, flat),
+                                age: ::interop::__private::read::part::<isize>(frame, 1usize, flat)
                             }
                         }
+                    }
+                }
+
+                unsafe fn has_shape(value: ::interop::__private::Raw) -> bool {
+                    unsafe {
+                        ::interop::__private::shape::is_record(
+                            value,
+                            const {
+                                ::interop::__private::float::Float::of_record(&[
+                                    <String as ::interop::__private::FromOCaml>::FLOAT,
+                                    <isize as ::interop::__private::FromOCaml>::FLOAT
+                                ])
+                            },
+                            &[
+                                <String as ::interop::__private::FromOCaml>::has_shape,
+                                <isize as ::interop::__private::FromOCaml>::has_shape
+                            ]
+                        )
                     }
                 }
             }
@@ -79,7 +106,6 @@ fn record_is_read_field_by_field() {
             unsafe impl ::interop::__private::FromValue for Person {
                 #[inline]
                 fn from_value(value: ::interop::__private::Value) -> Self {
-                    use ::interop::__private::read::{NotFlat as _, ReadForeign as _, ReadRead as _};
                     ::interop::__private::read::convert(value)
                 }
             }
@@ -113,17 +139,12 @@ fn parts_with_a_parameter_are_bound_by_the_trait_that_converts_them() {
     let item = quote! { struct Pair<A, B>(Vec<A>, B, isize) where A: Clone; };
     let to = expanded(Direction::ToOCaml, item.clone());
     let from = expanded(Direction::FromOCaml, item);
-    for (written, own, of_ocaml_rs) in [
-        (to, "build :: Build", "ToValue"),
-        (from, "read :: Read", "FromValue"),
-    ] {
-        for required in [own, of_ocaml_rs] {
-            let bounds = format!(
-                "where A : Clone , Vec < A > : :: ocaml_lwt_interop :: __private :: {required} , \
-                 B : :: ocaml_lwt_interop :: __private :: {required} {{"
-            );
-            assert!(written.contains(&bounds), "{bounds} in {written}");
-        }
+    for (written, required) in [(to, "ToOCaml"), (from, "FromOCaml")] {
+        let bounds = format!(
+            "where A : Clone , Vec < A > : :: ocaml_lwt_interop :: __private :: {required} , \
+             B : :: ocaml_lwt_interop :: __private :: {required} {{"
+        );
+        assert_eq!(written.matches(&bounds).count(), 2, "{bounds} in {written}");
     }
 }
 

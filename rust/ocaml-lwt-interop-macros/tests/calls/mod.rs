@@ -7,6 +7,7 @@ use std::ffi::c_int;
 
 unsafe extern "C" {
     fn zero(unit: Raw) -> Raw;
+    fn at_once(n: Raw) -> Raw;
     fn one(name: Raw) -> Raw;
     fn five(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw) -> Raw;
     fn six_of_them(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
@@ -223,7 +224,17 @@ fn body_runs_where_the_option_says() {
 }
 
 #[test]
+fn value_without_a_promise() {
+    let call = call!(at_once(int(7)));
+    assert_eq!(value(&call), "7");
+    assert_eq!(call.runs, Runs::AtOnce);
+    let error = Error("out of range integral type conversion attempted".to_owned());
+    assert_eq!(call!(at_once(int(1000))).ending, Ending::Error(error));
+}
+
+#[test]
 fn blocking_function_stays_one_for_rust() {
+    assert_eq!(crate::functions::at_once(7), Ok(7));
     assert_eq!(crate::functions::blocks(1, 2, 3, 4, 5, 6), Ok(21));
 }
 

@@ -129,6 +129,12 @@ pub(crate) fn blocks_for_ever(text: String) -> ! {
     panic!("{text}")
 }
 
+/// Without a promise.
+#[func(crate = "crate::mock", sync)]
+pub(crate) fn at_once(a: i64) -> Result<i64, Error> {
+    nothing_that_blocks(a)
+}
+
 fn nothing_that_blocks(n: i64) -> Result<i64, Error> {
     let n: i8 = n.try_into()?;
     Ok(n.into())

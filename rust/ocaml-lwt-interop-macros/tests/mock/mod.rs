@@ -68,7 +68,7 @@ pub mod __private {
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub enum Runs {
         AtHome,
-        /// No promise: a stream.
+        /// No promise: a stream, or a value.
         AtOnce,
         OnWorkers,
         OnBlockingPool,
@@ -364,6 +364,23 @@ pub mod __private {
     {
         let make = |arguments: &Arguments| make(arguments).map(|body| async { body() });
         run(signature, Runs::OnBlockingPool, arguments, make, ending)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    pub unsafe fn call_at_once<const N: usize, R, T, E>(
+        signature: &'static Signature,
+        arguments: [Raw; N],
+        make: impl FnOnce(&Arguments) -> Result<R, Refused>,
+        ending: E,
+    ) -> Raw
+    where
+        T: ToValue,
+        E: FnOnce(R) -> Outcome<T>,
+    {
+        let make = |arguments: &Arguments| make(arguments).map(std::future::ready);
+        run(signature, Runs::AtOnce, arguments, make, ending)
     }
 
     fn run<const N: usize, F: Future, T: ToValue>(

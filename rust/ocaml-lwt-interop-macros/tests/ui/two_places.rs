@@ -8,4 +8,7 @@ pub fn reads_a_file() {}
 #[func(blocking, name = "reads_it_again", tokio)]
 pub fn reads_a_file_again() {}
 
+#[func(sync, tokio)]
+pub fn reads_it_at_once() {}
+
 fn main() {}

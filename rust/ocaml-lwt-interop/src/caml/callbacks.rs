@@ -44,12 +44,46 @@ pub(crate) enum Callback {
     Predefined,
     /// `unit -> exn`: `Lwt.Canceled`
     Canceled,
-    /// `stream_token -> 'a Lwt_stream.t * reader Weak.t`
+    /// `stream_token -> 'a Lwt_stream.t`
     Stream,
-    /// `reader Weak.t -> arrived -> unit`: what a reader waits for, or an ending
-    Arrived,
-    /// `'a Lwt_stream.t -> 'a option Lwt.t option -> int -> batch Lwt.t`
+    /// `reader -> unit`: what the reader was given settles its open read; again until it returns
+    Deliver,
+    /// `reader -> bool`: closes the open read that nobody waits for, and says whether none is open; again until it returns
+    CloseUnlessWaited,
+    /// `source -> int -> source Lwt.t`: resolved when there is something to collect, up to so many items
     Read,
+    /// `source -> unit`: what is there becomes what the source has for Rust
+    Collect,
+    /// `unit -> unit`: nobody waits for promises any more
+    BreakAll,
+    /// `int -> string`: makes a thread for functions that block; says why not, or nothing
+    Guest,
+    /// `unit -> Storage.t`: what is bound now
+    Bound,
+    /// `Storage.t -> int -> unit`: has the closure of that number called with this bound
+    Under,
+}
+
+/// The fields of the record that are no functions.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+enum Constant {
+    /// `Obj.t`: see `storage.mli`, as for the others
+    Cell = Callback::Under as usize + 1,
+    /// `Storage.t`
+    Nothing,
+    /// `bool`
+    IsShown,
+}
+
+/// Where Lwt's storage is, or how it is reached; see `storage.rs`. Not rooted.
+#[derive(Clone, Copy)]
+pub(crate) struct LwtsStorage {
+    /// A reference: to the storage, if that is shown; else to whether the program has keys.
+    pub(crate) cell: Raw,
+    /// The storage in which nothing is bound.
+    pub(crate) nothing: Raw,
+    pub(crate) is_shown: bool,
 }
 
 /// The record, behind a generational global root that all executors share.
@@ -74,5 +108,18 @@ impl Callbacks {
     pub(crate) unsafe fn call(&self, callback: Callback, arguments: &mut [Raw]) -> CallResult {
         // SAFETY: the record has a field for every variant and lives in the root; the rest is the caller's word
         unsafe { call(field(Raw(*self.0), callback as usize), arguments) }
+    }
+
+    /// # Safety
+    /// The runtime lock is held. No allocation.
+    #[inline]
+    pub(crate) unsafe fn lwts_storage(&self) -> LwtsStorage {
+        // SAFETY: the record has these fields and lives in the root
+        let constant = |which: Constant| unsafe { field(Raw(*self.0), which as usize) };
+        LwtsStorage {
+            cell: constant(Constant::Cell),
+            nothing: constant(Constant::Nothing),
+            is_shown: constant(Constant::IsShown) == super::bool(true),
+        }
     }
 }

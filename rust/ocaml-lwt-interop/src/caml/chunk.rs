@@ -295,4 +295,30 @@ pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
     }
 }
 
+macro_rules! is_custom {
+    ($($(#[$doc:meta])* $name:ident, $operations:ident;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// The runtime lock is held; the value is live. No allocation.
+        pub(crate) unsafe fn $name(value: Raw) -> bool {
+            // SAFETY: as the caller's; a custom block has its operations in its first word
+            unsafe {
+                !super::is_immediate(value)
+                    && super::tag(value) == CUSTOM_TAG
+                    && super::field(value, 0).0 == &raw const $operations as isize
+            }
+        }
+    )*};
+}
+
+is_custom! {
+    /// Whether it is an `int32`.
+    is_int32, caml_int32_ops;
+    /// Whether it is an `int64`.
+    is_int64, caml_int64_ops;
+    /// Whether it is a `nativeint`.
+    is_nativeint, caml_nativeint_ops;
+}
+
 const _: () = assert!(UNIT.0 == 1);

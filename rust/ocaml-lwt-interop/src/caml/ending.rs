@@ -41,6 +41,12 @@ unsafe extern "C" {
     static caml_scan_roots_hook: AtomicPtr<c_void>;
 }
 
+/// Whether OCaml code runs on stacks of its own, as on OCaml 5.
+pub(crate) fn has_fibers() -> bool {
+    // SAFETY: a constant
+    !unsafe { ocaml_lwt_interop_domains }.is_null()
+}
+
 /// The hooks that were there before ours.
 struct Before {
     scan: *mut c_void,

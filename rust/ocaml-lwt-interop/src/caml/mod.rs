@@ -9,23 +9,30 @@ mod dropped;
 mod ending;
 mod exception;
 mod guest;
+pub(crate) mod lock;
+pub(crate) mod reader;
 mod root;
+pub(crate) mod source;
 mod stream_token;
 mod token;
 
-pub(crate) use callbacks::{Callback, Callbacks};
+pub(crate) use callbacks::{Callback, Callbacks, LwtsStorage};
 pub(crate) use dropped::delete_dropped_roots;
+pub(crate) use ending::has_fibers;
 pub(crate) use exception::{
     constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
     is_like, is_string,
 };
-pub(crate) use guest::{Guest, Refused, Signals, as_guest, guests_at_work};
+pub(crate) use guest::{AtWork, Signals, guests_at_work};
+pub(crate) use lock::without_lock;
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
-pub(crate) use stream_token::{Source, alloc_stream_token, stream_source};
+pub(crate) use stream_token::{Source, alloc_stream_token};
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};
 
 use ocaml::sys;
+
+use crate::stack::{self, Overflow};
 
 /// OCaml's `()`.
 pub(crate) const UNIT: Raw = Raw(sys::UNIT);
@@ -74,6 +81,15 @@ pub(crate) unsafe fn field(block: Raw, i: usize) -> Raw {
     Raw(unsafe { *sys::field(block.0, i) })
 }
 
+/// Writes the field `i` of a block that OCaml code can see.
+///
+/// # Safety
+/// As for [`field`]; `v` is live. No allocation on the OCaml heap, runs no OCaml code (`caml_modify`).
+pub(crate) unsafe fn set_field(block: Raw, i: usize, v: Raw) {
+    // SAFETY: as the caller's
+    unsafe { sys::store_field(block.0, i, v.0) }
+}
+
 /// The tag of a block.
 ///
 /// # Safety
@@ -82,6 +98,17 @@ pub(crate) unsafe fn field(block: Raw, i: usize) -> Raw {
 pub(crate) unsafe fn tag(block: Raw) -> u8 {
     // SAFETY: by the caller's word
     unsafe { sys::tag_val(block.0) }
+}
+
+/// Whether it is a function: a closure, or one of several that are defined together.
+///
+/// # Safety
+/// `v` is a live OCaml value; the runtime lock is held. No allocation.
+pub(crate) unsafe fn is_closure(v: Raw) -> bool {
+    // `Closure_tag`, `Infix_tag` (`mlvalues.h`)
+    const TAGS: [u8; 2] = [247, 249];
+    // SAFETY: by the caller's word
+    unsafe { !is_immediate(v) && TAGS.contains(&tag(v)) }
 }
 
 /// The bytes of an OCaml string, copied.
@@ -111,6 +138,23 @@ pub(crate) unsafe fn alloc_string(bytes: &[u8]) -> Raw {
 pub(crate) unsafe fn string(bytes: &[u8]) -> ocaml::Value {
     // SAFETY: as the caller's
     unsafe { ocaml::Value::bytes(bytes) }
+}
+
+/// A block of tag 0 with so many fields, 1 to 256, not rooted.
+///
+/// # Safety
+/// The runtime lock is held; `field` gives live values after an allocation, and allocates nothing. Allocates on the OCaml
+/// heap; runs no OCaml code (`caml_alloc_small`).
+pub(crate) unsafe fn block(size: usize, field: impl Fn(usize) -> Raw) -> Raw {
+    // SAFETY: the lock is the caller's. The block is small, so new and in the minor heap, where fields are initialised by
+    // plain stores before anything else can allocate.
+    unsafe {
+        let block = sys::caml_alloc_small(size, 0);
+        for i in 0..size {
+            *sys::field(block, i) = field(i).0;
+        }
+        Raw(block)
+    }
 }
 
 /// The empty list.
@@ -214,15 +258,17 @@ fn call_result(v: sys::Value) -> CallResult {
 /// `noalloc` stub); `f` is a live function, `arguments` are live and need no root of the caller's, since the runtime
 /// takes them over before anything can allocate. Runs OCaml code; does not raise: the exception comes back.
 pub(crate) unsafe fn call(f: Raw, arguments: &mut [Raw]) -> CallResult {
+    // SAFETY: the caller's word
+    unsafe { room_for_callback()? };
     // SAFETY: the caller's word; `Raw` is `repr(transparent)` over a value
-    call_result(unsafe {
+    call_result(lock::running_ocaml(|| unsafe {
         match *arguments {
             [a] => sys::caml_callback_exn(f.0, a.0),
             [a, b] => sys::caml_callback2_exn(f.0, a.0, b.0),
             [a, b, c] => sys::caml_callback3_exn(f.0, a.0, b.0, c.0),
             _ => sys::caml_callbackN_exn(f.0, arguments.len(), arguments.as_mut_ptr().cast()),
         }
-    })
+    }))
 }
 
 /// The cell of what OCaml registered under a name: the table roots it, and never frees it (`callback.c`).
@@ -264,39 +310,66 @@ pub(crate) unsafe fn raise(exception: Raw) -> ! {
 }
 
 unsafe extern "C" {
-    fn caml_enter_blocking_section_no_pending();
+    fn caml_process_pending_actions_exn() -> sys::Value;
+    // `lock.c`
+    fn ocaml_lwt_interop_room_for_callback() -> sys::Value;
+    fn ocaml_lwt_interop_ocaml_stack_left(bytes: usize) -> bool;
 }
 
-thread_local! {
-    /// This thread is in [`without_lock`].
-    static RELEASED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// Whether this thread is in [`without_lock`].
-pub(crate) fn lock_was_released() -> bool {
-    RELEASED.get()
-}
-
-/// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
+/// Whether enough is left of this thread's stack, and of the stack that OCaml 5 has of its own, for what OCaml calls or is to
+/// call: see [`stack`](crate::stack).
 ///
 /// # Safety
-/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. Other threads may collect, so values that
-/// are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
-/// raise what they raise): they run when OCaml code runs next.
-pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
-    struct Reacquire;
-    impl Drop for Reacquire {
-        fn drop(&mut self) {
-            // SAFETY: balances the entry below, on the same thread
-            unsafe { sys::caml_leave_blocking_section() }
-            RELEASED.set(false);
-        }
+/// The runtime lock is held.
+#[inline]
+pub(crate) unsafe fn check_stacks() -> Result<(), Overflow> {
+    stack::check()?;
+    // SAFETY: the caller's word
+    if unsafe { ocaml_lwt_interop_ocaml_stack_left(stack::OCAML_RESERVE) } {
+        Ok(())
+    } else {
+        Err(Overflow)
     }
-    RELEASED.set(true);
-    // SAFETY: the lock is held, by the caller's word
-    unsafe { caml_enter_blocking_section_no_pending() };
-    let _reacquire = Reacquire;
-    f()
+}
+
+/// `Stack_overflow`, where OCaml's own stack has no room for a call: the runtime would raise it over the frames of its caller.
+///
+/// # Safety
+/// The runtime lock is held. No allocation on the OCaml heap, though OCaml's stack may move.
+#[inline]
+unsafe fn room_for_callback() -> Result<(), Raw> {
+    // SAFETY: the caller's word
+    match unsafe { ocaml_lwt_interop_room_for_callback() } {
+        0 => Ok(()),
+        overflow => Err(Raw(overflow)),
+    }
+}
+
+/// Runs what is pending: handlers of signals, finalisers, callbacks of `Gc.Memprof`. What one of them raises comes back, not
+/// rooted. Where OCaml's stack has no room for them, they stay pending.
+///
+/// # Safety
+/// As for [`call`]: runs OCaml code, may collect, does not raise (`signals.c`, 4.13 to 5.4).
+#[inline]
+pub(crate) unsafe fn process_pending() -> CallResult {
+    // SAFETY: the caller's word
+    unsafe {
+        if room_for_callback().is_err() {
+            return Ok(UNIT);
+        }
+        call_result(caml_process_pending_actions_exn())
+    }
+}
+
+/// Raises `Stack_overflow`.
+///
+/// # Safety
+/// As for [`raise`].
+#[cold]
+pub(crate) unsafe fn raise_stack_overflow() -> ! {
+    // SAFETY: the caller's word
+    unsafe { sys::caml_raise_stack_overflow() };
+    unreachable!("caml_raise_stack_overflow returned")
 }
 
 /// Prepares boxroot. On OCaml 4 it hooks the runtime lock, so this must come after the thread library's own
@@ -306,5 +379,8 @@ pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
 /// The runtime lock is held. No allocation on the OCaml heap.
 pub(crate) unsafe fn setup_roots() -> bool {
     // SAFETY: as the caller's; calling it again does nothing
-    unsafe { ending::watch(|| ocaml_boxroot_sys::boxroot_setup()) }
+    unsafe {
+        lock::watch_collector();
+        ending::watch(|| ocaml_boxroot_sys::boxroot_setup())
+    }
 }

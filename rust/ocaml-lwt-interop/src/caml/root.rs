@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use super::{Raw, dropped, is_immediate, lock_was_released};
-use crate::executor::AtHome;
+use super::{Raw, dropped, is_immediate, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
@@ -43,7 +42,7 @@ fn count(change: isize) {
 /// Keeps an OCaml value alive.
 ///
 /// 1. Made and read only with the runtime lock held.
-/// 2. Moved to and dropped on any thread. Its cell is deleted with the lock held: at once, or by whom [`dropped`] finds.
+/// 2. Moved to and dropped on any thread. Its cell is deleted where OCaml may be touched: at once, or by whom [`dropped`] finds.
 pub(crate) enum Root {
     /// The GC does not look at it: no cell.
     Immediate(Raw),
@@ -86,9 +85,8 @@ impl Drop for Root {
         // SAFETY: this is the end of the cell's owner
         let root = unsafe { ManuallyDrop::take(root) };
         count(-1);
-        let at = AtHome::here();
-        // In a scope the lock is held, unless we gave it up ourselves.
-        if at.is_some_and(AtHome::in_scope) && !lock_was_released() {
+        // A finaliser deletes none either: boxroot does not say that its cells may change inside the collector.
+        if lock::access().is_ok() {
             drop(root);
         } else {
             dropped::push(root);

@@ -1,24 +1,35 @@
 //! A custom block that owns a Rust stream which OCaml reads.
 //!
-//! The function of the `Lwt_stream.t` holds the token, and nothing else does: when the GC collects the stream, the token
-//! goes with it, its finaliser runs, and the Rust stream is dropped at home.
+//! The reader holds the token, and nothing else does; the function of the `Lwt_stream.t` holds the reader, and so does Rust
+//! while a read is open. When the GC collects the reader, the token goes with it, its finaliser runs, and the Rust stream is
+//! dropped at home.
 
 use std::sync::Arc;
 
 use ocaml::sys;
 
 use super::Raw;
-use crate::executor::Scope;
-use crate::executor::context::finalising;
+use super::lock::finalising;
 use crate::executor::lifetime::{Status, status};
+use crate::executor::{AtHome, Home, Scope};
 
 /// A Rust stream, as its OCaml reader and the GC see it.
 pub(crate) trait Source: Send + Sync {
-    /// The reader has nothing left, and asks for more. Runs OCaml code, may collect. Gives an `arrived` of
-    /// `rust_async.ml`.
-    fn pull(&self, scope: &Scope) -> ocaml::Value;
-    /// The GC collected the stream. Called from a finaliser, on any thread: touches nothing of OCaml's.
-    fn abandon(&self);
+    /// Whose stream it is.
+    fn home(&self) -> &'static Home;
+    /// The reader has nothing left, and asks for more. True: it was given something. Runs OCaml code, may collect.
+    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool;
+    /// The reader waits for what comes: from now on Rust keeps it, until it is given something. False: there is something
+    /// already, and it is to pull again. Does nothing but that.
+    ///
+    /// # Safety
+    /// `reader` is that of this stream, and live.
+    unsafe fn open_read(self: Arc<Self>, at: AtHome, reader: Raw) -> bool;
+    /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
+    fn close_unless_waited(&self, scope: &Scope);
+    /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of
+    /// the user's.
+    fn abandon(self: Arc<Self>);
 }
 
 static OPERATIONS: Operations = Operations(sys::custom_operations {
@@ -55,7 +66,7 @@ pub(crate) unsafe fn alloc_stream_token(source: Arc<dyn Source>) -> Raw {
 ///
 /// # Safety
 /// The runtime lock is held; `token` comes from [`alloc_stream_token`], and is live. No allocation, runs no OCaml code.
-pub(crate) unsafe fn stream_source(token: Raw) -> Arc<dyn Source> {
+pub(super) unsafe fn stream_source(token: Raw) -> Arc<dyn Source> {
     // SAFETY: the block holds an initialised payload, which nobody changes before the finaliser
     unsafe { (*payload(token.0)).clone() }
 }
@@ -74,10 +85,7 @@ unsafe extern "C" fn finalize(block: sys::Value) {
     if status() == Status::Forked {
         return std::mem::forget(source);
     }
-    let abandoned = std::panic::AssertUnwindSafe(|| {
-        source.abandon();
-        drop(source);
-    });
+    let abandoned = std::panic::AssertUnwindSafe(|| source.abandon());
     // Nothing of the user's is dropped here, and nothing panics; but nothing may unwind into the GC either.
     drop(finalising(|| std::panic::catch_unwind(abandoned)));
 }

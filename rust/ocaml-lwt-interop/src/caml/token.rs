@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use ocaml::sys;
 
 use super::Raw;
+use super::lock::finalising;
 use crate::executor::AtHome;
-use crate::executor::context::finalising;
 use crate::executor::lifetime::{Status, status};
 use crate::lwt_to_rust::Sink;
 

@@ -6,12 +6,14 @@
 //!    such a part is converted the value in each frame is rooted, and afterwards it is put back from where it has moved to.
 
 use std::cell::Cell;
-use std::marker::PhantomData;
 
 use ocaml::{FromValue, Value};
 
+use super::FromOCaml;
+use super::float::Float;
 use crate::caml::chunk;
 use crate::caml::{self, Raw};
+use crate::stack;
 
 /// A value that is read, and what it is a part of.
 #[doc(hidden)]
@@ -22,8 +24,20 @@ pub struct Frame<'a> {
 
 impl Frame<'_> {
     #[inline]
-    pub(super) fn value(&self) -> Raw {
+    pub(crate) fn value(&self) -> Raw {
         self.value.get()
+    }
+
+    /// Goes down into a record or a variant, of which there may be any number in one another.
+    ///
+    /// # Panics
+    /// When too little of the stack is left.
+    #[doc(hidden)]
+    #[inline]
+    pub fn descend(&self) {
+        if stack::check().is_err() {
+            too_deep();
+        }
     }
 
     #[inline]
@@ -86,7 +100,7 @@ impl Frame<'_> {
     /// # Safety
     /// The runtime lock is held; the value is one that `T` is converted from.
     #[cold]
-    unsafe fn convert<T: FromValue>(&self) -> T {
+    pub(crate) unsafe fn convert<T: FromValue>(&self) -> T {
         // SAFETY: who reads holds the lock, and the value is live
         let mut value = Some(unsafe { caml::protect(self.value()) });
         let mut converted = None;
@@ -99,155 +113,47 @@ impl Frame<'_> {
     }
 }
 
-/// A type that is read from an OCaml value.
-///
-/// # Safety
-/// Reading allocates nothing on the OCaml heap and runs no OCaml code, but in [`Place`]'s way.
-#[doc(hidden)]
-pub unsafe trait Read: Sized {
-    /// Whether it is OCaml's `float`, of which arrays and records are flat.
-    const FLAT: bool = false;
-
-    /// # Safety
-    /// The runtime lock is held; the value in the frame is of the OCaml type that this one stands for, and live.
-    ///
-    /// # Panics
-    /// When it cannot be converted: text that is not UTF-8, a constructor that the Rust type does not have.
-    unsafe fn read(frame: &Frame<'_>) -> Self;
-}
-
-/// Converts a value. ocaml-rs's word: the lock is held, and the value is of the right type.
+/// Converts a value. ocaml-rs's word: it is of the right type.
 #[doc(hidden)]
 #[inline]
-pub fn convert<T: Read>(value: Value) -> T {
-    // SAFETY: a conversion runs with the lock held, on a live value of the type
-    with_frame(value, |frame| unsafe { T::read(frame) })
-}
-
-/// For a type with parameters, of whose parts nothing is known but that they convert.
-#[doc(hidden)]
-#[inline]
-pub fn with_frame<T>(value: Value, read: impl FnOnce(&Frame<'_>) -> T) -> T {
-    read(&Frame {
+pub fn convert<T: FromOCaml>(value: Value) -> T {
+    caml::lock::demand("an OCaml value was converted");
+    let frame = Frame {
         value: Cell::new(value.raw()),
         above: None,
-    })
+    };
+    // SAFETY: the lock is held; a live value of the type, which `value` keeps alive
+    let converted = unsafe { T::read(&frame) };
+    drop(value);
+    converted
 }
 
-/// The place of a part of type `T` in a derived type. `(&Place::<T>::NEW).read(…)` finds [`ReadRead`] where it can, and
-/// else [`ReadForeign`].
+/// The part `i` of a block.
+///
+/// # Safety
+/// As for [`FromOCaml::read`]; the frame is that of a block with more than `i` parts, which is flat if `flat`.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Place<T>(PhantomData<fn() -> T>);
-
-impl<T> Place<T> {
-    /// The only value.
-    pub const NEW: Self = Place(PhantomData);
-}
-
-/// `Flat::<T>::FLAT` is [`Read::FLAT`], or false for what only ocaml-rs converts: inherent constants come first.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Flat<T>(PhantomData<T>);
-
-impl<T: Read> Flat<T> {
-    /// See [`Read::FLAT`].
-    pub const FLAT: bool = T::FLAT;
-}
-
-/// See [`Flat`].
-#[doc(hidden)]
-pub trait NotFlat {
-    /// It is not.
-    const FLAT: bool = false;
-}
-
-impl<T> NotFlat for Flat<T> {}
-
-/// A part that is read.
-#[doc(hidden)]
-pub trait ReadRead {
-    /// Its type.
-    type Output;
-    /// The part `i` of a block.
-    ///
-    /// # Safety
-    /// As for [`Read::read`]; the frame is that of a block with more than `i` parts, which is flat if `flat`.
-    unsafe fn read(&self, frame: &Frame<'_>, i: usize, flat: bool) -> Self::Output;
-    /// The whole value.
-    ///
-    /// # Safety
-    /// As for [`Read::read`].
-    unsafe fn read_whole(&self, frame: &Frame<'_>) -> Self::Output;
-}
-
-impl<T: Read> ReadRead for Place<T> {
-    type Output = T;
-
-    #[inline]
-    unsafe fn read(&self, frame: &Frame<'_>, i: usize, flat: bool) -> T {
-        // SAFETY: as the caller's
-        unsafe {
-            if flat {
-                read_double(frame, i)
-            } else {
-                T::read(&frame.field(i))
-            }
+#[inline]
+pub unsafe fn part<T: FromOCaml>(frame: &Frame<'_>, i: usize, flat: bool) -> T {
+    // SAFETY: as the caller's
+    unsafe {
+        match (flat, T::FLOAT) {
+            (false, _) => T::read(&frame.field(i)),
+            (true, Float::Always) => read_double(frame, i),
+            // Of a type that may be any value, or that only ocaml-rs converts.
+            (true, _) => read_made_double(frame, i),
         }
     }
-
-    #[inline]
-    unsafe fn read_whole(&self, frame: &Frame<'_>) -> T {
-        // SAFETY: as the caller's
-        unsafe { T::read(frame) }
-    }
 }
 
-/// A part that only ocaml-rs converts. The bound stands at the methods, not at the impl, so that the compiler's message for
-/// a type that does not convert is about `FromValue`.
-#[doc(hidden)]
-pub trait ReadForeign {
-    /// Its type.
-    type Output;
-    /// The part `i` of a block.
-    ///
-    /// # Safety
-    /// As for [`ReadRead::read`].
-    unsafe fn read(&self, frame: &Frame<'_>, i: usize, flat: bool) -> Self::Output
-    where
-        Self::Output: FromValue;
-    /// The whole value.
-    ///
-    /// # Safety
-    /// As for [`Read::read`].
-    unsafe fn read_whole(&self, frame: &Frame<'_>) -> Self::Output
-    where
-        Self::Output: FromValue;
-}
-
-impl<T> ReadForeign for &Place<T> {
-    type Output = T;
-
-    unsafe fn read(&self, frame: &Frame<'_>, i: usize, _flat: bool) -> T
-    where
-        T: FromValue,
-    {
-        // SAFETY: as the caller's. Whether such a type is a float nobody knows but the block.
-        unsafe {
-            if !chunk::is_flat(frame.value()) {
-                return frame.field(i).convert();
-            }
-            with_made_double(frame, i, T::from_value)
-        }
-    }
-
-    unsafe fn read_whole(&self, frame: &Frame<'_>) -> T
-    where
-        T: FromValue,
-    {
-        // SAFETY: as the caller's
-        unsafe { frame.convert() }
-    }
+/// Not printed, with a backtrace that is as long as the stack is deep: who converts says it.
+#[cold]
+#[inline(never)]
+pub(super) fn too_deep() -> ! {
+    std::panic::resume_unwind(Box::new(
+        "a value is nested deeper than there is stack for: use a list or an array, or a thread with a larger stack (ulimit -s, \
+         for the main one)",
+    ))
 }
 
 /// For an enum that does not have what OCaml's variant has.
@@ -264,38 +170,27 @@ pub fn unknown_tag(name: &str, tag: u8) -> ! {
     panic!("the enum {name} has no constructor with arguments of number {tag}")
 }
 
-/// A part of a flat block, for a type that is [`Read::FLAT`].
+/// A part of a flat block, for a type that is [`Float::Always`].
 ///
 /// # Safety
 /// The runtime lock is held; the frame is that of a flat block with more than `i` parts.
-pub(super) unsafe fn read_double<T: Read>(frame: &Frame<'_>, i: usize) -> T {
+unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
     let boxed = chunk::boxed(unsafe { chunk::double_field(frame.value(), i) });
     // SAFETY: a type that is flat reads the float, and nothing else
     unsafe { T::read(&frame.part(chunk::boxed_value(&boxed))) }
 }
 
-/// A part of a flat block, for a type that is any value: OCaml's `float` is made for it.
+/// A part of a flat block, for a type that may be any value: OCaml's `float` is made for it.
 ///
 /// # Safety
 /// As for [`read_double`]; `T` is read from a `float`. Allocates on the OCaml heap, in the way of rule 2.
 #[cold]
-pub(super) unsafe fn read_made_double<T: Read>(frame: &Frame<'_>, i: usize) -> T {
-    // SAFETY: as the caller's
-    unsafe { with_made_double(frame, i, convert) }
-}
-
-/// Makes OCaml's `float` of a part of a flat block, for `f`, which may collect.
-///
-/// # Safety
-/// As for [`read_double`]. Allocates on the OCaml heap; what `f` does besides, it may do.
-#[cold]
-unsafe fn with_made_double<T>(frame: &Frame<'_>, i: usize, f: impl FnOnce(Value) -> T) -> T {
+unsafe fn read_made_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
     let double = unsafe { chunk::double_field(frame.value(), i) };
-    let mut f = Some(f);
     let mut made = None;
     // SAFETY: the lock is held; the float is rooted
-    frame.keeping(&mut || made = f.take().map(|f| f(unsafe { Value::double(double) })));
-    made.expect("`keeping` calls once")
+    frame.keeping(&mut || made = Some(convert(unsafe { Value::double(double) })));
+    made.expect("`keeping` calls")
 }

@@ -3,22 +3,27 @@
 
 use ocaml::{Runtime, ToValue, Value};
 
-use super::build::{Build, Visitor};
+use super::ToOCaml;
+use super::build::Visitor;
+use super::float::Flat;
+use super::read::too_deep;
+use super::shape::is_tagged;
 use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
 use crate::caml::{self, Raw};
+use crate::stack;
 use crate::values::OCamlValue;
 
 /// Converts a value, in one allocation if it is small.
 #[doc(hidden)]
 #[inline]
-pub fn convert<T: Build>(value: &T, runtime: &Runtime) -> Value {
+pub fn convert<T: ToOCaml>(value: &T, runtime: &Runtime) -> Value {
+    caml::lock::demand("a value was converted for OCaml");
     let mut counting = Counting { words: 0 };
     value.describe(&mut counting);
     if counting.words > MOST_WORDS {
-        // SAFETY: a description, by the contract of `Build`
-        return unsafe { store(runtime, |storing| value.describe(storing)) };
+        return store(value, runtime);
     }
-    // SAFETY: a `Runtime` is ocaml-rs's proof of the lock; describing calls nothing of OCaml's, and what is built is rooted
+    // SAFETY: the lock is held; describing calls nothing of OCaml's, and what is built is rooted
     // before anything else can
     unsafe { caml::protect(build(value, counting.words)) }
 }
@@ -28,7 +33,7 @@ pub fn convert<T: Build>(value: &T, runtime: &Runtime) -> Value {
 /// # Safety
 /// The runtime lock is held; `words` is what [`Counting`] found, at most [`MOST_WORDS`]. Allocates on the OCaml heap, runs
 /// no OCaml code.
-unsafe fn build<T: Build>(value: &T, words: usize) -> Raw {
+unsafe fn build<T: ToOCaml>(value: &T, words: usize) -> Raw {
     let mut building = Building {
         chunk: match words {
             0 => Chunk::empty(),
@@ -41,17 +46,20 @@ unsafe fn build<T: Build>(value: &T, words: usize) -> Raw {
     building.built
 }
 
-/// Rooted, outermost block first: for a type with parameters, of whose parts nothing is known but that they convert.
+/// Rooted, outermost block first. Goes down into the value as far as there are parts that do not fit into one allocation.
 ///
-/// # Safety
-/// `describe` tells one value, by the contract of [`Build`].
-#[doc(hidden)]
-pub unsafe fn store(runtime: &Runtime, describe: impl FnOnce(&mut Storing<'_>)) -> Value {
+/// # Panics
+/// When too little of the stack is left.
+#[inline(never)]
+fn store<T: ToOCaml>(value: &T, runtime: &Runtime) -> Value {
+    if stack::check().is_err() {
+        too_deep();
+    }
     let mut storing = Storing {
         runtime,
         value: caml::EMPTY_LIST,
     };
-    describe(&mut storing);
+    value.describe(&mut storing);
     storing.value
 }
 
@@ -60,14 +68,8 @@ struct Counting {
     words: usize,
 }
 
-impl Counting {
-    fn give_up(&mut self) {
-        self.words = MOST_WORDS + 1;
-    }
-}
-
 impl Visitor for Counting {
-    /// Whether it is flat.
+    /// Whether it is flat: then its parts take no words of their own.
     type Block = bool;
 
     #[inline]
@@ -91,7 +93,7 @@ impl Visitor for Counting {
     #[inline]
     fn value(&mut self, _value: &OCamlValue) {}
 
-    fn list<T: Build>(&mut self, items: &[T]) {
+    fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>) {
         for item in items {
             self.words = self.words.saturating_add(3);
             if self.words > MOST_WORDS {
@@ -102,32 +104,31 @@ impl Visitor for Counting {
     }
 
     #[inline]
-    fn begin(&mut self, _tag: u8, size: usize, flat: bool) -> bool {
+    fn begin(&mut self, _tag: u8, size: usize, flat: Flat) -> bool {
         let words = match (size, flat) {
             (0, _) => 0,
-            (_, true) => 1 + size * (chunk::DOUBLE_WORDS - 1),
-            (_, false) => 1 + size,
+            (_, Flat::Yes) => 1 + size * (chunk::DOUBLE_WORDS - 1),
+            (_, Flat::No) => 1 + size,
+            // Known when the parts are there.
+            (_, Flat::Unknown | Flat::AsItsElements) => MOST_WORDS + 1,
         };
         self.words = self.words.saturating_add(words);
-        flat
+        flat == Flat::Yes
     }
 
     #[inline]
-    fn part<T: Build>(&mut self, flat: &mut bool, part: &T) {
+    fn part<T: ToOCaml>(&mut self, flat: &mut bool, part: &T) {
         if !*flat && self.words <= MOST_WORDS {
             part.describe(self);
         }
     }
 
-    fn foreign_part<T: ToValue>(&mut self, _flat: &mut bool, _part: &T) {
-        self.give_up();
-    }
-
     #[inline]
     fn end(&mut self, _flat: bool) {}
 
+    #[inline]
     fn foreign<T: ToValue>(&mut self, _value: &T) {
-        self.give_up();
+        self.words = MOST_WORDS + 1;
     }
 }
 
@@ -174,9 +175,9 @@ impl Visitor for Building {
         self.built = unsafe { value.get() };
     }
 
-    fn list<T: Build>(&mut self, items: &[T]) {
+    fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>) {
         let mut list = caml::EMPTY_LIST.raw();
-        for item in items.iter().rev() {
+        for item in items.rev() {
             item.describe(self);
             let cell = self.chunk.block(2, 0);
             // SAFETY: two fields of a new block
@@ -190,7 +191,8 @@ impl Visitor for Building {
     }
 
     #[inline]
-    fn begin(&mut self, tag: u8, size: usize, flat: bool) -> Fields {
+    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Fields {
+        let flat = flat == Flat::Yes;
         let fields = match (size, flat) {
             // SAFETY: who builds holds the lock
             (0, _) => unsafe { chunk::empty_array() }.0 as *mut usize,
@@ -207,7 +209,7 @@ impl Visitor for Building {
     }
 
     #[inline]
-    fn part<T: Build>(&mut self, block: &mut Fields, part: &T) {
+    fn part<T: ToOCaml>(&mut self, block: &mut Fields, part: &T) {
         let next = block.next;
         block.next += 1;
         if block.flat {
@@ -226,10 +228,6 @@ impl Visitor for Building {
         }
     }
 
-    fn foreign_part<T: ToValue>(&mut self, _block: &mut Fields, _part: &T) {
-        unreachable!("such a value is not counted");
-    }
-
     #[inline]
     fn end(&mut self, block: Fields) {
         self.built = Raw(block.fields as isize);
@@ -240,8 +238,8 @@ impl Visitor for Building {
     }
 }
 
-/// The number of a value that is [`Build::FLAT`].
-fn double<T: Build>(value: &T) -> f64 {
+/// The number of a value that is [`Float::Always`](super::float::Float::Always).
+fn double<T: ToOCaml>(value: &T) -> f64 {
     let mut words = [0; chunk::DOUBLE_WORDS];
     let mut building = Building {
         chunk: Chunk::over(&mut words),
@@ -262,7 +260,10 @@ pub struct Storing<'a> {
 #[doc(hidden)]
 pub struct Rooted {
     block: Block,
-    flat: bool,
+    size: usize,
+    flat: Flat,
+    /// How many of the parts are OCaml's floats, where that matters.
+    floats: usize,
 }
 
 impl Visitor for Storing<'_> {
@@ -298,13 +299,13 @@ impl Visitor for Storing<'_> {
     }
 
     /// A chunk for each item with its cell.
-    fn list<T: Build>(&mut self, items: &[T]) {
+    fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>) {
         let mut list = caml::EMPTY_LIST;
-        for item in items.iter().rev() {
+        for item in items.rev() {
             let mut counting = Counting { words: 3 };
             item.describe(&mut counting);
             if counting.words > MOST_WORDS {
-                let item = convert(item, self.runtime);
+                let item = convert(&item, self.runtime);
                 // SAFETY: a `Runtime` is the proof of the lock; both are rooted, or immediate
                 unsafe { caml::cons(&item, &mut list) };
                 continue;
@@ -325,37 +326,78 @@ impl Visitor for Storing<'_> {
         self.value = list;
     }
 
-    fn begin(&mut self, tag: u8, size: usize, flat: bool) -> Rooted {
-        let tag = if flat { chunk::DOUBLE_ARRAY_TAG } else { tag };
+    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Rooted {
+        let tag = match flat {
+            Flat::Yes => chunk::DOUBLE_ARRAY_TAG,
+            Flat::No | Flat::Unknown | Flat::AsItsElements => tag,
+        };
         Rooted {
             // SAFETY: a `Runtime` is the proof of the lock
             block: unsafe { Block::alloc(size, tag) },
+            size,
             flat,
+            floats: 0,
         }
     }
 
-    fn part<T: Build>(&mut self, rooted: &mut Rooted, part: &T) {
-        if rooted.flat {
+    fn part<T: ToOCaml>(&mut self, rooted: &mut Rooted, part: &T) {
+        if rooted.flat == Flat::Yes {
             // SAFETY: a `Runtime` is the proof of the lock; there are as many fields as parts
             unsafe { rooted.block.push_double(double(part)) };
-        } else {
-            let part = convert(part, self.runtime);
-            // SAFETY: as above; the part is rooted, or immediate
-            unsafe { rooted.block.push(part.raw()) };
+            return;
         }
-    }
-
-    fn foreign_part<T: ToValue>(&mut self, rooted: &mut Rooted, part: &T) {
-        let part = part.to_value(self.runtime);
-        // SAFETY: a `Runtime` is the proof of the lock; there are as many fields as parts; ocaml-rs's values are rooted
-        unsafe { rooted.block.push(part.raw()) };
+        let part = convert(part, self.runtime);
+        // SAFETY: as above; the part is rooted, or immediate
+        unsafe {
+            if rooted.flat != Flat::No && is_tagged(part.raw(), chunk::DOUBLE_TAG) {
+                rooted.floats += 1;
+            }
+            rooted.block.push(part.raw());
+        }
     }
 
     fn end(&mut self, rooted: Rooted) {
-        self.value = rooted.block.end();
+        let Rooted {
+            block,
+            size,
+            flat,
+            floats,
+        } = rooted;
+        let block = block.end();
+        self.value = match flat {
+            Flat::Unknown if floats == size => panic!(
+                "a record holds nothing but floats, and a field whose Rust type is any value: OCaml's record is flat, or not, as \
+                 that field's type is float or a parameter of the record; take f64 for a float, and for a parameter make the \
+                 Rust type a parameter too"
+            ),
+            Flat::AsItsElements if floats > 0 => {
+                assert!(
+                    floats == size,
+                    "an array of {size} elements holds {floats} floats: the elements of an OCaml array are all floats, or none is"
+                );
+                // SAFETY: a `Runtime` is the proof of the lock; the block is rooted
+                unsafe { flat_of(&block, size) }
+            }
+            _ => block,
+        };
     }
 
     fn foreign<T: ToValue>(&mut self, value: &T) {
         self.value = value.to_value(self.runtime);
+    }
+}
+
+/// A flat array of the floats in a block.
+///
+/// # Safety
+/// The lock is held; the block is rooted, and has so many fields, each a float. Allocates.
+unsafe fn flat_of(block: &Value, size: usize) -> Value {
+    // SAFETY: as the caller's; each field is read from where the block is now
+    unsafe {
+        let mut array = Block::alloc(size, chunk::DOUBLE_ARRAY_TAG);
+        for i in 0..size {
+            array.push_double(chunk::double_val(caml::field(block.raw(), i)));
+        }
+        array.end()
     }
 }

@@ -37,6 +37,8 @@ use std::time::{Duration, Instant};
 use ocaml::{FromValue, Value};
 
 use crate::caml::{self, Callback};
+use crate::conversion::FromOCaml;
+use crate::conversion::float::Float;
 use crate::domain_executor::ocaml_runtime;
 use crate::error::Error;
 use crate::exception::Exception;
@@ -45,6 +47,7 @@ use crate::executor::{Home, Scope, start};
 use crate::lock::Mutex;
 use crate::lwt_to_rust::arguments::IntoArguments;
 use crate::lwt_to_rust::func::OCamlFunc;
+use crate::storage::{From, Storage};
 use crate::values::OCamlValue;
 use job::{Job, JobCell};
 pub(crate) use queue::Pool;
@@ -177,7 +180,7 @@ fn canceled(scope: &Scope) -> Exception {
         let (Ok(exception) | Err(exception)) =
             scope
                 .home()
-                .call(scope, Callback::Canceled, &mut [caml::UNIT]);
+                .call_until_done(scope, Callback::Canceled, || [caml::UNIT]);
         Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
     }
 }
@@ -187,6 +190,11 @@ fn canceled(scope: &Scope) -> Exception {
 /// It does not keep the domains running: `Rust_async.Domain_pool.shutdown` and the end of the program end them.
 #[derive(Clone)]
 pub struct DomainPool(Arc<Pool>);
+
+// SAFETY: a number in OCaml, no pointer
+unsafe impl FromOCaml for DomainPool {
+    const FLOAT: Float = Float::Never;
+}
 
 // SAFETY: reads a number, which is no pointer
 unsafe impl FromValue for DomainPool {
@@ -225,7 +233,7 @@ impl DomainPool {
     ) -> PoolCall<Args, Ret>
     where
         Args: IntoArguments + Send + 'static,
-        Ret: FromValue + Send + 'static,
+        Ret: FromOCaml + Send + 'static,
     {
         PoolCall(Stage::Start {
             pool: self.0.clone(),
@@ -265,7 +273,7 @@ impl<Args, Ret: Send + 'static> Unpin for PoolCall<Args, Ret> {}
 impl<Args, Ret> Future for PoolCall<Args, Ret>
 where
     Args: IntoArguments + Send + 'static,
-    Ret: FromValue + Send + 'static,
+    Ret: FromOCaml + Send + 'static,
 {
     type Output = Result<Ret, Error>;
 
@@ -282,7 +290,10 @@ where
                          function directly, or in a second pool",
                     )));
                 }
-                let job = JobCell::new(move |scope: &Scope| function.apply(scope, args));
+                let storage = Storage::running().unwrap_or_else(|| function.storage());
+                let job = JobCell::new(move |scope: &Scope| {
+                    storage.bind(scope, From::Anywhere, || function.apply(scope, args))
+                });
                 // The waker is there before anybody can settle it: however fast the call is, the first poll is pending.
                 let first = job.poll(context);
                 debug_assert!(first.is_pending());

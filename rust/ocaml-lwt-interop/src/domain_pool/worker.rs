@@ -7,11 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use ocaml::ToValue;
-
 use super::queue::Next;
 use super::{Pool, canceled, find, refuse_all};
 use crate::caml;
+use crate::conversion::ToOCaml;
 use crate::domain_executor::try_handle;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -21,6 +20,7 @@ use crate::executor::task::{Completion, TaskCell};
 use crate::executor::{Scope, start, tick};
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::{Converted, convert};
+use crate::storage::Storage;
 
 thread_local! {
     /// The worker that this thread is.
@@ -147,7 +147,7 @@ type Finish = Box<dyn FnOnce(&Scope) -> Converted>;
 pub(crate) fn run_to_end<F, T, E>(scope: &Scope, what: &str, future: F, ending: E) -> Converted
 where
     F: Future + 'static,
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
     let boxed = async move {
@@ -170,6 +170,7 @@ fn run_boxed(
             let handed_over = Rc::new(Cell::new(None));
             let key = task.register(scope);
             task.set_completion(scope, HandOver(handed_over.clone()));
+            task.set_storage(scope, Storage::bound(scope));
             task.suspend(scope);
             let cancel = || scope.home().cancel(scope, key);
             match wait(scope, &handed_over, cancel) {

@@ -1,31 +1,19 @@
-//! Which domain executor this thread belongs to, and what it may do right now.
+//! Which domain executor this thread belongs to.
 //!
 //! Two proofs, both `!Send`, carry that knowledge through the crate as types:
 //! - [`AtHome`]: this is the domain thread. Enough to touch what belongs to it. Not enough to call OCaml: a finaliser
 //!   runs on the domain thread as well.
-//! - [`Scope`]: this is the domain thread, the runtime lock is held, and Rust was called by OCaml in a way that lets it
-//!   call back: a stub or a tick is on the stack.
+//! - [`Scope`]: this is the domain thread, and it may touch OCaml, which [`lock`] knows.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 
 use super::Home;
+use crate::caml::lock::{self, Entered, Refused};
 
 thread_local! {
     /// The executor whose domain thread this is. Set when the executor starts.
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
-    /// How many scopes are open on this thread.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// A finaliser of ours runs, inside the GC: OCaml must not be called, whatever is on the stack below.
-    static FINALISING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a finaliser, in which no scope can be had.
-pub(crate) fn finalising<R>(f: impl FnOnce() -> R) -> R {
-    let before = FINALISING.replace(true);
-    let result = f();
-    FINALISING.set(before);
-    result
 }
 
 /// Proof that this is the domain thread of an executor.
@@ -71,22 +59,23 @@ impl AtHome {
         self.home
     }
 
-    /// Whether OCaml may be called: in a scope, and not inside the GC.
+    /// Whether OCaml may be called.
     #[inline]
     pub(crate) fn may_call_ocaml(self) -> bool {
-        self.in_scope() && !FINALISING.get()
+        lock::access().is_ok()
     }
 
     /// Whether a stub or a tick is on the stack, which will look at the queue before it returns to OCaml.
     #[inline]
     pub(crate) fn in_scope(self) -> bool {
-        DEPTH.get() > 0
+        lock::is_entered()
     }
 }
 
 /// Proof that OCaml called us on the domain thread and may be called back.
 pub(crate) struct Scope {
     at: AtHome,
+    entered: Entered,
 }
 
 impl Scope {
@@ -95,21 +84,25 @@ impl Scope {
     /// that forbids allocation or callbacks (not `noalloc`, not a finaliser of a custom block).
     #[inline]
     pub(crate) unsafe fn enter(at: AtHome) -> Scope {
-        DEPTH.set(DEPTH.get() + 1);
+        // SAFETY: as the caller's
+        let entered = unsafe { lock::enter() };
         // SAFETY: the lock is held, by the caller's word
         unsafe { crate::caml::delete_dropped_roots() };
-        Scope { at }
+        Scope { at, entered }
     }
 
-    /// The scope that is open further down this thread's stack, if there is one for `home`.
-    ///
-    /// The lock is held there unless the user's code released it, which the documentation of the crate forbids for as
-    /// long as it uses the crate.
+    /// A scope inside of the one that is open further down this thread's stack, if OCaml may be touched now.
+    #[inline]
+    pub(crate) fn nested(at: AtHome) -> Result<Scope, Refused> {
+        lock::access()?;
+        // SAFETY: OCaml called, or there were no access; it may be called back
+        Ok(unsafe { Scope::enter(at) })
+    }
+
+    /// As [`Scope::nested`], if this is the domain thread of `home`.
     #[inline]
     pub(crate) fn with_current<R>(home: &'static Home, f: impl FnOnce(&Scope) -> R) -> Option<R> {
-        let at = AtHome::of(home).filter(|at| at.may_call_ocaml())?;
-        // SAFETY: nested in a scope, whose opener had all the preconditions
-        let scope = unsafe { Scope::enter(at) };
+        let scope = Scope::nested(AtHome::of(home)?).ok()?;
         Some(f(&scope))
     }
 
@@ -126,16 +119,15 @@ impl Scope {
     /// Whether no other scope is open below this one.
     #[inline]
     pub(crate) fn is_outermost(&self) -> bool {
-        DEPTH.get() == 1
+        self.entered.is_outermost()
     }
 }
 
 impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
         // What was queued after the stub arranged for its tick (by a finaliser, say): nobody else would look at it.
-        if DEPTH.get() == 0 {
+        if self.entered.is_outermost() {
             self.at.home.signal_unless_armed(self.at);
         }
     }

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::task::coop::poll_proceed;
 
 use super::task::{Completion, Task};
 use super::{Home, Runnable, Scope};
@@ -132,14 +134,19 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let waker = context.waker().clone();
+        let coop = ready!(poll_proceed(context));
+        // What is not taken goes outside of the lock.
+        let mut waker = Some(context.waker().clone());
         let before = self.shared.replace(|state| match state {
-            State::Running(_) => Some(State::Running(Some(waker))),
+            State::Running(_) => Some(State::Running(waker.take())),
             State::Ended(_) => Some(State::Taken),
             _ => None,
         });
         match before {
-            Some(State::Ended(ending)) => Poll::Ready(ending.into_result()),
+            Some(State::Ended(ending)) => {
+                coop.made_progress();
+                Poll::Ready(ending.into_result())
+            }
             Some(_) => Poll::Pending,
             None if is_child() => Poll::Pending,
             None => panic!("a JoinHandle was polled after it gave its value"),

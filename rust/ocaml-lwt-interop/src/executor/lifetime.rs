@@ -1,15 +1,18 @@
 //! The end of an executor: shutdown, process exit, and the child of a `fork`.
 
+use std::io::Write;
 use std::panic::AssertUnwindSafe;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Once, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use super::{Runnable, Scope};
-use crate::caml;
+use crate::caml::{self, Callback};
 use crate::domain_pool;
 use crate::exception;
 use crate::lock;
+use crate::lwt_to_rust::guests;
 use crate::panic::catch;
 use crate::runtime::children;
 use crate::rust_to_lwt::settle::break_promise;
@@ -52,10 +55,11 @@ pub(crate) fn watch_forks() {
     });
 }
 
-/// Refuses new work, drops this domain's futures here, and lets worker domains and Tokio finish for at most `timeout` with the
+/// Refuses new work, drops this domain's futures here, and lets worker domains, guests and Tokio finish for at most `timeout` with the
 /// runtime lock released. The second call does nothing, and so does one in the child of a `fork`.
 ///
-/// Runs OCaml code: every promise of ours is settled when it returns. No panic of a destructor or a waker keeps it from
+/// Runs OCaml code: every promise of ours is settled when it returns. An exception of a signal handler's (`Sys.Break`) ends the
+/// wait, and leaves after the rest. No panic of a destructor or a waker keeps it from
 /// the rest.
 pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     let running = Status::Running as u8;
@@ -73,20 +77,126 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     let local = scope.home().local(scope.at());
     end_tasks(scope);
     domain_pool::shutdown_all(scope);
-    // SAFETY: a scope holds the lock; neither touches anything of OCaml's: tasks that die on Tokio's workers drop handles,
-    // which is allowed everywhere
-    unsafe {
-        caml::without_lock(|| {
-            let left = domain_pool::wait_for_all(timeout);
-            crate::runtime::shutdown(left);
-        })
-    };
+    break_waits(scope);
+    for call in guests::shutdown() {
+        guarded(scope, || drop(call));
+    }
+    wait_for_rust(scope, timeout);
     // What those tasks held: resolvers, and futures that await promises.
     end_queued(scope);
     let resolvers = local.resolvers.borrow_mut().take_all();
     for resolver in resolvers {
         break_promise(scope, resolver);
     }
+    end_queued(scope);
+}
+
+/// How long a signal may go unheard.
+const UNHEARD: Duration = Duration::from_millis(50);
+
+/// Waits for worker domains and for Tokio with the runtime lock released, at most so long. A thread of its own waits, so that
+/// this one can run the handlers of signals: when one raises (`Sys.Break`), nobody waits any more.
+fn wait_for_rust(scope: &Scope, timeout: Duration) {
+    let (ends, ended) = mpsc::channel::<()>();
+    let wait = move || {
+        crate::runtime::signals::block();
+        end_of_threads(timeout);
+        drop(ends);
+    };
+    let waits = thread::Builder::new()
+        .name("rust-async-end".to_owned())
+        .spawn(wait);
+    if waits.is_err() {
+        // SAFETY: a scope holds the lock; neither touches anything of OCaml's: tasks that die on Tokio's workers drop handles,
+        // which is allowed everywhere
+        return unsafe { caml::without_lock(|| end_of_threads(timeout)) };
+    }
+    let escaped = || scope.home().escaped(scope.at());
+    let before = escaped();
+    loop {
+        // SAFETY: a scope holds the lock; a channel is none of OCaml's
+        let ended = unsafe { caml::without_lock(|| ended.recv_timeout(UNHEARD)) };
+        scope.home().handle_pending(scope);
+        if ended != Err(mpsc::RecvTimeoutError::Timeout) || escaped() > before {
+            return;
+        }
+    }
+}
+
+fn end_of_threads(timeout: Duration) {
+    let left = domain_pool::wait_for_all(timeout);
+    let left = guests::wait_for_all(left);
+    crate::runtime::shutdown(left);
+}
+
+/// Has what Rust printed without an end of line written when the process exits, which a Rust `main` does and OCaml does not.
+/// Called when the program starts.
+pub(crate) fn flush_at_exit() {
+    static PROCESS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn at_exit() {
+        // In the child of a `fork` the text is the parent's as well, and the lock may be held by a thread that is not there.
+        if PROCESS.load(Ordering::Relaxed) != std::process::id() {
+            return;
+        }
+        // Somebody may hold the lock of standard output for ever: nobody waits long for a thread that waits for it.
+        let (ends, ended) = mpsc::channel::<()>();
+        let flush = move || {
+            let _ = std::io::stdout().flush();
+            drop(ends);
+        };
+        if thread::Builder::new().spawn(flush).is_ok() {
+            let _ = ended.recv_timeout(Duration::from_secs(1));
+        }
+    }
+    if PROCESS.swap(std::process::id(), Ordering::Relaxed) == 0 {
+        // SAFETY: the handler unwinds nowhere, and may run at any time until the process is gone
+        unsafe { libc::atexit(at_exit) };
+    }
+}
+
+/// This thread runs Lwt. If it is the process's first one, `Thread.exit` may end it, on OCaml 4 (`st_stubs.c`: `pthread_exit`), where the process lives until its
+/// last thread ends: so Tokio's end then. Nothing can be done for OCaml's promises any more.
+///
+/// Called once. A key's destructor is for that: those of Rust's thread-locals do not run when the main thread ends so.
+pub(super) fn watch_this_thread() {
+    extern "C" fn ends(_: *mut libc::c_void) {
+        let running = Status::Running as u8;
+        let ended = Status::ShutDown as u8;
+        let order = Ordering::Relaxed;
+        if STATUS
+            .compare_exchange(running, ended, order, order)
+            .is_ok()
+        {
+            // Nothing may unwind into the system's code.
+            drop(std::panic::catch_unwind(|| {
+                drop(guests::shutdown());
+                crate::runtime::shutdown(Duration::ZERO);
+            }));
+        }
+    }
+    // SAFETY: neither has a precondition
+    if unsafe { libc::gettid() != libc::getpid() } {
+        return;
+    }
+    let mut key = 0;
+    // SAFETY: the key is made first; a value that is not null has the destructor called with it
+    unsafe {
+        if libc::pthread_key_create(&mut key, Some(ends)) == 0 {
+            libc::pthread_setspecific(key, std::ptr::dangling());
+        }
+    }
+}
+
+/// Tells those on other threads who wait for a promise that they will not hear of it. Before Tokio is waited for, whose
+/// blocking calls may be among them.
+fn break_waits(scope: &Scope) {
+    // SAFETY: `unit -> unit`, which goes on where it was left
+    let done = unsafe {
+        scope
+            .home()
+            .call_until_done(scope, Callback::BreakAll, || [caml::UNIT])
+    };
+    debug_assert!(done.is_ok());
     end_queued(scope);
 }
 

@@ -4,6 +4,7 @@
 //! polls; [`start`] makes an executor at first use, and [`lifetime`] ends it.
 
 pub(crate) mod context;
+pub(crate) mod coop;
 pub(crate) mod join;
 pub(crate) mod lifetime;
 mod registry;
@@ -21,7 +22,9 @@ use lifetime::Status;
 pub(crate) use registry::{Key, Registry};
 use task::Task;
 
-use crate::caml::{Callback, Callbacks, Guest, Raw, Root};
+use crate::caml::{Callback, Callbacks, LwtsStorage, Raw, Root};
+use crate::rust_to_lwt::open_reads::OpenReads;
+use crate::storage;
 use crate::wake::Wake;
 use crate::wake::state::Sleep;
 
@@ -90,12 +93,22 @@ pub(crate) struct Local {
     armed: Cell<bool>,
     /// The executor is ending: from now on what begins something is dropped.
     closed: Cell<bool>,
-    /// An exception that left a promise's callbacks during the tick; it leaves the tick at its end.
-    escaped: RefCell<Option<Root>>,
+    /// The exceptions that left OCaml code which Rust called, and wait for a place to be raised at; see [`Home::escape`].
+    escaped: RefCell<VecDeque<Root>>,
+    /// A turn of `Lwt_main.run` is under way, at whose end they are raised. It stays so when an exception leaves the turn.
+    in_turn: Cell<bool>,
+    /// How often the wake descriptor was readable since one of `Lwt_main`'s hooks ran: twice, and the loop runs none.
+    readable: Cell<u32>,
     budget: Cell<tick::Budget>,
+    /// The Rust streams whose OCaml readers wait.
+    pub(crate) open_reads: RefCell<OpenReads>,
     /// The indexes of subscriptions: the free ones, and how many there ever were.
     pub(crate) subscriptions: RefCell<crate::lwt_to_rust::Indexes>,
 }
+
+/// How often [`Home::call_until_done`] calls. So many exceptions in a row are no signals; something is wrong that will not
+/// change (a stack that has no room, `Gc.Memprof` with a callback that always raises).
+const MOST_CALLS: u32 = 1000;
 
 // SAFETY: `wake` is shared, `callbacks` is read with the runtime lock held, and `local` is touched by the domain thread
 // only, see `Home::local`
@@ -116,8 +129,11 @@ impl Home {
                 ticks: Cell::new(0),
                 armed: Cell::new(false),
                 closed: Cell::new(false),
-                escaped: RefCell::new(None),
+                escaped: RefCell::default(),
+                in_turn: Cell::new(false),
+                readable: Cell::new(0),
                 budget: Cell::default(),
+                open_reads: RefCell::default(),
                 subscriptions: RefCell::default(),
             },
         }))
@@ -163,21 +179,83 @@ impl Home {
         arguments: &mut [Raw],
     ) -> Result<Raw, Raw> {
         // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; the rest is the caller's word
-        unsafe { self.callbacks.call(callback, arguments) }
+        let result = unsafe { self.callbacks.call(callback, arguments) };
+        if result.is_err() {
+            storage::disturbed();
+        }
+        result
     }
 
-    /// The same on a guest.
+    /// Where Lwt's storage is. Not rooted.
+    #[inline]
+    pub(crate) fn lwts_storage(&self, _scope: &Scope) -> LwtsStorage {
+        // SAFETY: a scope holds the lock
+        unsafe { self.callbacks.lwts_storage() }
+    }
+
+    /// As [`Home::call`], for what must not be left half done: repeats the call until it returns. What it raises is
+    /// asynchronous (`Sys.Break`, the exception of a signal handler, of a finaliser, of `Gc.Memprof`): it may come at any
+    /// allocation, has nothing to do with the call, and [escapes](Home::escape). So the function is one that may be called again
+    /// after it was left anywhere.
+    ///
+    /// Signals that came while Rust ran are handled before: Lwt's own functions are left half way as rarely as can be.
+    ///
+    /// The error is the last exception, when an exception came [each time](MOST_CALLS). It has escaped as well.
     ///
     /// # Safety
-    /// As for [`Home::call`].
-    pub(crate) unsafe fn call_from_guest(
-        &self,
-        guest: &Guest,
+    /// As for [`Home::call`], for what `arguments` gives each time.
+    #[inline]
+    pub(crate) unsafe fn call_until_done<const N: usize>(
+        &'static self,
+        scope: &Scope,
         callback: Callback,
-        arguments: &mut [Raw],
+        arguments: impl Fn() -> [Raw; N],
     ) -> Result<Raw, Raw> {
+        self.handle_pending(scope);
         // SAFETY: as the caller's
-        unsafe { guest.call_back(&self.callbacks, callback, arguments) }
+        unsafe {
+            match self.call(scope, callback, &mut arguments()) {
+                Err(exception) => self.call_again(scope, callback, exception, &arguments),
+                done => done,
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Home::call_until_done`]; the exception is live.
+    #[cold]
+    unsafe fn call_again<const N: usize>(
+        &'static self,
+        scope: &Scope,
+        callback: Callback,
+        mut exception: Raw,
+        arguments: &dyn Fn() -> [Raw; N],
+    ) -> Result<Raw, Raw> {
+        for _ in 1..MOST_CALLS {
+            // SAFETY: as the caller's; an exception is kept before anything can allocate
+            unsafe {
+                self.escape(scope, exception);
+                match self.call(scope, callback, &mut arguments()) {
+                    Err(another) => exception = another,
+                    done => return done,
+                }
+            }
+        }
+        // SAFETY: just returned
+        unsafe { self.escape(scope, exception) };
+        Err(exception)
+    }
+
+    /// Runs what OCaml has pending: handlers of signals that came while Rust ran, finalisers. What they raise escapes.
+    #[inline]
+    pub(crate) fn handle_pending(&'static self, scope: &Scope) {
+        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; an exception is kept before anything
+        // can allocate
+        unsafe {
+            if let Err(exception) = crate::caml::process_pending() {
+                self.escape(scope, exception);
+            }
+        }
     }
 
     /// At the end of this domain's own queue.
@@ -196,9 +274,10 @@ impl Home {
         }
     }
 
-    /// Queues a task that was woken on another thread. False: the executor has shut down.
+    /// Queues a task that was woken on another thread. False: the executor has shut down, or this is the child of a `fork`.
     pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) -> bool {
-        self.wake.send(Runnable::RemoteTask(task)).is_ok()
+        // In the child of a `fork` the lock may be held by a thread that does not exist, and the descriptor is its parent's.
+        lifetime::status() != Status::Forked && self.wake.send(Runnable::RemoteTask(task)).is_ok()
     }
 
     /// Queues from any thread. After shutdown what is not an end is dropped.
@@ -238,6 +317,14 @@ impl Home {
         }
     }
 
+    /// The same, by the next tick. Runs no OCaml code, and nothing of the user's.
+    pub(crate) fn cancel_later(&'static self, at: AtHome, key: Key) {
+        let task = self.local(at).registry.borrow().get(key).cloned();
+        if let Some(task) = task {
+            self.queue_anywhere(Runnable::Cancel(task));
+        }
+    }
+
     /// Whether a tick would find something.
     pub(crate) fn has_runnable(&'static self, at: AtHome) -> bool {
         !self.local(at).queue.borrow().is_empty() || self.wake.is_notified()
@@ -271,12 +358,10 @@ impl Home {
     fn arm(&'static self, scope: &Scope) {
         self.local(scope.at()).armed.set(true);
         // SAFETY: `unit -> unit`
-        let armed = unsafe { self.call(scope, Callback::Arm, &mut [crate::caml::UNIT]) };
-        if let Err(exception) = armed {
-            // A signal handler raised, perhaps before there was a pause: let the descriptor arm again.
+        let armed = unsafe { self.call_until_done(scope, Callback::Arm, || [crate::caml::UNIT]) };
+        if armed.is_err() {
+            // What escaped has made the descriptor readable, which arms.
             self.local(scope.at()).armed.set(false);
-            // SAFETY: the exception was just returned, nothing has allocated since
-            unsafe { self.escape(scope, exception) };
         }
     }
 
@@ -293,10 +378,24 @@ impl Home {
         }
     }
 
-    /// The wake descriptor is readable: empties it, and says whether the caller must arm.
-    pub(crate) fn descriptor_readable(&'static self, at: AtHome) -> bool {
+    /// The wake descriptor is readable: whether the caller must arm before it calls [`Home::armed_by_descriptor`]. An armed
+    /// pause is lost when an exception of somebody else's leaves Lwt's paused promises (`Lwt.wakeup_paused`), which shows
+    /// where none is left.
+    pub(crate) fn must_arm(&'static self, at: AtHome, no_pause: bool) -> bool {
+        no_pause || !self.local(at).armed.get()
+    }
+
+    /// A tick will follow: empties the wake descriptor, which until now would have come up again.
+    pub(crate) fn armed_by_descriptor(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.armed.set(true);
         self.wake.drain_descriptor();
-        !self.local(at).armed.replace(true)
+        let escaped = !local.escaped.borrow().is_empty();
+        local.readable.set(local.readable.get().saturating_add(1));
+        if escaped {
+            // Once more, where no hook comes meanwhile.
+            self.wake.signal_in_any_state();
+        }
     }
 
     /// Whether a tick is on the stack.
@@ -304,9 +403,9 @@ impl Home {
         self.local(at).ticks.get() > 0
     }
 
-    /// Keeps an exception that escaped from OCaml code called by us, to be raised where the tick ends, as it would have
-    /// left the loop without us; should none be running, one comes. A second exception is dropped, as Lwt would never
-    /// have got to it. A worker domain sends its own to Lwt's.
+    /// Keeps an exception that escaped from OCaml code called by us, until it can be raised where it leaves the loop, as it
+    /// would have without us: `rust_async.ml` says where. Should no tick be running, one comes. The same one a second time is
+    /// dropped, as a second signal is that comes before the first was handled. A worker domain sends its own to Lwt's.
     ///
     /// # Safety
     /// `exception` is live.
@@ -320,16 +419,59 @@ impl Home {
             });
         }
         let mut escaped = self.local(scope.at()).escaped.borrow_mut();
-        if escaped.is_none() {
-            // SAFETY: a scope holds the lock; live by the caller's word
-            *escaped = Some(unsafe { Root::new(exception) });
+        // SAFETY: a scope holds the lock; live by the caller's word
+        unsafe {
+            if escaped.iter().all(|other| other.get().0 != exception.0) {
+                escaped.push_back(Root::new(exception));
+            }
         }
         if lifetime::status() != Status::Forked {
             self.wake.signal_in_any_state();
         }
     }
 
+    /// The one that escaped first.
     pub(crate) fn take_escaped(&'static self, scope: &Scope) -> Option<Root> {
-        self.local(scope.at()).escaped.borrow_mut().take()
+        self.local(scope.at()).escaped.borrow_mut().pop_front()
+    }
+
+    /// The one that escaped last, if there are more than `before`.
+    pub(crate) fn take_escaped_since(&'static self, scope: &Scope, before: usize) -> Option<Root> {
+        let mut escaped = self.local(scope.at()).escaped.borrow_mut();
+        if escaped.len() > before {
+            escaped.pop_back()
+        } else {
+            None
+        }
+    }
+
+    /// How many exceptions wait to be raised.
+    pub(crate) fn escaped(&'static self, at: AtHome) -> usize {
+        self.local(at).escaped.borrow().len()
+    }
+
+    /// A turn of `Lwt_main.run` begins. True: the turn before had no end, since an exception left it, or since `exit` runs this
+    /// loop inside of it.
+    pub(crate) fn enter_turn(&'static self, at: AtHome) -> bool {
+        let local = self.local(at);
+        local.readable.set(0);
+        local.in_turn.replace(true)
+    }
+
+    /// A turn ends, by its hook or by an exception of ours.
+    pub(crate) fn leave_turn(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.readable.set(0);
+        local.in_turn.set(false);
+    }
+
+    /// Whether one of `Lwt_main`'s hooks will raise what has escaped.
+    pub(crate) fn is_in_turn(&'static self, at: AtHome) -> bool {
+        self.local(at).in_turn.get()
+    }
+
+    /// Whether the loop that runs has shown that it runs none of `Lwt_main`'s hooks.
+    pub(crate) fn runs_no_hooks(&'static self, at: AtHome) -> bool {
+        self.local(at).readable.get() >= 2
     }
 }

@@ -55,8 +55,20 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
     unsafe {
         let start = caml::named_value(START).expect("the caller has checked that it is there");
         // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
-        let what = caml::alloc_string(what.as_bytes());
-        caml::call(start.get(), &mut [caml::int(reason as isize), what])?;
+        for _ in 0..super::MOST_CALLS {
+            let name = caml::alloc_string(what.as_bytes());
+            let mut arguments = [caml::int(reason as isize), name];
+            let Err(exception) = caml::call(start.get(), &mut arguments) else {
+                break;
+            };
+            match AtHome::here() {
+                // Rust's half has started, so nobody would call again: what came, a signal handler's exception, leaves later.
+                Some(at) if matches!(reason, Reason::FirstUse) => {
+                    at.home().escape(&Scope::enter(at), exception);
+                }
+                _ => return Err(exception),
+            }
+        }
     }
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
@@ -86,16 +98,6 @@ pub(crate) unsafe fn raise_not_linked() -> ! {
         )
     };
     unreachable!("caml_failwith returned")
-}
-
-/// As [`executor`], for code that has only ocaml-rs's word for where it is: conversions, and holders of a `&Runtime`.
-/// `None`: there is none and none can be started here.
-pub(crate) fn start_here() -> Option<AtHome> {
-    // SAFETY: both are ocaml-rs's proofs that OCaml called us and holds the lock
-    unsafe {
-        caml::named_value(START)?;
-        executor("a Rust function").ok()
-    }
 }
 
 /// What `rust_async.ml` registers.
@@ -132,6 +134,7 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     lifetime::watch_forks();
+    lifetime::watch_this_thread();
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
     let _ = LWT_HOME.set(home);
@@ -151,6 +154,11 @@ pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
 pub(crate) fn settle_worker(home: &'static Home) {
     enter_for_ever();
     home.reopen(AtHome::settle(home));
+}
+
+/// The executor of the thread that runs Lwt, when it has one.
+pub(crate) fn lwt_home() -> Option<&'static Home> {
+    LWT_HOME.get().copied()
 }
 
 /// Runs a closure where Lwt runs; from a worker domain.

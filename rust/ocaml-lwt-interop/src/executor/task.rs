@@ -9,6 +9,7 @@
 //! 2. `state`, `future`, `completion`, `key`, `cancelled`: the domain thread only, which is what the [`Scope`] or
 //!    [`AtHome`] argument of every method that touches them stands for. Hence a future that is not `Send` is polled and dropped
 //!    where it was made.
+//!    `storage` is written where the task is made, and by its stub before anybody else knows it.
 //! 3. `future` is pinned: it is dropped in place, never moved, and the allocation outlives it.
 //! 4. When the last reference goes on another thread, `future` and `completion` are `None` already, or `Send`: the
 //!    domain's registry holds a reference to every task with a future, until it is finished on the domain thread; a
@@ -25,10 +26,11 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::lifetime::{Status, status};
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
-use super::{AtHome, Home, Key, Runnable, Scope};
+use super::{AtHome, Home, Key, Runnable, Scope, coop};
 use crate::ending::Ending;
 use crate::lock::is_child;
 use crate::panic::catch;
+use crate::storage::{self, From, Storage};
 
 /// What happens with a task's ending: settle a Lwt promise, or hand it to whoever joins.
 pub(crate) trait Completion<T>: 'static {
@@ -62,6 +64,9 @@ pub(crate) struct TaskCell<F: Future, C> {
     home: &'static Home,
     key: Cell<Key>,
     cancelled: Cell<bool>,
+    /// What is bound while it is polled, completed and dropped; none: it is in no call. Emptied when it has ended: wakers may
+    /// keep the task.
+    storage: UnsafeCell<Option<Storage>>,
     completion: UnsafeCell<Option<C>>,
     future: UnsafeCell<Option<F>>,
 }
@@ -79,6 +84,7 @@ where
     fn new(
         home: &'static Home,
         (state, remote): (AtHomeState, RemoteState),
+        storage: Option<Storage>,
         future: F,
         completion: Option<C>,
     ) -> Arc<Self> {
@@ -88,6 +94,7 @@ where
             home,
             key: Cell::new(Key::NONE),
             cancelled: Cell::new(false),
+            storage: UnsafeCell::new(storage),
             completion: UnsafeCell::new(completion),
             future: UnsafeCell::new(Some(future)),
         })
@@ -96,15 +103,16 @@ where
     /// A task that the caller polls with [`TaskCell::poll_first`], on the domain thread.
     pub(crate) fn eager(at: AtHome, future: F) -> Arc<Self> {
         let state = (AtHomeState::running(), RemoteState::idle());
-        Self::new(at.home(), state, future, None)
+        Self::new(at.home(), state, Some(Storage::NOTHING), future, None)
     }
 
     /// The eager poll. Ready: the future is dropped and the task is finished; there is no completion to call.
     pub(crate) fn poll_first(self: &Arc<Self>, scope: &Scope) -> Poll<Ending<F::Output>> {
-        let ending = match self.poll(scope) {
+        let ending = match storage::outside(false, || self.poll(scope)) {
             Poll::Ready(ending) => ending,
-            Poll::Pending if status() == Status::Running => return Poll::Pending,
-            // OCaml code that the poll ran has shut the bridge down, or forked: nobody would poll again.
+            Poll::Pending if scope.home().is_open(scope.at()) => return Poll::Pending,
+            // OCaml code that the poll ran has shut the bridge down, or forked; or a destructor on a worker domain that leaves
+            // has called: nobody would poll again.
             Poll::Pending => Ending::Dropped,
         };
         self.state.finish();
@@ -132,6 +140,17 @@ where
         self.cancelled.get()
     }
 
+    /// What the stub learns only when the task is pending: what was bound in its call.
+    pub(crate) fn set_storage(&self, _scope: &Scope, storage: Storage) {
+        // SAFETY: rule 2: on the domain thread, and nobody else refers to the field now
+        unsafe { *self.storage.get() = Some(storage) };
+    }
+
+    fn storage(&self, _scope: &Scope) -> Option<Storage> {
+        // SAFETY: rule 2
+        unsafe { (*self.storage.get()).clone() }
+    }
+
     /// What the stub learns only after the task exists: whose promise it is.
     pub(crate) fn set_completion(&self, _scope: &Scope, completion: C) {
         // SAFETY: rule 2: on the domain thread, and nobody else refers to the field now
@@ -150,7 +169,8 @@ where
         };
         // SAFETY: rule 3
         let future = unsafe { Pin::new_unchecked(future) };
-        match catch(AssertUnwindSafe(|| future.poll(&mut context))) {
+        let poll = |context: &mut Context<'_>| catch(AssertUnwindSafe(|| future.poll(context)));
+        match coop::with_budget(&mut context, poll) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => Poll::Ready(Ending::Value(value)),
             Err(panic) => Poll::Ready(Ending::Panic(panic)),
@@ -179,11 +199,15 @@ where
         }
     }
 
-    fn run_once(self: Arc<Self>, scope: &Scope) {
-        match self.poll(scope) {
-            Poll::Ready(ending) => self.end(scope, ending),
-            Poll::Pending => self.suspend(scope),
-        }
+    fn run_once(self: Arc<Self>, scope: &Scope, from: From) {
+        let storage = self.storage(scope);
+        let is_outside = storage.is_none();
+        storage.unwrap_or_default().bind(scope, from, || {
+            match storage::outside(is_outside, || self.poll(scope)) {
+                Poll::Ready(ending) => self.end(scope, ending),
+                Poll::Pending => self.suspend(scope),
+            }
+        });
     }
 
     fn end(self: &Arc<Self>, scope: &Scope, ending: Ending<F::Output>) {
@@ -199,6 +223,8 @@ where
     }
 
     fn take_completion(&self, scope: &Scope) -> Option<C> {
+        // SAFETY: rule 2
+        drop(unsafe { (*self.storage.get()).take() });
         scope
             .home()
             .unregister(scope.at(), self.key.replace(Key::NONE));
@@ -282,7 +308,7 @@ where
 {
     fn run(self: Arc<Self>, scope: &Scope) {
         if self.state.start() {
-            self.run_once(scope);
+            self.run_once(scope, From::Tick);
         }
     }
 
@@ -294,12 +320,12 @@ where
         if self.key.get() == Key::NONE {
             self.register(scope);
         }
-        self.run_once(scope);
+        self.run_once(scope, From::Tick);
     }
 
     fn run_if_idle(self: Arc<Self>, scope: &Scope) {
         if self.state.start_idle() {
-            self.run_once(scope);
+            self.run_once(scope, From::Anywhere);
         }
     }
 
@@ -313,7 +339,8 @@ where
         if self.state.is_running() {
             self.cancelled.set(true);
         } else if !self.state.is_done() {
-            self.end(scope, Ending::Dropped);
+            let storage = self.storage(scope).unwrap_or_default();
+            storage.bind(scope, From::Anywhere, || self.end(scope, Ending::Dropped));
         }
     }
 
@@ -326,15 +353,16 @@ where
     }
 }
 
-/// A task made on its domain thread: queued, and registered so that it is dropped there at the latest when the executor
-/// ends. After that it is dropped here and now.
+/// A task made on its domain thread, in the call that makes it: queued, and registered so that it is dropped there at the
+/// latest when the executor ends. After that it is dropped here and now.
 pub(crate) fn spawn_local<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + 'static,
     C: Completion<F::Output>,
 {
     let state = (AtHomeState::queued(), RemoteState::idle());
-    let task = TaskCell::new(at.home(), state, future, Some(completion));
+    let storage = Storage::running();
+    let task = TaskCell::new(at.home(), state, storage, future, Some(completion));
     if !at.home().is_open(at) {
         // SAFETY: just made
         unsafe { task.refuse() };
@@ -346,25 +374,28 @@ where
 }
 
 /// As [`spawn_local`], but nothing polls it before it is woken. While the executor runs.
-pub(crate) fn spawn_idle<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
+pub(crate) fn spawn_idle<F, C>(scope: &Scope, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + 'static,
     C: Completion<F::Output>,
 {
+    let at = scope.at();
     let state = (AtHomeState::idle(), RemoteState::idle());
-    let task = TaskCell::new(at.home(), state, future, Some(completion));
+    let storage = Some(Storage::bound(scope));
+    let task = TaskCell::new(at.home(), state, storage, future, Some(completion));
     task.key.set(at.home().register(at, task.clone()));
     task
 }
 
-/// A task made on any other thread. After shutdown it is dropped here and now.
+/// A task made on any other thread, in the call whose code runs there, if one's does. After shutdown it is dropped here and now.
 pub(crate) fn spawn_remote<F, C>(home: &'static Home, future: F, completion: C) -> Arc<dyn Task>
 where
     F: Future + Send + 'static,
     C: Completion<F::Output> + Send,
 {
     let state = (AtHomeState::idle(), RemoteState::queued());
-    let task = TaskCell::new(home, state, future, Some(completion));
+    let storage = Storage::running();
+    let task = TaskCell::new(home, state, storage, future, Some(completion));
     if !home.send_task(task.clone()) {
         // SAFETY: just made, and the executor did not take it
         unsafe { task.refuse() };

@@ -3,8 +3,9 @@
 //! 1. Ticks never nest, but for one case: OCaml's `exit`, called by a continuation inside a tick, runs the loop again
 //!    for its `at_exit` hooks; what these await must still be polled. The tick below is never returned to.
 //! 2. A tick that ends with tasks runnable has armed another; one that ends without has put the wake path to sleep.
-//! 3. No panic leaves a tick; an OCaml exception that escapes a promise's callbacks ends the tick, and is raised by the
-//!    stub that called it, after the tick is in order.
+//! 3. In a tick none of Lwt's keys is bound, whoever armed it, but where a task binds those of its call.
+//! 4. No panic leaves a tick; an OCaml exception that escapes from what it calls ends the tick, and is raised when the tick is
+//!    in order: by its caller, or where `Lwt_main.run` ends its turn.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use super::lifetime::{Status, status};
 use super::{Local, Runnable, Scope};
 use crate::exception;
 use crate::panic::catch;
+use crate::stack;
+use crate::storage::{From, Storage};
 use crate::wake::state::Sleep;
 
 /// How much a tick does before it lets Lwt's I/O have its turn.
@@ -90,6 +93,10 @@ pub(crate) fn tick(scope: &Scope) {
     if status() == Status::Forked {
         return;
     }
+    Storage::NOTHING.bind(scope, From::Anywhere, || tick_with_nothing_bound(scope));
+}
+
+fn tick_with_nothing_bound(scope: &Scope) {
     let home = scope.home();
     let local = home.local(scope.at());
     let _ticking = Ticking::begin(local);
@@ -133,7 +140,7 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
         }
         // Only now, so that a tick with nothing left to do does not look at the clock.
         if polls > 0
-            && (polls >= budget.polls || local.escaped.borrow().is_some() || clock.is_over())
+            && (polls >= budget.polls || !local.escaped.borrow().is_empty() || clock.is_over())
         {
             return Rest::Runnable;
         }
@@ -183,9 +190,10 @@ impl super::Home {
     }
 
     /// A tick from a place that must not nest: a promise was resolved or cancelled under our eyes. Inside a tick or a
-    /// stub nothing is to be done: it sees to the rest.
+    /// stub nothing is to be done: it sees to the rest. Deep in a recursion of the program's it comes later, from the
+    /// descriptor, which the end of the scope writes to.
     pub(crate) fn tick_if_outermost(&'static self, scope: &Scope) {
-        if scope.is_outermost() && self.has_runnable(scope.at()) {
+        if scope.is_outermost() && !stack::is_deep() && self.has_runnable(scope.at()) {
             tick(scope);
         }
     }

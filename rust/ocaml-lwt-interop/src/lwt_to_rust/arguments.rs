@@ -1,8 +1,9 @@
 //! The arguments of an OCaml function that Rust calls: a tuple, of which each element converts.
 
-use ocaml::{Runtime, ToValue, Value};
+use ocaml::{Runtime, Value};
 
 use crate::caml;
+use crate::conversion::{ToOCaml, build};
 
 /// The arguments of an OCaml function, as a tuple of one to twelve; `()` for a function of `unit`.
 pub trait IntoArguments {
@@ -32,15 +33,15 @@ macro_rules! count {
 
 macro_rules! tuples {
     ($($name:ident)*) => {
-        impl<$($name: ToValue),*> IntoArguments for ($($name,)*) {
+        impl<$($name: ToOCaml),*> IntoArguments for ($($name,)*) {
             type Array = [Value; count!($($name)*)];
             const COUNT: usize = count!($($name)*);
 
             #[allow(non_snake_case)]
             fn into_array(self, runtime: &Runtime) -> Self::Array {
                 let ($($name,)*) = self;
-                // ocaml-rs's values are rooted, or immediate
-                [$($name.to_value(runtime)),*]
+                // Each is rooted, or immediate.
+                [$(build::convert(&$name, runtime)),*]
             }
         }
     };

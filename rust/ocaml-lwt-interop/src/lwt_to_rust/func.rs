@@ -7,19 +7,30 @@ use std::sync::Arc;
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::arguments::IntoArguments;
-use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
+use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
 use crate::caml::{self, Root};
+use crate::conversion::float::Float;
+use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::exception;
+use crate::executor::coop::without_budget;
 use crate::executor::{Home, Scope};
 use crate::panic::catch;
+use crate::storage::{self, Storage};
+
+/// What the handles of a function have in common.
+pub(super) struct Function {
+    pub(super) root: Root,
+    /// What was bound where it was received.
+    pub(super) storage: Storage,
+}
 
 macro_rules! function_handle {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         pub struct $name<Args, Ret> {
             /// Shared, so that any thread can make a call: reading a root needs the lock.
-            root: Arc<Root>,
+            function: Arc<Function>,
             home: &'static Home,
             signature: PhantomData<*const fn(Args) -> Ret>,
         }
@@ -32,27 +43,43 @@ macro_rules! function_handle {
         // SAFETY: rooted at once, before anything can allocate
         unsafe impl<Args, Ret> FromValue for $name<Args, Ret> {
             /// # Panics
-            /// On a thread without a domain executor.
+            /// Where OCaml values may not be touched now.
             fn from_value(value: Value) -> Self {
-                // Finding its home may start the executor, which may collect.
-                let value = value.root();
-                let home = exception::home_of_conversion($what);
-                // SAFETY: a conversion runs with the lock held, on a live value
-                $name { root: Arc::new(unsafe { Root::new(value.raw()) }), home, signature: PhantomData }
+                let home = exception::home_of_conversion(concat!($what, " was received"));
+                // SAFETY: the lock is held; a live value, by the trait's rules
+                let root = unsafe { Root::new(value.raw()) };
+                let storage = exception::storage_of_conversion(home);
+                $name { function: Arc::new(Function { root, storage }), home, signature: PhantomData }
             }
+        }
+
+        // SAFETY: keeps a root of the function, and the rest is a type
+        unsafe impl<Args: IntoArguments, Ret: FromOCaml> FromOCaml for $name<Args, Ret> {
+            const FLOAT: Float = Float::Never;
+
+            unsafe fn has_shape(value: caml::Raw) -> bool {
+                // SAFETY: live, by the caller's word
+                unsafe { caml::is_closure(value) }
+            }
+        }
+
+        // SAFETY: gives the value that it keeps alive
+        unsafe impl<Args, Ret> ToOCaml for $name<Args, Ret> {
+            const FLOAT: Float = Float::Never;
         }
 
         // SAFETY: gives the value that it keeps alive
         unsafe impl<Args, Ret> ToValue for $name<Args, Ret> {
             fn to_value(&self, _runtime: &Runtime) -> Value {
-                // SAFETY: a conversion runs with the lock held
-                unsafe { caml::protect(self.root.get()) }
+                caml::lock::demand(concat!($what, " was converted to an OCaml value"));
+                // SAFETY: the lock is held
+                unsafe { caml::protect(self.function.root.get()) }
             }
         }
 
         impl<Args, Ret> Clone for $name<Args, Ret> {
             fn clone(&self) -> Self {
-                $name { root: self.root.clone(), home: self.home, signature: PhantomData }
+                $name { function: self.function.clone(), home: self.home, signature: PhantomData }
             }
         }
 
@@ -84,7 +111,7 @@ function_handle! {
 impl<Args, Ret> OCamlAsyncFunc<Args, Ret>
 where
     Args: IntoArguments + 'static,
-    Ret: FromValue + 'static,
+    Ret: FromOCaml + 'static,
 {
     /// Calls the function when the future is first polled, and awaits its promise, on any thread.
     ///
@@ -96,7 +123,7 @@ where
             self.home,
             true,
             Call {
-                function: self.root.clone(),
+                function: self.function.clone(),
                 arguments,
             },
         )
@@ -111,12 +138,16 @@ pub type CallFuture<Args, Ret> = PromiseFuture<Ret, Call<Args>>;
 /// A call to be made.
 #[doc(hidden)]
 pub struct Call<Args> {
-    function: Arc<Root>,
+    function: Arc<Function>,
     arguments: Args,
 }
 
 impl<Args: IntoArguments + 'static> Start for Call<Args> {
     const CALLS: bool = true;
+
+    fn storage(&self) -> Remembered {
+        Remembered(self.function.storage.clone())
+    }
 
     fn start(self, scope: Token<'_>) -> Result<Started, Error> {
         let promise = apply(scope.0, &self.function, self.arguments)?;
@@ -135,6 +166,10 @@ pub struct CallForValue<Args>(Call<Args>);
 impl<Args: IntoArguments + 'static> Start for CallForValue<Args> {
     const CALLS: bool = true;
 
+    fn storage(&self) -> Remembered {
+        self.0.storage()
+    }
+
     fn start(self, scope: Token<'_>) -> Result<Started, Error> {
         let value = apply(scope.0, &self.0.function, self.0.arguments)?;
         Ok(Started(Awaited::Value(value)))
@@ -144,13 +179,14 @@ impl<Args: IntoArguments + 'static> Start for CallForValue<Args> {
 impl<Args, Ret> OCamlFunc<Args, Ret>
 where
     Args: IntoArguments,
-    Ret: FromValue,
+    Ret: FromOCaml,
 {
     /// Calls the function, at home. The runtime is [`ocaml_runtime`](crate::ocaml_runtime)'s or that of
     /// [`Handle::call`](crate::Handle::call).
     ///
     /// # Errors
-    /// The exception that it raised; or its value does not convert; or this is not its home.
+    /// The exception that it raised; or its value does not convert; or this is not its home, or it may not touch OCaml now
+    /// (see [`ocaml_runtime`](crate::ocaml_runtime)).
     pub fn call(&self, runtime: &Runtime, arguments: Args) -> Result<Ret, Error> {
         crate::domain_executor::try_with_scope_of(runtime, self.home, |scope| {
             self.apply(scope, arguments)
@@ -159,14 +195,14 @@ where
 
     /// Calls the function on the domain of the scope. Runs OCaml code, and converts.
     pub(crate) fn apply(&self, scope: &Scope, arguments: Args) -> Result<Ret, Error> {
-        value_of_function(apply(scope, &self.root, arguments)?)
+        value_of_function(apply(scope, &self.function, arguments)?)
     }
 }
 
 impl<Args, Ret> OCamlFunc<Args, Ret>
 where
     Args: IntoArguments + 'static,
-    Ret: FromValue + 'static,
+    Ret: FromOCaml + 'static,
 {
     /// Calls the function, at home, when the future is first polled, and awaits its value, on any thread. Polled at home it
     /// is ready at once. One that is dropped before home has got to it does not call.
@@ -178,19 +214,24 @@ where
             self.home,
             true,
             CallForValue(Call {
-                function: self.root.clone(),
+                function: self.function.clone(),
                 arguments,
             }),
         )
     }
 
-    pub(super) fn parts(&self) -> (&'static Home, Arc<Root>) {
-        (self.home, self.root.clone())
+    pub(super) fn parts(&self) -> (&'static Home, Arc<Function>) {
+        (self.home, self.function.clone())
+    }
+
+    /// What was bound where it was received.
+    pub(crate) fn storage(&self) -> Storage {
+        self.function.storage.clone()
     }
 }
 
 /// Converts what a function has returned.
-pub(super) fn value_of_function<T: FromValue>(value: Value) -> Result<T, Error> {
+pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {
     exception::convert(value).map_err(|panic| {
         Error::invalid_argument(format!(
             "the value of an OCaml function does not convert: {}",
@@ -213,7 +254,23 @@ pub(super) fn convert_arguments<Args: IntoArguments>(
 pub(super) const MOST_ARGUMENTS: usize = 12;
 
 /// Runs OCaml code, and the conversions of the arguments.
-fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Result<Value, Error> {
+fn apply(
+    scope: &Scope,
+    function: &Function,
+    arguments: impl IntoArguments,
+) -> Result<Value, Error> {
+    let call = || apply_as_bound(scope, &function.root, arguments);
+    function.storage.of_handle(scope, call)
+}
+
+fn apply_as_bound(
+    scope: &Scope,
+    function: &Root,
+    arguments: impl IntoArguments,
+) -> Result<Value, Error> {
+    // What called may be a stub of ocaml-rs's, which does not ask.
+    // SAFETY: a scope holds the lock
+    unsafe { caml::check_stacks()? };
     let values = convert_arguments(scope, arguments)?;
     let mut raws = [caml::UNIT; MOST_ARGUMENTS];
     let values = values.as_ref();
@@ -223,9 +280,12 @@ fn apply(scope: &Scope, function: &Root, arguments: impl IntoArguments) -> Resul
     // SAFETY: a scope holds the lock; the function and the arguments are rooted until the call takes them over; the
     // result is rooted before anything can allocate
     unsafe {
-        match caml::call(function.get(), &mut raws[..values.len()]) {
+        match without_budget(|| caml::call(function.get(), &mut raws[..values.len()])) {
             Ok(value) => Ok(caml::protect(value)),
-            Err(exception) => Err(Error::captured(scope, exception)),
+            Err(exception) => {
+                storage::disturbed();
+                Err(Error::captured(scope, exception))
+            }
         }
     }
 }

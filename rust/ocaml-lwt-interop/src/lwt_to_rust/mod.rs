@@ -1,12 +1,13 @@
 //! A Lwt promise becomes a Rust future.
 //!
 //! [`promise`] and [`func`] are what users hold; [`resolver`] is the other end of a promise that Rust makes. An awaited
-//! promise has a [`subscription`] that leads to a [`slot`]. A [`guest`] settles one when it has called a function that
-//! blocks. A [`stream`] is read by one promise after the other.
+//! promise has a [`subscription`] that leads to a [`slot`]. One of the [`guests`] settles one when a function that
+//! blocks has ended, see [`guest`]. A [`stream`] is read by one promise after the other.
 
 pub(crate) mod arguments;
 pub(crate) mod func;
 pub(crate) mod guest;
+pub(crate) mod guests;
 pub(crate) mod promise;
 pub(crate) mod resolver;
 mod slot;

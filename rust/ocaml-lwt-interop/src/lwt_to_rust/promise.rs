@@ -4,18 +4,23 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use ocaml::{FromValue, Runtime, ToValue};
+use tokio::task::coop::poll_proceed;
 
 use super::func::value_of_function;
-use super::guest::GuestCall;
+use super::guest;
 use super::resolver::{AssertSend, Resolver};
 use super::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
+use crate::conversion::float::Float;
+use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::exception;
+use crate::executor::lifetime::{Status, status};
 use crate::executor::{Home, Key, Runnable, Scope};
+use crate::storage::{From, Storage};
 
 /// A Lwt promise, `'a Lwt.t`, whose value converts to `T`.
 ///
@@ -52,22 +57,22 @@ impl<T> Promise<T> {
     /// A pending promise for OCaml, and the resolver that settles it, from any thread.
     ///
     /// # Panics
-    /// On a thread that does not run Lwt, and when OCaml raises an asynchronous exception (`Sys.Break`) meanwhile.
+    /// Where [`ocaml_runtime`](crate::ocaml_runtime) does, and on worker domains.
     pub fn new(runtime: &Runtime) -> (Promise<T>, Resolver<T>)
     where
-        T: ToValue + 'static,
+        T: ToOCaml + 'static,
     {
         crate::domain_executor::with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
-            let mut arguments = [caml::int(Key::NONE.to_int()), caml::bool(false)];
+            let arguments = || [caml::int(Key::NONE.to_int()), caml::bool(false)];
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
             unsafe {
-                let Ok(pair) = scope.home().call(scope, Callback::Pending, &mut arguments) else {
-                    panic!("OCaml raised an exception while a promise was made");
+                let Ok(pair) = scope
+                    .home()
+                    .call_until_done(scope, Callback::Pending, arguments)
+                else {
+                    panic!("OCaml raises an exception whenever a promise is made");
                 };
-                let (promise, resolver) = (
-                    Root::new(caml::field(pair, 0)),
-                    Root::new(caml::field(pair, 1)),
-                );
+                let (promise, resolver) = (Root::new(caml::field(pair, 0)), Root::new(pair));
                 (
                     Promise::from_root(promise, scope.home()),
                     Resolver::new(scope, resolver),
@@ -84,7 +89,7 @@ impl<T> Promise<T> {
     }
 }
 
-impl<T: FromValue + 'static> IntoFuture for Promise<T> {
+impl<T: FromOCaml + 'static> IntoFuture for Promise<T> {
     type Output = Result<T, Error>;
     type IntoFuture = PromiseFuture<T>;
 
@@ -96,20 +101,29 @@ impl<T: FromValue + 'static> IntoFuture for Promise<T> {
 // SAFETY: rooted at once, before anything can allocate
 unsafe impl<T> FromValue for Promise<T> {
     /// # Panics
-    /// On a thread without a domain executor.
+    /// Where OCaml values may not be touched now.
     fn from_value(value: ocaml::Value) -> Self {
-        // Finding its home may start the executor, which may collect.
-        let value = value.root();
-        let home = exception::home_of_conversion("an OCaml promise");
-        // SAFETY: a conversion runs with the lock held, on a live value, which is a promise by the declaration
+        let home = exception::home_of_conversion("an OCaml promise was received");
+        // SAFETY: the lock is held; a live value, by the trait's rules, which is a promise by the declaration
         unsafe { Promise::from_root(Root::new(value.raw()), home) }
     }
+}
+
+// SAFETY: keeps a root of the promise, and the rest is a type
+unsafe impl<T: FromOCaml> FromOCaml for Promise<T> {
+    const FLOAT: Float = Float::Never;
+}
+
+// SAFETY: gives the value that it keeps alive
+unsafe impl<T> ToOCaml for Promise<T> {
+    const FLOAT: Float = Float::Never;
 }
 
 // SAFETY: gives the value that it keeps alive
 unsafe impl<T> ToValue for Promise<T> {
     fn to_value(&self, _runtime: &Runtime) -> ocaml::Value {
-        // SAFETY: a conversion runs with the lock held
+        caml::lock::demand("a promise was converted to an OCaml value");
+        // SAFETY: the lock is held
         unsafe { caml::protect(self.root.get()) }
     }
 }
@@ -126,10 +140,19 @@ pub trait Start: 'static {
     /// Whether it calls a function, which it does not for a future that is gone.
     #[doc(hidden)]
     const CALLS: bool;
+    /// What is bound in the call that is made, when the thread of the future runs nobody's call.
+    #[doc(hidden)]
+    fn storage(&self) -> Remembered {
+        Remembered(Storage::NOTHING)
+    }
     /// What there is now, or what calling for it raised. Runs OCaml code.
     #[doc(hidden)]
     fn start(self, scope: Token<'_>) -> Result<Started, Error>;
 }
+
+/// A storage, without its private type.
+#[doc(hidden)]
+pub struct Remembered(pub(super) Storage);
 
 /// What a start gives.
 #[doc(hidden)]
@@ -141,8 +164,8 @@ pub(super) enum Awaited {
     Promise(ocaml::Value),
     /// It is there.
     Value(ocaml::Value),
-    /// A call that another thread is to make. In a box: it is large, and each call of a function moves this about.
-    Guest(Box<GuestCall>),
+    /// A call that another thread is to make: a block of the function and its arguments.
+    Guest(Root),
 }
 
 /// The scope of a poll, without its private type.
@@ -168,7 +191,7 @@ impl Start for Existing {
 ///
 /// Dropping it cancels the promise, from any thread: at home in the next tick at the latest.
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct PromiseFuture<T: FromValue + 'static, S: Start = Existing> {
+pub struct PromiseFuture<T: FromOCaml + 'static, S: Start = Existing> {
     home: &'static Home,
     cancel: bool,
     stage: Stage<T, S>,
@@ -185,14 +208,14 @@ enum Stage<T, S> {
 
 // SAFETY: `S` is `Send` or asserted by the handle that made the future; a `T` is made at home and taken where the
 // future is polled
-unsafe impl<T: FromValue + Send, S: Start + Send> Send for PromiseFuture<T, S> {}
+unsafe impl<T: FromOCaml + Send, S: Start + Send> Send for PromiseFuture<T, S> {}
 // SAFETY: a shared reference to it gives nothing
-unsafe impl<T: FromValue + Send, S: Start + Send> Sync for PromiseFuture<T, S> {}
+unsafe impl<T: FromOCaml + Send, S: Start + Send> Sync for PromiseFuture<T, S> {}
 
 // Nothing in it is pinned.
-impl<T: FromValue + 'static, S: Start> Unpin for PromiseFuture<T, S> {}
+impl<T: FromOCaml + 'static, S: Start> Unpin for PromiseFuture<T, S> {}
 
-impl<T: FromValue + 'static, S: Start> PromiseFuture<T, S> {
+impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
     pub(crate) fn new(home: &'static Home, cancel: bool, start: S) -> Self {
         PromiseFuture {
             home,
@@ -222,7 +245,7 @@ impl<T: FromValue + 'static, S: Start> PromiseFuture<T, S> {
                 Ok(Started(Awaited::Guest(call))) => {
                     let subscription = Subscription::new(home);
                     self.stage = Stage::Waiting(subscription.clone());
-                    call.begin(subscription);
+                    guest::begin(scope, call, subscription);
                     return None;
                 }
                 Err(error) => return Some(Poll::Ready(Err(error))),
@@ -237,30 +260,41 @@ impl<T: FromValue + 'static, S: Start> PromiseFuture<T, S> {
             })
         });
         if let Some(start) = start {
+            if status() == Status::Forked {
+                return Some(Poll::Ready(Err(Error::misuse(
+                    "a promise or an OCaml function was awaited on another thread in the child of a fork, where the domain \
+                     thread does nothing for others: fork before the first call of a Rust function",
+                ))));
+            }
             let subscription = Subscription::new(home);
             self.stage = Stage::Waiting(subscription.clone());
             // After shutdown the job is dropped here, which breaks the promise.
+            let storage = Storage::running().unwrap_or_else(|| start.storage().0);
             let job = AssertSend(SendHome {
                 start: Some(start),
                 cancel: self.cancel,
                 subscription,
             });
             home.queue_anywhere(Runnable::Job(Box::new(move |scope| {
-                job.into_inner().run(scope)
+                storage.bind(scope, From::Tick, || job.into_inner().run(scope));
             })));
         }
         looked.flatten()
     }
 }
 
-impl<T: FromValue + 'static, S: Start> Future for PromiseFuture<T, S> {
+impl<T: FromOCaml + 'static, S: Start> Future for PromiseFuture<T, S> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let coop = ready!(poll_proceed(context));
         match std::mem::replace(&mut this.stage, Stage::Done) {
             Stage::Start(start) => {
                 if let Some(looked) = this.first_poll(start, context.waker()) {
+                    if looked.is_ready() {
+                        coop.made_progress();
+                    }
                     return looked;
                 }
             }
@@ -270,13 +304,14 @@ impl<T: FromValue + 'static, S: Start> Future for PromiseFuture<T, S> {
         let Stage::Waiting(subscription) = &this.stage else {
             unreachable!("a first poll without an answer leaves it waiting");
         };
-        let ended = std::task::ready!(subscription.slot.poll(context.waker()));
+        let ended = ready!(subscription.slot.poll(context.waker()));
+        coop.made_progress();
         this.stage = Stage::Done;
         Poll::Ready(ended)
     }
 }
 
-impl<T: FromValue + 'static, S: Start> Drop for PromiseFuture<T, S> {
+impl<T: FromOCaml + 'static, S: Start> Drop for PromiseFuture<T, S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             // Whether a future was polled is chance: `select!` begins where it likes. So this makes no difference to a
@@ -299,13 +334,13 @@ impl<T: FromValue + 'static, S: Start> Drop for PromiseFuture<T, S> {
 }
 
 /// The start of a future on its way home. Dropped on the way, when the executor shuts down, it breaks the promise.
-struct SendHome<T: FromValue + 'static, S: Start> {
+struct SendHome<T: FromOCaml + 'static, S: Start> {
     start: Option<S>,
     cancel: bool,
     subscription: Arc<Subscription<T>>,
 }
 
-impl<T: FromValue + 'static, S: Start> SendHome<T, S> {
+impl<T: FromOCaml + 'static, S: Start> SendHome<T, S> {
     fn run(mut self, scope: &Scope) {
         // A future that was dropped on the way does not call the function; a promise that exists is cancelled.
         if let Some(start) = self
@@ -319,7 +354,7 @@ impl<T: FromValue + 'static, S: Start> SendHome<T, S> {
     }
 }
 
-impl<T: FromValue + 'static, S: Start> Drop for SendHome<T, S> {
+impl<T: FromOCaml + 'static, S: Start> Drop for SendHome<T, S> {
     fn drop(&mut self) {
         if self.start.is_some() {
             self.subscription.break_promise();

@@ -2,9 +2,8 @@
 
 use std::marker::PhantomData;
 
-use ocaml::ToValue;
-
 use crate::caml::Root;
+use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::{Home, Key, Runnable, Scope};
@@ -16,7 +15,7 @@ use crate::rust_to_lwt::settle::settle;
 /// What is bound to the promise runs in the domain's next tick, or later in the one that runs. A promise that was
 /// cancelled stays so. Dropping the resolver rejects the promise with `Rust_async.Broken_promise`, and so do
 /// `Rust_async.shutdown` and a `fork`, in the child.
-pub struct Resolver<T: ToValue + 'static> {
+pub struct Resolver<T: ToOCaml + 'static> {
     /// Where home keeps the promise; taken when it is settled.
     key: Option<Key>,
     home: &'static Home,
@@ -24,12 +23,12 @@ pub struct Resolver<T: ToValue + 'static> {
 }
 
 // SAFETY: a `T` is taken where the resolver is and converted at home, which needs `T: Send`
-unsafe impl<T: ToValue + Send> Send for Resolver<T> {}
+unsafe impl<T: ToOCaml + Send> Send for Resolver<T> {}
 // SAFETY: a shared reference to it gives nothing
-unsafe impl<T: ToValue + Send> Sync for Resolver<T> {}
+unsafe impl<T: ToOCaml + Send> Sync for Resolver<T> {}
 
-impl<T: ToValue + 'static> Resolver<T> {
-    /// Of the promise that `root`, an OCaml resolver, settles.
+impl<T: ToOCaml + 'static> Resolver<T> {
+    /// Of the promise that `root`, what `Pending` gave, settles.
     pub(crate) fn new(scope: &Scope, root: Root) -> Self {
         let home = scope.home();
         let key = home.local(scope.at()).resolvers.borrow_mut().insert(root);
@@ -81,13 +80,13 @@ impl<T> AssertSend<T> {
 // SAFETY: as its description says
 unsafe impl<T> Send for AssertSend<T> {}
 
-impl<T: ToValue + 'static> Drop for Resolver<T> {
+impl<T: ToOCaml + 'static> Drop for Resolver<T> {
     fn drop(&mut self) {
         self.settle(Ending::Dropped);
     }
 }
 
-impl<T: ToValue + 'static> std::fmt::Debug for Resolver<T> {
+impl<T: ToOCaml + 'static> std::fmt::Debug for Resolver<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Resolver")
     }

@@ -4,8 +4,8 @@
 //!    once it comes, and what is there then.
 //! 2. While Rust waits it keeps no root of the stream, which comes back with the batch: else a stream that nobody can write
 //!    to any more would never be collected, and Rust would wait for ever.
-//! 3. A read that OCaml has begun and that is pending when a batch is full goes with the stream: given up, its exception
-//!    would be lost.
+//! 3. What came, and the read that OCaml has begun and that is pending when a batch is full, are in OCaml's
+//!    [`source`](caml::source), which goes with the stream: whatever a signal handler raises on the way loses none of it.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,13 +13,18 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use ocaml::{FromValue, Value};
+use tokio::task::coop::poll_proceed;
 
-use super::promise::{Awaited, PromiseFuture, Start, Started, Token};
-use crate::caml::{self, Callback, Raw, Root};
+use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
+use crate::caml::{self, Callback, Root};
+use crate::conversion::FromOCaml;
+use crate::conversion::float::Float;
 use crate::error::Error;
 use crate::exception;
-use crate::executor::{AtHome, Home, Runnable};
+use crate::executor::coop::without_budget;
+use crate::executor::{AtHome, Home, Runnable, Scope};
 use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
+use crate::storage::Storage;
 
 /// An OCaml stream, `'a Lwt_stream.t`, whose items convert to `T`: a [`Stream`] of `Result<T, Error>`, on any thread.
 ///
@@ -33,63 +38,69 @@ use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 /// waiting, a function of `from` is not asked again, and both are collected if nobody else holds them.
 ///
 /// `Send` when `T` is.
-pub struct LwtStream<T: FromValue + 'static> {
+pub struct LwtStream<T: FromOCaml + 'static> {
     home: &'static Home,
     window: usize,
+    /// What was bound where it was received.
+    storage: Storage,
     /// What has crossed.
     items: VecDeque<T>,
     stage: Stage<T>,
 }
 
-enum Stage<T: FromValue + 'static> {
+enum Stage<T: FromOCaml + 'static> {
     /// Nothing is under way.
-    Idle(Handles),
+    Idle(Source),
     Reading(PromiseFuture<Batch<T>, Read>),
     /// The items that are here are the last, but for an error.
     Over(Option<Error>),
 }
 
-/// What of OCaml's makes a stream.
-struct Handles {
-    stream: Root,
-    /// `'a option Lwt.t option`, see rule 3.
-    pending: Root,
+/// OCaml's [`source`](caml::source), let go when it is dropped: the read that was begun is cancelled, if there is one. On any
+/// thread. It happens at home, and soon: a root that is dropped elsewhere keeps its value until home next looks.
+struct Source {
+    /// Taken by the drop.
+    source: Option<Root>,
     home: &'static Home,
 }
 
-/// `None`
-const NOTHING: Root = Root::Immediate(Raw(ocaml::sys::NONE));
-
-/// The stream is let go: the read that was begun is cancelled, if there is one. On any thread. It happens at home, and soon:
-/// a root that is dropped elsewhere keeps its value until home next looks.
-impl Drop for Handles {
+impl Drop for Source {
     fn drop(&mut self) {
-        let stream = std::mem::replace(&mut self.stream, NOTHING);
-        let pending = std::mem::replace(&mut self.pending, NOTHING);
-        let is_read = matches!(pending, Root::Cell(_));
-        if !is_read && AtHome::of(self.home).is_some_and(AtHome::may_call_ocaml) {
+        let Some(source) = self.source.take() else {
+            return;
+        };
+        // SAFETY: where OCaml may be called the lock is held
+        let nothing_is_begun = AtHome::of(self.home).is_some_and(AtHome::may_call_ocaml)
+            && unsafe { caml::source::begun(source.get()) }.is_none();
+        if nothing_is_begun {
             return;
         }
         self.home
             .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                if is_read {
-                    // SAFETY: a scope holds the lock; `Some` is a block of one field
-                    let read = unsafe { caml::protect(caml::field(pending.get(), 0)) };
-                    super::cancel(scope, &read);
+                // SAFETY: a scope holds the lock; rooted before anything can allocate
+                let begun =
+                    unsafe { caml::source::begun(source.get()).map(|read| caml::protect(read)) };
+                if let Some(promise) = begun {
+                    super::cancel(scope, &promise);
                 }
-                drop(stream);
+                drop(source);
             })));
     }
 }
 
 /// A read to be begun.
 struct Read {
-    handles: Handles,
+    source: Source,
     window: usize,
+    storage: Storage,
 }
 
 impl Start for Read {
     const CALLS: bool = true;
+
+    fn storage(&self) -> Remembered {
+        Remembered(self.storage.clone())
+    }
 
     fn start(mut self, scope: Token<'_>) -> Result<Started, Error> {
         let scope = scope.0;
@@ -99,14 +110,19 @@ impl Start for Read {
                  the thread that runs Lwt, and pass the items",
             ));
         }
-        let pending = std::mem::replace(&mut self.handles.pending, NOTHING);
-        let window = isize::try_from(self.window).unwrap_or(isize::MAX >> 1);
-        // SAFETY: a scope holds the lock; both are rooted until they are arguments; the result is rooted before anything can
-        // allocate
+        let Some(source) = self.source.source.take() else {
+            return Err(Error::broken_promise());
+        };
+        let window = caml::int(isize::try_from(self.window).unwrap_or(isize::MAX >> 1));
+        // SAFETY: a scope holds the lock; the source is rooted until it is an argument
+        let read = || unsafe {
+            let arguments = || [source.get(), window];
+            let home = scope.home();
+            without_budget(|| home.call_until_done(scope, Callback::Read, arguments))
+        };
+        // SAFETY: a scope holds the lock; the result is rooted before anything can allocate
         unsafe {
-            let stream = self.handles.stream.get();
-            let mut arguments = [stream, pending.get(), caml::int(window)];
-            match scope.home().call(scope, Callback::Read, &mut arguments) {
+            match self.storage.of_handle(scope, read) {
                 Ok(promise) => Ok(Started(Awaited::Promise(caml::protect(promise)))),
                 Err(raised) => Err(Error::captured(scope, raised)),
             }
@@ -114,9 +130,9 @@ impl Start for Read {
     }
 }
 
-/// What a read gives: `batch` in `rust_async.ml`.
+/// What a read gives.
 struct Batch<T> {
-    handles: Handles,
+    source: Source,
     items: Vec<T>,
     behind: Behind,
 }
@@ -127,19 +143,30 @@ enum Behind {
     Error(Error),
 }
 
+// SAFETY: what it keeps of OCaml's it keeps by roots
+unsafe impl<T: FromOCaml> FromOCaml for Batch<T> {}
+
 // SAFETY: what is converted is rooted, or its block is
-unsafe impl<T: FromValue> FromValue for Batch<T> {
+unsafe impl<T: FromOCaml> FromValue for Batch<T> {
     fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held; a batch has four fields, and is rooted by `value`, which the
-        // conversions of the items need: they may do anything
+        let home = exception::home_of_conversion("an OCaml stream was received");
+        // SAFETY: a conversion runs with the lock held; the source is rooted by `value`, which the conversions of the items
+        // need: they may do anything
         unsafe {
-            let batch = value.root();
-            let handles = Handles {
-                stream: Root::new(caml::field(batch.raw(), 0)),
-                pending: Root::new(caml::field(batch.raw(), 1)),
-                home: exception::home_of_conversion("an OCaml stream"),
+            let value = value.root();
+            // After a wait.
+            if caml::source::is_empty(value.raw()) {
+                Scope::with_current(home, |scope| {
+                    let arguments = || [value.raw()];
+                    // What was raised has escaped; the source has what came.
+                    let _ = home.call_until_done(scope, Callback::Collect, arguments);
+                });
+            }
+            let mut rest = caml::protect(caml::source::take_items(value.raw()));
+            let source = Source {
+                source: Some(Root::new(value.raw())),
+                home,
             };
-            let mut rest = caml::protect(caml::field(batch.raw(), 2));
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
             while let Some(item) = caml::uncons(&mut rest) {
                 match exception::convert(item) {
@@ -150,26 +177,22 @@ unsafe impl<T: FromValue> FromValue for Batch<T> {
                             panic.message
                         ));
                         return Batch {
-                            handles,
+                            source,
                             items,
                             behind: Behind::Error(error),
                         };
                     }
                 }
             }
-            let behind = match caml::field(batch.raw(), 3) {
-                // The constructors of `behind`, in order: `More`, `End`, `Exception`.
-                behind if caml::is_immediate(behind) => match caml::int_val(behind) {
-                    0 => Behind::More,
-                    _ => Behind::End,
-                },
-                behind => {
-                    let exception = caml::protect(caml::field(behind, 0));
-                    Behind::Error(Error::from_exception_value(exception))
+            let behind = match caml::source::behind(value.raw()) {
+                caml::source::Behind::More => Behind::More,
+                caml::source::Behind::End => Behind::End,
+                caml::source::Behind::Exception(exception) => {
+                    Behind::Error(Error::from_exception_value(caml::protect(exception)))
                 }
             };
             Batch {
-                handles,
+                source,
                 items,
                 behind,
             }
@@ -177,7 +200,7 @@ unsafe impl<T: FromValue> FromValue for Batch<T> {
     }
 }
 
-impl<T: FromValue + 'static> LwtStream<T> {
+impl<T: FromOCaml + 'static> LwtStream<T> {
     /// How many items may cross at once, and wait here to be taken; 16 where this is not called. For a batch that is under
     /// way it stays as it was.
     ///
@@ -193,13 +216,13 @@ impl<T: FromValue + 'static> LwtStream<T> {
         self.stage = match batch {
             Err(error) => Stage::Over(Some(error)),
             Ok(Batch {
-                handles,
+                source,
                 items,
                 behind,
             }) => {
                 self.items.extend(items);
                 match behind {
-                    Behind::More => Stage::Idle(handles),
+                    Behind::More => Stage::Idle(source),
                     Behind::End => Stage::Over(None),
                     Behind::Error(error) => Stage::Over(Some(error)),
                 }
@@ -208,7 +231,7 @@ impl<T: FromValue + 'static> LwtStream<T> {
     }
 }
 
-impl<T: FromValue + 'static> Stream for LwtStream<T> {
+impl<T: FromOCaml + 'static> Stream for LwtStream<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(
@@ -217,6 +240,9 @@ impl<T: FromValue + 'static> Stream for LwtStream<T> {
     ) -> Poll<Option<Result<T, Error>>> {
         let this = &mut *self;
         loop {
+            if !this.items.is_empty() {
+                ready!(poll_proceed(context)).made_progress();
+            }
             if let Some(item) = this.items.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
             }
@@ -227,12 +253,13 @@ impl<T: FromValue + 'static> Stream for LwtStream<T> {
                 }
                 Stage::Over(error) => return Poll::Ready(error.take().map(Err)),
                 Stage::Idle(_) => {
-                    if let Stage::Idle(handles) =
+                    if let Stage::Idle(source) =
                         std::mem::replace(&mut this.stage, Stage::Over(None))
                     {
                         let read = Read {
-                            handles,
+                            source,
                             window: this.window,
+                            storage: this.storage.clone(),
                         };
                         this.stage = Stage::Reading(PromiseFuture::new(this.home, true, read));
                     }
@@ -243,31 +270,36 @@ impl<T: FromValue + 'static> Stream for LwtStream<T> {
 }
 
 // Nothing in it is pinned.
-impl<T: FromValue + 'static> Unpin for LwtStream<T> {}
+impl<T: FromOCaml + 'static> Unpin for LwtStream<T> {}
 
 // SAFETY: rooted at once, before anything can allocate
-unsafe impl<T: FromValue + 'static> FromValue for LwtStream<T> {
+unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
     /// # Panics
-    /// On a thread that does not run Lwt.
+    /// Where OCaml values may not be touched now.
     fn from_value(value: Value) -> Self {
-        // Finding its home may start the executor, which may collect.
+        let home = exception::home_of_conversion("an OCaml stream was received");
         let value = value.root();
-        let home = exception::home_of_conversion("an OCaml stream");
+        // SAFETY: a conversion runs with the lock held; rooted before anything else can allocate
+        let source = unsafe { Root::new(caml::source::make(&value).raw()) };
         LwtStream {
             home,
             window: DEFAULT_WINDOW,
+            storage: exception::storage_of_conversion(home),
             items: VecDeque::new(),
-            stage: Stage::Idle(Handles {
-                // SAFETY: a conversion runs with the lock held, on a live value
-                stream: unsafe { Root::new(value.raw()) },
-                pending: NOTHING,
+            stage: Stage::Idle(Source {
+                source: Some(source),
                 home,
             }),
         }
     }
 }
 
-impl<T: FromValue + 'static> std::fmt::Debug for LwtStream<T> {
+// SAFETY: keeps a root of the stream
+unsafe impl<T: FromOCaml + 'static> FromOCaml for LwtStream<T> {
+    const FLOAT: Float = Float::Never;
+}
+
+impl<T: FromOCaml + 'static> std::fmt::Debug for LwtStream<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("LwtStream")
     }

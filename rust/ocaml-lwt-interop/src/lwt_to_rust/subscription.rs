@@ -11,12 +11,12 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use ocaml::FromValue;
-
 use super::func::value_of_function;
+use super::guest;
 use super::promise::{Awaited, Started};
 use super::slot::{Slot, Subscribe, Woken};
 use crate::caml::{self, Callback, Raw};
+use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::exception::convert;
 use crate::executor::{AtHome, Home, Runnable, Scope};
@@ -61,7 +61,7 @@ pub(crate) struct Subscription<T> {
 
 /// How many waits may have their callbacks on the promise itself at a time. Callbacks cannot be taken off a promise, only
 /// off what `Lwt.protected` gives, which costs a wait 90 ns of 260. A wait that is given up usually cancels its promise,
-/// and the callbacks go with that; if it does not, they stay until the promise is settled or collected, 27 words each, and
+/// and the callbacks go with that; if it does not, they stay until the promise is settled or collected, 28 words each, and
 /// count until then. `Lwt.protected`'s own cleaning visits them, so there are not to be many.
 const MOST_DIRECT_WAITS: isize = 1000;
 
@@ -76,17 +76,9 @@ impl Release {
     /// Cancels the promise, or not, and detaches the callbacks. Runs OCaml code.
     pub(crate) fn run(self, scope: &Scope) {
         let home = scope.home();
-        // A second time when a signal handler has raised on the way: twice is as good as once.
-        for _ in 0..2 {
-            let mut arguments = [caml::int(self.index as isize), caml::bool(self.cancel)];
-            // SAFETY: `int -> bool -> unit`; the exception is kept before anything can allocate
-            unsafe {
-                match home.call(scope, Callback::Release, &mut arguments) {
-                    Ok(_) => break,
-                    Err(escaped) => home.escape(scope, escaped),
-                }
-            }
-        }
+        let arguments = || [caml::int(self.index as isize), caml::bool(self.cancel)];
+        // SAFETY: `int -> bool -> unit`, which may be called again. When it never returns, nothing more can be done.
+        let _ = unsafe { home.call_until_done(scope, Callback::Release, arguments) };
         forget_index(scope.at(), self.index);
     }
 }
@@ -96,13 +88,9 @@ pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
     if !scope.home().is_lwt() {
         return;
     }
-    // SAFETY: the promise is rooted; the exception is kept before anything can allocate
-    unsafe {
-        let home = scope.home();
-        if let Err(escaped) = home.call(scope, Callback::Cancel, &mut [promise.raw()]) {
-            home.escape(scope, escaped);
-        }
-    }
+    let home = scope.home();
+    // SAFETY: the promise is rooted; cancelled again, it stays as it is. When that never returns, nothing more can be done.
+    let _ = unsafe { home.call_until_done(scope, Callback::Cancel, || [promise.raw()]) };
 }
 
 fn take_index(at: AtHome) -> usize {
@@ -120,7 +108,7 @@ fn forget_index(at: AtHome, index: usize) {
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
 /// code (printers), may collect.
-pub(crate) fn look<T: FromValue>(
+pub(crate) fn look<T: FromOCaml>(
     scope: &Scope,
     promise: &ocaml::Value,
 ) -> Option<Result<T, Error>> {
@@ -128,7 +116,7 @@ pub(crate) fn look<T: FromValue>(
     unsafe {
         match scope
             .home()
-            .call(scope, Callback::State, &mut [promise.raw()])
+            .call_until_done(scope, Callback::State, || [promise.raw()])
         {
             Ok(state) if caml::is_immediate(state) && scope.home().is_lwt() => None,
             Ok(state) if caml::is_immediate(state) => Some(Err(Error::misuse(
@@ -145,7 +133,7 @@ pub(crate) fn look<T: FromValue>(
 
 /// # Safety
 /// The value is live. May run OCaml code (printers), may collect.
-unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Result<T, Error> {
+unsafe fn ending<T: FromOCaml>(scope: &Scope, result: Result<Raw, Raw>) -> Result<T, Error> {
     match result {
         // SAFETY: live by the caller's word, and rooted before anything can allocate
         Ok(value) => convert(unsafe { caml::protect(value) }).map_err(|panic| {
@@ -159,7 +147,7 @@ unsafe fn ending<T: FromValue>(scope: &Scope, result: Result<Raw, Raw>) -> Resul
     }
 }
 
-impl<T: FromValue + 'static> Subscription<T> {
+impl<T: FromOCaml + 'static> Subscription<T> {
     /// For a future on another thread, which sends it home.
     pub(crate) fn new(home: &'static Home) -> Arc<Self> {
         Arc::new(Subscription {
@@ -182,7 +170,7 @@ impl<T: FromValue + 'static> Subscription<T> {
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
             Ok(Started(Awaited::Value(value))) => value_of_function(value),
-            Ok(Started(Awaited::Guest(call))) => return call.begin(self.clone()),
+            Ok(Started(Awaited::Guest(call))) => return guest::begin(scope, call, self.clone()),
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);
@@ -230,19 +218,21 @@ impl<T: FromValue + 'static> Subscription<T> {
         index: usize,
     ) {
         let direct = will_cancel && caml::direct_waits() < MOST_DIRECT_WAITS;
-        // SAFETY: the promise is rooted; the token becomes an argument before anything can allocate
+        // SAFETY: the promise is rooted, and so is the token until OCaml has it, or its finaliser would break the promise
+        // between two calls; a second call attaches the same token, which is used once
         let attached = unsafe {
-            let token = caml::alloc_token(self.clone(), direct);
+            let token = caml::protect(caml::alloc_token(self.clone(), direct));
             // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
-            let index_and_direct = (index as isize) << 1 | isize::from(direct);
-            scope.home().call(
-                scope,
-                Callback::Subscribe,
-                &mut [promise.raw(), token, caml::int(index_and_direct)],
-            )
+            let bits = isize::from(will_cancel) << 1 | isize::from(direct);
+            let index_and_bits = (index as isize) << 2 | bits;
+            scope
+                .home()
+                .call_until_done(scope, Callback::Subscribe, || {
+                    [promise.raw(), token.raw(), caml::int(index_and_bits)]
+                })
         };
         if let Err(exception) = attached {
-            // An asynchronous exception, before or after the callbacks were attached. SAFETY: just returned.
+            // There is no room on the stack, say. SAFETY: just returned.
             unsafe { self.settle(scope, Err(exception)) };
         }
     }
@@ -279,7 +269,7 @@ impl<T: FromValue + 'static> Subscription<T> {
     }
 }
 
-impl<T: FromValue + 'static> Sink for Subscription<T> {
+impl<T: FromOCaml + 'static> Sink for Subscription<T> {
     unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>) {
         // A value is converted though nobody waits: with a batch of a stream comes the next read, which its handle cancels.
         if result.is_err() && !self.slot.is_waiting() {

@@ -5,14 +5,10 @@
 //! `otherlibs/unix/spawn.c`: `posix_spawn`) and the C library's `system`.
 //!
 //! 1. `fork` has a handler in the child: [`after_fork`].
-//! 2. The other functions are defined here, with the C library's behind them. The definitions are hidden: what is linked
-//!    together with this crate calls them, be it Rust's library, OCaml's in native code, or C; no other program or shared
-//!    library does, so not the libraries that OCaml's bytecode loads. They are weak: a program that has its own keeps it.
+//! 2. The other functions are defined here, as [`definitions`](super::definitions) says.
 //! 3. On a thread whose mask is not ours they do nothing but call the C library's.
 //!
-//! Where the C library is linked statically its own functions cannot be found behind these. So there are none with musl, nor
-//! where Rust is told (`-C target-feature=+crt-static`): a child begins with the mask of its thread then. Where it is not told
-//! programs cannot be started (`ENOSYS`).
+//! Where there are no definitions a child begins with the mask of its thread.
 
 use super::signals;
 
@@ -47,40 +43,13 @@ pub(super) fn link() {
     )
 ))]
 mod definitions {
-    use std::ffi::{CStr, c_char, c_int, c_short, c_void};
+    use std::ffi::{c_char, c_int, c_short, c_void};
     use std::mem::MaybeUninit;
-    use std::sync::atomic::{AtomicPtr, Ordering};
 
     use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
+    use crate::runtime::definitions::{OfLibc, define};
     use crate::runtime::signals;
-
-    /// Jumps from the name of a function to ours. Only assembly can say that a definition is weak and hidden.
-    macro_rules! define {
-        ($($name:literal => $function:path,)*) => {
-            $(
-                #[cfg(target_arch = "x86_64")]
-                define!(@ $name, "jmp {function}", $function);
-                #[cfg(target_arch = "aarch64")]
-                define!(@ $name, "b {function}", $function);
-                #[cfg(target_arch = "riscv64")]
-                define!(@ $name, "tail {function}", $function);
-            )*
-        };
-        (@ $name:literal, $jump:literal, $function:path) => {
-            std::arch::global_asm!(
-                concat!(".pushsection .text.ocaml_lwt_interop_", $name, ",\"ax\",@progbits"),
-                concat!(".weak ", $name),
-                concat!(".hidden ", $name),
-                concat!(".type ", $name, ",@function"),
-                concat!($name, ":"),
-                $jump,
-                concat!(".size ", $name, ", .-", $name),
-                ".popsection",
-                function = sym $function,
-            );
-        };
-    }
 
     define! {
         "posix_spawn" => posix_spawn,
@@ -114,27 +83,6 @@ mod definitions {
         // Found now, and not in the child of a `fork`, which calls `exec`.
         for function in [&EXECV, &EXECVE, &EXECVP, &EXECVPE] {
             function.find();
-        }
-    }
-
-    /// A function of the C library's, which the program would have called but for us.
-    struct OfLibc(&'static CStr, AtomicPtr<c_void>);
-
-    impl OfLibc {
-        const fn new(name: &'static CStr) -> OfLibc {
-            OfLibc(name, AtomicPtr::new(std::ptr::null_mut()))
-        }
-
-        /// Null where there is none.
-        fn find(&self) -> *mut c_void {
-            let known = self.1.load(Ordering::Relaxed);
-            if !known.is_null() {
-                return known;
-            }
-            // SAFETY: looks a name up in what is loaded; ours are hidden
-            let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, self.0.as_ptr()) };
-            self.1.store(found, Ordering::Relaxed);
-            found
         }
     }
 

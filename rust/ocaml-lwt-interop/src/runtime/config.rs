@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
+use super::BlockingLimits;
 use super::start::GATE;
 use crate::error::Error;
 use crate::panic::untold;
@@ -68,14 +69,14 @@ impl Config {
         self
     }
 
-    /// How many threads at most run `#[func(blocking)]` and `spawn_blocking`, beside the workers: 1 to 65535. Further calls
-    /// wait for their turn. Default: 512.
+    /// How many threads at most run `#[func(blocking)]` and `spawn_blocking`, beside the workers, and how many of OCaml's run
+    /// [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml): 1 to 65535. Further calls wait for their turn. Default: 512.
     pub fn max_blocking_threads(mut self, count: usize) -> Config {
         self.max_blocking_threads = Some(count);
         self
     }
 
-    /// The stack of each thread, in bytes: 64 KiB to 1 GiB. Default: 2 MiB.
+    /// The stack of each thread, in bytes: 64 KiB to 1 GiB. Default: 2 MiB. (Not of OCaml's threads.)
     pub fn thread_stack_size(mut self, bytes: usize) -> Config {
         self.thread_stack_size = Some(bytes);
         self
@@ -120,6 +121,13 @@ impl Config {
         };
         *self = after;
         before
+    }
+
+    pub(super) fn blocking_limits(&self) -> BlockingLimits {
+        BlockingLimits {
+            threads: self.max_blocking_threads.unwrap_or(512),
+            keep_alive: self.thread_keep_alive.unwrap_or(Duration::from_secs(10)),
+        }
     }
 
     pub(super) fn apply(&self, builder: &mut Builder) {

@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
-use ocaml::FromValue;
-
 use crate::caml;
+use crate::conversion::{FromOCaml, read};
 use crate::panic::catch_quietly;
 
 /// What a stub knows of its function.
@@ -101,16 +100,16 @@ impl ConvertString for &Argument<String> {
     }
 }
 
-/// Every other type that ocaml-rs converts.
+/// Every other type that comes from OCaml.
 #[doc(hidden)]
 pub trait ConvertArgument {
     /// What it converts to.
     type Output;
     /// Converts argument `i`. The bound stands here, not on the impl, so that the compiler's message for a type that
-    /// does not convert is about `FromValue`.
+    /// does not convert is about [`FromOCaml`].
     fn convert(&self, arguments: &Arguments<'_>, i: usize) -> Result<Self::Output, ArgumentError>
     where
-        Self::Output: FromValue;
+        Self::Output: FromOCaml;
 }
 
 impl<T> ConvertArgument for Argument<T> {
@@ -119,10 +118,10 @@ impl<T> ConvertArgument for Argument<T> {
     #[inline]
     fn convert(&self, arguments: &Arguments<'_>, i: usize) -> Result<T, ArgumentError>
     where
-        T: FromValue,
+        T: FromOCaml,
     {
         let value = arguments.take(i);
-        catch_quietly(AssertUnwindSafe(|| T::from_value(value)))
+        catch_quietly(AssertUnwindSafe(|| read::convert(value)))
             .map_err(|panic| arguments.refuse(i, &panic.message))
     }
 }

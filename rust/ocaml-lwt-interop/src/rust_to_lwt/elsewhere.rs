@@ -4,8 +4,9 @@
 //! 1. The first poll at home starts the body and is pending, however fast the body is: whether OCaml gets a pending promise
 //!    is not left to a race.
 //! 2. A body sees where it was called from: while it runs, `domain_executor::handle()` gives that executor.
-//! 3. The ending is made where the body ran, so that only its value has to be `Send`, not an error that does not leave.
-//! 4. When the future at home is dropped, Tokio's task is aborted: a worker drops the future, at its next `.await`; a call
+//! 3. What was bound to Lwt's keys at the call is bound in what a body calls: its storage goes with it.
+//! 4. The ending is made where the body ran, so that only its value has to be `Send`, not an error that does not leave.
+//! 5. When the future at home is dropped, Tokio's task is aborted: a worker drops the future, at its next `.await`; a call
 //!    in the blocking pool runs to its end, unless it has not begun.
 
 use std::future::{Future, poll_fn};
@@ -13,18 +14,20 @@ use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use ocaml::{CamlError, ToValue};
+use ocaml::CamlError;
 use tokio::task::JoinHandle;
 
 use super::argument::{ArgumentError, Arguments, Signature};
 use super::output::{Outcome, Settled};
 use super::stub::call_or_raise;
 use crate::caml::Raw;
+use crate::conversion::ToOCaml;
 use crate::domain_executor::{Handle, tokio_rt};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::AtHome;
 use crate::panic::catch;
+use crate::storage::Storage;
 
 /// Called by the stub of a `#[func(tokio)]`.
 ///
@@ -40,13 +43,13 @@ pub unsafe fn rust_to_lwt_on_workers<const N: usize, F, T, E>(
 ) -> Raw
 where
     F: Future + Send + 'static,
-    T: ToValue + Send + 'static,
+    T: ToOCaml + Send + 'static,
     E: FnOnce(F::Output) -> Outcome<T> + Send + 'static,
 {
     let make = |arguments: &Arguments<'_>| {
         let future = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(move |home| {
-            tokio_rt().spawn(on_a_worker(home, future, ending))
+        Ok(Elsewhere::Unstarted(Some(move |home, storage| {
+            tokio_rt().spawn(on_a_worker(home, storage, future, ending))
         })))
     };
     // SAFETY: as the caller's
@@ -67,17 +70,19 @@ pub unsafe fn rust_to_lwt_on_blocking_pool<const N: usize, B, R, T, E>(
 ) -> Raw
 where
     B: FnOnce() -> R + Send + 'static,
-    T: ToValue + Send + 'static,
+    T: ToOCaml + Send + 'static,
     E: FnOnce(R) -> Outcome<T> + Send + 'static,
 {
     let make = |arguments: &Arguments<'_>| {
         let body = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(move |home: Handle| {
-            tokio_rt().spawn_blocking(move || {
-                let _entered = home.enter();
-                Sent::caught(|| Sent::new(ending(body())))
-            })
-        })))
+        Ok(Elsewhere::Unstarted(Some(
+            move |home: Handle, storage: Storage| {
+                tokio_rt().spawn_blocking(move || {
+                    let _entered = home.enter();
+                    storage.with_running(|| Sent::caught(|| Sent::new(ending(body()))))
+                })
+            },
+        )))
     };
     // SAFETY: as the caller's
     unsafe { call_or_raise(signature, arguments, make, Sent::into_ending) }
@@ -103,7 +108,7 @@ impl<S, T> Unpin for Elsewhere<S, T> {}
 
 impl<S, T> Future for Elsewhere<S, T>
 where
-    S: FnOnce(Handle) -> JoinHandle<Sent<T>>,
+    S: FnOnce(Handle, Storage) -> JoinHandle<Sent<T>>,
 {
     type Output = Sent<T>;
 
@@ -112,7 +117,8 @@ where
             Elsewhere::Unstarted(start) => {
                 let start = start.take().expect("the state changes below");
                 let at = AtHome::here().expect("polled by a task of this domain");
-                let mut running = start(Handle::new(at.home()));
+                let storage = Storage::running().unwrap_or_default();
+                let mut running = start(Handle::new(at.home()), storage);
                 *self = match Pin::new(&mut running).poll(context) {
                     Poll::Pending => Elsewhere::Running(running),
                     Poll::Ready(joined) => {
@@ -139,7 +145,7 @@ impl<S, T> Drop for Elsewhere<S, T> {
 }
 
 /// What Tokio's task does.
-async fn on_a_worker<F, T, E>(home: Handle, future: F, ending: E) -> Sent<T>
+async fn on_a_worker<F, T, E>(home: Handle, storage: Storage, future: F, ending: E) -> Sent<T>
 where
     F: Future,
     E: FnOnce(F::Output) -> Outcome<T>,
@@ -147,7 +153,9 @@ where
     let mut future = pin!(future);
     let ended = poll_fn(|context| {
         let _entered = home.enter();
-        match catch(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        let polled =
+            storage.with_running(|| catch(AssertUnwindSafe(|| future.as_mut().poll(context))));
+        match polled {
             Ok(polled) => polled.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),
         }

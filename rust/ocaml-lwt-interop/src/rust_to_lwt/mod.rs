@@ -2,10 +2,14 @@
 //!
 //! [`stub`] is what every `#[func]` expands to: it roots the arguments, converts them ([`argument`]), polls the future
 //! once, and gives OCaml a promise; [`settle`] settles the pending ones, by the function's return type ([`output`]).
-//! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s; [`elsewhere`] is what is different when the body runs on a thread of Tokio's.
+//! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`];
+//! [`elsewhere`] is what is different when the body runs on a thread of Tokio's.
 
 pub(crate) mod argument;
+pub(crate) mod at_once;
+mod buffer;
 pub(crate) mod elsewhere;
+pub(crate) mod open_reads;
 pub(crate) mod output;
 mod pump;
 pub(crate) mod settle;

@@ -31,7 +31,7 @@ impl<T> Outcome<T> {
 
 /// The return type `R` of a function. The macro calls `(&&&Output::of(&output)).ending(output)`, which finds
 /// [`EndingOfError`] for `Result<T, Error>`, [`EndingOfOCamlError`] for `Result<T, ocaml::Error>`, and
-/// [`EndingOfValue`] for everything else, other results included. None asks for `ToValue`: the stub does, whose message
+/// [`EndingOfValue`] for everything else, other results included. None asks for `ToOCaml`: the stub does, whose message
 /// for a type that does not convert is the clearest.
 #[doc(hidden)]
 pub struct Output<R>(PhantomData<fn() -> R>);

@@ -3,17 +3,19 @@
 //! 1. Nothing is polled before OCaml reads for the first time. From then on items are read ahead: what is in the buffer and
 //!    what OCaml was handed and may not have read is together no more than the window.
 //! 2. OCaml pulls when it has read all that it was handed. What is in the buffer then crosses at once; else the task is
-//!    polled, here and now if it was waiting for OCaml and not for its stream. If that gives nothing either, the pull stays
-//!    open, and a poll that finds items queues an answer.
+//!    polled, here and now if it was waiting for OCaml and not for its stream. If that gives nothing either, OCaml opens a
+//!    read, see [`open_reads`](super::open_reads), and a poll that finds items queues an answer.
 //! 3. A reader whose pulls are all answered at once would keep everybody else waiting: after so many batches the task goes
 //!    through the queue.
-//! 4. [`Shared`] is touched at home only, but for what abandons it. The task empties its buffer when it goes, so that no
-//!    item is dropped elsewhere, wherever the last reference goes. OCaml's code runs in a pull and in an answer, and never
-//!    while anything is borrowed.
-//! 5. Rust keeps a root of a weak pointer to the reader: see `rust_async.ml`.
+//! 4. [`Shared`] is touched at home only, but for what abandons it, and what is the user's in it is dropped there: the items
+//!    when the task goes, the ending when OCaml is handed it, or by who lets go of the stream. OCaml's code runs in a pull
+//!    and in an answer, and never while anything is borrowed.
+//! 5. Items and endings cross by being put into the reader, where there was nothing left ([`caml::reader`]); only then is
+//!    OCaml told, if a read is open. Who puts something closes the read, if there is one.
+//! 6. The user's code may read its own stream: in a poll, and in a conversion. A pull inside of a pull gives nothing, and the
+//!    read that it opens is answered by the pull around it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -22,11 +24,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use ocaml::ToValue;
 
-use super::settle::immediate;
+use super::buffer::{Buffer, TooLate};
+use super::open_reads::OpenRead;
 use crate::caml::chunk::Block;
-use crate::caml::{self, Callback, Root, Source};
+use crate::caml::{self, Callback, Raw, Source};
+use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception::{self, Outgoing};
@@ -42,26 +45,27 @@ pub(super) type BoxedStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>>>>;
 struct Shared<T> {
     home: &'static Home,
     window: usize,
-    /// Items that OCaml has not been handed.
-    buffer: RefCell<VecDeque<T>>,
-    /// What comes behind them, from when it is known until the task ends with it.
-    ending: RefCell<Option<Ending<()>>>,
+    /// What OCaml has not been handed.
+    buffer: RefCell<Buffer<T>>,
     /// OCaml has read for the first time.
     begun: Cell<bool>,
     /// How many items OCaml was handed last, and may not have read.
     handed: Cell<usize>,
-    /// OCaml waits for an answer.
-    pulled: Cell<bool>,
+    /// A pull is on the stack.
+    pulling: Cell<bool>,
+    /// OCaml waits.
+    read: RefCell<Option<OpenRead>>,
     /// The task waits for OCaml, and not for its stream.
     waits: Cell<bool>,
-    /// An answer to the pull is queued.
+    /// An answer to the open read is queued.
     answering: Cell<bool>,
     /// How many pulls in a row had the task polled here and now.
     in_a_row: Cell<u32>,
-    reader: OnceLock<Root>,
     task: OnceLock<Arc<dyn Task>>,
-    /// The task has ended: there is nothing to abandon. Read on any thread.
-    over: AtomicBool,
+    /// The task has ended: the buffer has an ending, or OCaml has been handed it.
+    over: Cell<bool>,
+    /// There is nothing left of the user's. Read on any thread.
+    spent: AtomicBool,
 }
 
 /// Rule 3.
@@ -74,9 +78,7 @@ unsafe impl<T> Sync for Shared<T> {}
 
 /// Makes the `Lwt_stream.t` that reads a stream, and the task behind it. Runs OCaml code, may collect.
 ///
-/// # Panics
-/// When OCaml raises an asynchronous exception (`Sys.Break`) meanwhile.
-pub(super) fn make<T: ToValue + 'static>(
+pub(super) fn make<T: ToOCaml + 'static>(
     scope: &Scope,
     stream: BoxedStream<T>,
     window: usize,
@@ -85,150 +87,231 @@ pub(super) fn make<T: ToValue + 'static>(
     let shared = Arc::new(Shared {
         home,
         window,
-        buffer: RefCell::default(),
-        ending: RefCell::new(None),
+        buffer: RefCell::new(Buffer::new()),
         begun: Cell::new(false),
         handed: Cell::new(0),
-        pulled: Cell::new(false),
+        pulling: Cell::new(false),
+        read: RefCell::new(None),
         waits: Cell::new(true),
         answering: Cell::new(false),
         in_a_row: Cell::new(0),
-        reader: OnceLock::new(),
         task: OnceLock::new(),
-        over: AtomicBool::new(false),
+        over: Cell::new(false),
+        spent: AtomicBool::new(false),
     });
-    // SAFETY: a scope holds the lock; the token becomes an argument, and the pair is taken apart, before anything can
-    // allocate
+    // SAFETY: a scope holds the lock; the token becomes an argument, and the stream is rooted, before anything can allocate
     let value = unsafe {
-        let token = caml::alloc_stream_token(shared.clone());
-        let Ok(pair) = home.call(scope, Callback::Stream, &mut [token]) else {
-            panic!("OCaml raised an exception while a stream was made");
+        // Rooted: the stream is abandoned by the token's finaliser.
+        let token = caml::protect(caml::alloc_stream_token(shared.clone()));
+        let Ok(stream) = home.call_until_done(scope, Callback::Stream, || [token.raw()]) else {
+            panic!("OCaml raises an exception whenever a stream is made");
         };
-        // Nobody else sets it, nor the task.
-        let _ = shared.reader.set(Root::new(caml::field(pair, 1)));
-        caml::protect(caml::field(pair, 0))
+        caml::protect(stream)
     };
     let pump = Pump {
         stream: Some(stream),
         shared: shared.clone(),
     };
-    let _ = shared
-        .task
-        .set(spawn_idle(scope.at(), pump, End(shared.clone())));
+    if home.is_open(scope.at()) {
+        let task = spawn_idle(scope, pump, End(shared.clone()));
+        // Nobody else sets it.
+        let _ = shared.task.set(task);
+    } else {
+        // Nobody would end the task.
+        drop_quietly(pump);
+        shared.complete(scope, Ending::Dropped);
+    }
     value
 }
 
-impl<T: ToValue + 'static> Shared<T> {
+/// A panic of the user's destructor has nobody to go to: another ending stands already, and it was printed.
+fn drop_quietly<D>(value: D) {
+    let _ = catch(AssertUnwindSafe(|| drop(value)));
+}
+
+impl<T> Shared<T> {
     fn has_room(&self) -> bool {
-        self.begun.get() && self.buffer.borrow().len() + self.handed.get() < self.window
-    }
-
-    /// What the buffer holds, as OCaml's `Items`; `None` when there is nothing. Converting may collect, and panic: the items
-    /// before that cross, and the panic comes behind them.
-    fn take(&self, _scope: &Scope) -> Option<ocaml::Value> {
-        let size = self.buffer.borrow().len();
-        if size == 0 {
-            return None;
-        }
-        let done = Cell::new(0);
-        // SAFETY: a scope holds the lock. Each item is rooted, or immediate, until it is stored; so is the block.
-        let (block, panic) = unsafe {
-            let mut block = Block::alloc(size, 0);
-            let converted = catch(AssertUnwindSafe(|| {
-                let runtime = ocaml::Runtime::recover_handle();
-                while done.get() < size {
-                    let next = self.buffer.borrow_mut().pop_front();
-                    let Some(item) = next else { break };
-                    let value = immediate(&item).unwrap_or_else(|| item.to_value(runtime));
-                    block.push(value.raw());
-                    done.set(done.get() + 1);
-                }
-            }));
-            (block.end(), converted.err())
-        };
-        if let Some(panic) = panic {
-            self.break_off(panic);
-        }
-        self.handed.set(done.get());
-        // SAFETY: a scope holds the lock; both blocks are rooted across the allocations
-        unsafe {
-            let items = match done.get() {
-                0 => return None,
-                n if n == size => block,
-                n => {
-                    let mut shorter = Block::alloc(n, 0);
-                    for i in 0..n {
-                        shorter.push(caml::field(block.raw(), i));
-                    }
-                    shorter.end()
-                }
-            };
-            let mut arrived = Block::alloc(1, 0);
-            arrived.push(items.raw());
-            Some(arrived.end())
-        }
-    }
-
-    /// A conversion has panicked.
-    #[cold]
-    fn break_off(&self, panic: Panic) {
-        self.clear();
-        *self.ending.borrow_mut() = Some(Ending::Panic(panic));
-        // The task has to drop its stream, and to end.
-        if let (Some(task), Some(at)) = (self.task(), AtHome::of(self.home)) {
-            task.wake_at_home(at);
-        }
-    }
-
-    fn clear(&self) {
-        let items = std::mem::take(&mut *self.buffer.borrow_mut());
-        drop(items);
+        let buffer = self.buffer.borrow();
+        self.begun.get() && buffer.is_open() && buffer.len() + self.handed.get() < self.window
     }
 
     fn task(&self) -> Option<Arc<dyn Task>> {
         self.task.get().cloned()
     }
 
-    /// The answer to a pull that was left open.
-    fn answer(&self, scope: &Scope) {
-        self.answering.set(false);
-        if !self.pulled.get() {
-            return;
+    /// An item was the last: this comes behind it.
+    #[cold]
+    fn cut(&self, ending: Ending<()>) {
+        let TooLate((items, ending)) = self.buffer.borrow_mut().cut(ending);
+        // One by one: a panic while another unwinds would abort.
+        items.into_iter().for_each(drop_quietly);
+        drop_quietly(ending);
+    }
+
+    /// Puts the ending into a reader that has read all items, if it is its turn. May run OCaml code, to make an exception, and
+    /// collect.
+    fn put_ending(&self, scope: &Scope, reader: impl FnOnce() -> Raw) -> bool {
+        if !self.over.get() {
+            return false;
         }
-        self.in_a_row.set(0);
-        if let Some(items) = self.take(scope) {
-            self.pulled.set(false);
-            self.tell(scope, &items);
+        let Some(ending) = self.buffer.borrow_mut().take_ending() else {
+            return false;
+        };
+        let ending = to_ocaml(scope, ending);
+        // SAFETY: a scope holds the lock; the reader is live, and an ending is what was made
+        unsafe { caml::reader::put_ending(reader(), ending.raw()) };
+        self.spent.store(true, Ordering::Release);
+        true
+    }
+
+    /// The reader was given something.
+    fn deliver(&self, scope: &Scope) {
+        let read = self.read.borrow_mut().take();
+        if let Some(read) = read {
+            read.deliver(scope);
         }
     }
 
-    /// Hands an `arrived` to the reader, if it is still there. Runs OCaml code, the reader's; what escapes leaves at the end
-    /// of the tick.
-    fn tell(&self, scope: &Scope, arrived: &ocaml::Value) {
-        let Some(reader) = self.reader.get() else {
-            return;
+    /// The task has ended. Runs OCaml code.
+    fn complete(&self, scope: &Scope, ending: Ending<()>) {
+        let late = match ending {
+            // The buffer has it.
+            Ending::Value(()) => None,
+            // A known ending, behind items that have all crossed, stays.
+            ending => self.buffer.borrow_mut().end(ending).err(),
         };
-        // SAFETY: a scope holds the lock; both are rooted until they are arguments; an exception is kept before anything can
-        // allocate
-        unsafe {
-            let mut arguments = [reader.get(), arrived.raw()];
-            if let Err(escaped) = self.home.call(scope, Callback::Arrived, &mut arguments) {
-                self.home.escape(scope, escaped);
-            }
+        drop_quietly(late);
+        self.over.set(true);
+        let read = self.read.borrow_mut().take();
+        let Some(read) = read else { return };
+        // SAFETY: a scope holds the lock; the read keeps the reader
+        if self.put_ending(scope, || unsafe { read.reader() }) {
+            read.deliver(scope);
+        } else {
+            *self.read.borrow_mut() = Some(read);
         }
+    }
+
+    /// OCaml has collected the reader.
+    fn let_go(&self, scope: &Scope) {
+        if let Some(task) = self.task() {
+            task.cancel(scope);
+        }
+        let ending = self.buffer.borrow_mut().take_ending();
+        drop_quietly(ending);
     }
 }
 
-impl<T: ToValue + 'static> Source for Shared<T> {
-    fn pull(&self, scope: &Scope) -> ocaml::Value {
-        // `Later`. After shutdown and in the child of a `fork` the ending has come, or is about to.
-        let later = ocaml::Value::Raw(caml::int(0).0);
-        let Some(task) = self.task() else {
-            return later;
-        };
-        if status() != Status::Running {
-            return later;
+/// What comes behind the last item, `ending` in `rust_async.ml`. May run OCaml code, to make an exception, and collect. A
+/// panic of the user's code on the way (the `Display` of an error) is a panic of the stream's.
+fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
+    let outgoing = catch(AssertUnwindSafe(|| match ending {
+        Ending::Value(()) => None,
+        Ending::Error(error) => Some(exception::of_error(scope, &error)),
+        Ending::Panic(panic) => Some(exception::of_panic(scope, &panic)),
+        Ending::Dropped => Some(exception::of_error(scope, &Error::broken_promise())),
+    }))
+    .unwrap_or_else(|panic| Some(exception::of_panic(scope, &panic)));
+    let Some(Outgoing {
+        exception,
+        backtrace,
+    }) = outgoing
+    else {
+        return ocaml::Value::Raw(caml::reader::END.0);
+    };
+    // SAFETY: a scope holds the lock; both are rooted across the allocation
+    unsafe {
+        let mut failed = Block::alloc(2, 0);
+        failed.push(exception.raw());
+        failed.push(backtrace.raw());
+        failed.end()
+    }
+}
+
+impl<T: ToOCaml + 'static> Shared<T> {
+    /// What the buffer holds, as a block; `None` when there is nothing. Converting may collect, and panic: the items before
+    /// that cross, and the panic comes behind them.
+    fn take(&self, _scope: &Scope) -> Option<ocaml::Value> {
+        let size = self.buffer.borrow().len();
+        if size == 0 {
+            return None;
         }
+        let mut done = 0;
+        // Not in what is caught: a destructor that panics while a conversion unwinds would abort.
+        let mut item = None;
+        // SAFETY: a scope holds the lock. Each item is rooted, or immediate, until it is stored; so is the block.
+        let (block, panic) = unsafe {
+            let mut block = Block::alloc(size, 0);
+            let converted = catch(AssertUnwindSafe(|| {
+                let runtime = ocaml::Runtime::recover_handle();
+                while done < size {
+                    item = self.buffer.borrow_mut().pop();
+                    let Some(item_now) = &item else { break };
+                    let value = build::convert(item_now, runtime);
+                    block.push(value.raw());
+                    done += 1;
+                    item = None;
+                }
+            }));
+            (block.end(), converted.err())
+        };
+        if let Some(panic) = panic {
+            drop_quietly(item);
+            self.break_off(panic);
+        }
+        self.handed.set(done);
+        // SAFETY: a scope holds the lock; both blocks are rooted across the allocation
+        unsafe {
+            match done {
+                0 => None,
+                n if n == size => Some(block),
+                n => {
+                    let mut shorter = Block::alloc(n, 0);
+                    for i in 0..n {
+                        shorter.push(caml::field(block.raw(), i));
+                    }
+                    Some(shorter.end())
+                }
+            }
+        }
+    }
+
+    /// A conversion has panicked, or the destructor of what had been converted.
+    #[cold]
+    fn break_off(&self, panic: Panic) {
+        self.cut(Ending::Panic(panic));
+        // The task has to drop its stream, and to end.
+        if let (Some(task), Some(at)) = (self.task(), AtHome::of(self.home)) {
+            task.wake_at_home(at);
+        }
+    }
+
+    /// The answer to a read that was left open.
+    fn answer(&self, scope: &Scope) {
+        self.answering.set(false);
+        let read = self.read.borrow_mut().take();
+        let Some(read) = read else { return };
+        self.in_a_row.set(0);
+        match self.take(scope) {
+            Some(items) => {
+                // SAFETY: a scope holds the lock; both are live
+                unsafe { caml::reader::put_items(read.reader(), items.raw()) };
+                read.deliver(scope);
+            }
+            // The ending follows, from the task.
+            None => *self.read.borrow_mut() = Some(read),
+        }
+    }
+
+    /// What there is for a pull, put into the reader.
+    fn give(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+        if self.over.get() {
+            return self.put_ending(scope, || reader.raw());
+        }
+        let Some(task) = self.task().filter(|_| status() == Status::Running) else {
+            // The ending is about to come, to an open read.
+            return false;
+        };
         self.begun.set(true);
         self.handed.set(0);
         let mut items = self.take(scope);
@@ -237,32 +320,88 @@ impl<T: ToValue + 'static> Source for Shared<T> {
             task.clone().run_if_idle(scope);
             items = self.take(scope);
         }
-        self.pulled.set(items.is_none());
-        // There may be room now.
-        if self.waits.get() && (items.is_none() || self.has_room()) {
+        // There may be room now, or nothing behind the items but the ending.
+        let is_open = self.buffer.borrow().is_open();
+        if self.waits.get() && (items.is_none() || !is_open || self.has_room()) {
             task.wake_at_home(scope.at());
         }
         self.home.arm_if_needed(scope, false);
-        items.unwrap_or(later)
+        match items {
+            Some(items) => {
+                // SAFETY: a scope holds the lock; both are rooted
+                unsafe { caml::reader::put_items(reader.raw(), items.raw()) };
+                true
+            }
+            None => self.put_ending(scope, || reader.raw()),
+        }
+    }
+}
+
+impl<T: ToOCaml + 'static> Source for Shared<T> {
+    fn home(&self) -> &'static Home {
+        self.home
     }
 
-    fn abandon(&self) {
-        if self.over.load(Ordering::Relaxed) {
-            return;
+    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+        // Rule 6.
+        if self.pulling.replace(true) {
+            return false;
         }
-        if let Some(task) = self.task() {
-            self.home.queue_anywhere(Runnable::Cancel(task));
+        let given = catch(AssertUnwindSafe(|| self.give(scope, reader)));
+        self.pulling.set(false);
+        let given = given.unwrap_or_else(|panic| {
+            // What is the user's was caught where it was called.
+            let exception = exception::of_panic(scope, &panic);
+            exception::report_async(scope, &exception);
+            false
+        });
+        if given {
+            self.deliver(scope);
+        }
+        given
+    }
+
+    unsafe fn open_read(self: Arc<Self>, at: AtHome, reader: Raw) -> bool {
+        let buffer = self.buffer.borrow();
+        let is_there = buffer.len() > 0 || (self.over.get() && buffer.is_over());
+        drop(buffer);
+        // Rule 6: who pulls will answer.
+        if is_there && !self.pulling.get() {
+            return false;
+        }
+        let source: Arc<dyn Source> = self.clone();
+        // SAFETY: the caller's word
+        let read = unsafe { OpenRead::open(at, source, reader) };
+        *self.read.borrow_mut() = Some(read);
+        true
+    }
+
+    fn close_unless_waited(&self, scope: &Scope) {
+        let read = self.read.borrow_mut().take();
+        let Some(read) = read else { return };
+        if read.close_unless_waited(scope) {
+            drop(read.close(scope));
+        } else {
+            *self.read.borrow_mut() = Some(read);
+        }
+    }
+
+    fn abandon(self: Arc<Self>) {
+        if !self.spent.load(Ordering::Acquire) {
+            let home = self.home;
+            let let_go = move |scope: &Scope| self.let_go(scope);
+            home.queue_anywhere(Runnable::Settle(Box::new(let_go)));
         }
     }
 }
 
 /// The future of the task.
-struct Pump<T: ToValue + 'static> {
+struct Pump<T: ToOCaml + 'static> {
     stream: Option<BoxedStream<T>>,
     shared: Arc<Shared<T>>,
 }
 
-impl<T: ToValue + 'static> Pump<T> {
+impl<T: ToOCaml + 'static> Pump<T> {
     /// Fills the buffer. True: the stream has nothing more for now, and will wake the task.
     fn fill(&mut self, context: &mut Context<'_>) -> bool {
         let shared = &self.shared;
@@ -272,7 +411,12 @@ impl<T: ToValue + 'static> Pump<T> {
         let filled = catch(AssertUnwindSafe(|| {
             while shared.has_room() {
                 match stream.as_mut().poll_next(context) {
-                    Poll::Ready(Some(Ok(item))) => shared.buffer.borrow_mut().push_back(item),
+                    Poll::Ready(Some(Ok(item))) => {
+                        let pushed = shared.buffer.borrow_mut().push(item);
+                        if let Err(TooLate(item)) = pushed {
+                            drop_quietly(item);
+                        }
+                    }
                     Poll::Ready(Some(Err(error))) => {
                         return Poll::Ready(Some(Ending::Error(error)));
                     }
@@ -283,45 +427,52 @@ impl<T: ToValue + 'static> Pump<T> {
             Poll::Ready(None)
         }));
         match filled.unwrap_or_else(|panic| Poll::Ready(Some(Ending::Panic(panic)))) {
-            Poll::Pending => return true,
-            Poll::Ready(None) => {}
-            Poll::Ready(ending) => *self.shared.ending.borrow_mut() = ending,
-        }
-        false
-    }
-
-    /// At once when it has ended, and not when OCaml has read the last item.
-    fn drop_stream(&mut self) {
-        let stream = self.stream.take();
-        if let Err(panic) = catch(AssertUnwindSafe(|| drop(stream))) {
-            let mut ending = self.shared.ending.borrow_mut();
-            if !matches!(*ending, Some(Ending::Panic(_))) {
-                *ending = Some(Ending::Panic(panic));
+            Poll::Pending => shared.buffer.borrow().is_open(),
+            Poll::Ready(None) => false,
+            Poll::Ready(Some(ending)) => {
+                self.end(ending);
+                false
             }
         }
+    }
+
+    /// The stream has ended, and is dropped at once, not when OCaml has read the last item. A panic of its destructor is the
+    /// ending, unless that is an error or a panic already.
+    fn end(&mut self, ending: Ending<()>) {
+        let stream = self.stream.take();
+        let ending = match (catch(AssertUnwindSafe(|| drop(stream))), ending) {
+            (Err(panic), Ending::Value(()) | Ending::Dropped) => Ending::Panic(panic),
+            (_, ending) => ending,
+        };
+        let late = self.shared.buffer.borrow_mut().end(ending).err();
+        drop_quietly(late);
     }
 }
 
 /// Nothing in it is pinned by itself.
-impl<T: ToValue + 'static> Unpin for Pump<T> {}
+impl<T: ToOCaml + 'static> Unpin for Pump<T> {}
 
-impl<T: ToValue + 'static> Future for Pump<T> {
-    type Output = Ending<()>;
+impl<T: ToOCaml + 'static> Future for Pump<T> {
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending<()>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let stream_will_wake = this.fill(context);
-        this.shared.waits.set(!stream_will_wake);
-        let ended = this.shared.ending.borrow().is_some();
-        if ended {
-            this.drop_stream();
-        }
         let shared = &this.shared;
-        if shared.buffer.borrow().is_empty() {
-            let ending = shared.ending.borrow_mut().take();
-            return ending.map_or(Poll::Pending, Poll::Ready);
+        shared.waits.set(!stream_will_wake);
+        let (is_open, items) = {
+            let buffer = shared.buffer.borrow();
+            (buffer.is_open(), buffer.len())
+        };
+        if !is_open {
+            // Of an item that did not cross.
+            drop_quietly(this.stream.take());
+            if items == 0 {
+                return Poll::Ready(());
+            }
         }
-        if shared.pulled.get() && !shared.answering.replace(true) {
+        let is_read = shared.read.borrow().is_some();
+        if items > 0 && is_read && !shared.answering.replace(true) {
             let shared = shared.clone();
             let answer = move |scope: &Scope| shared.answer(scope);
             this.shared
@@ -332,46 +483,25 @@ impl<T: ToValue + 'static> Future for Pump<T> {
     }
 }
 
-impl<T: ToValue + 'static> Drop for Pump<T> {
+impl<T: ToOCaml + 'static> Drop for Pump<T> {
     fn drop(&mut self) {
-        self.shared.clear();
+        if self.shared.buffer.borrow().len() > 0 {
+            self.shared.cut(Ending::Dropped);
+        }
     }
 }
 
-/// The task's ending, for the reader.
+/// The end of the task.
 struct End<T>(Arc<Shared<T>>);
 
-impl<T: ToValue + 'static> End<T> {
-    fn tell(self, scope: &Scope, ending: Ending<()>) {
-        self.0.over.store(true, Ordering::Relaxed);
-        let Outgoing {
-            exception,
-            backtrace,
-        } = match ending {
-            // `Ended`
-            Ending::Value(()) => return self.0.tell(scope, &ocaml::Value::Raw(caml::int(1).0)),
-            Ending::Error(error) => exception::of_error(scope, &error),
-            Ending::Panic(panic) => exception::of_panic(scope, &panic),
-            Ending::Dropped => exception::of_error(scope, &Error::broken_promise()),
-        };
-        // SAFETY: a scope holds the lock; both are rooted across the allocation. `Failed` is the second constructor with
-        // arguments.
-        let failed = unsafe {
-            let mut failed = Block::alloc(2, 1);
-            failed.push(exception.raw());
-            failed.push(backtrace.raw());
-            failed.end()
-        };
-        self.0.tell(scope, &failed);
-    }
-}
-
-impl<T: ToValue + 'static> Completion<Ending<()>> for End<T> {
-    fn complete(self, scope: &Scope, ending: Ending<Ending<()>>) {
-        self.tell(scope, ending.map(|ending| ending));
+impl<T: ToOCaml + 'static> Completion<()> for End<T> {
+    fn complete(self, scope: &Scope, ending: Ending<()>) {
+        self.0.complete(scope, ending);
     }
 
     fn disown(self, scope: &Scope) {
-        self.tell(scope, Ending::Dropped);
+        // The destructors of the items wait for threads, perhaps.
+        std::mem::forget(self.0.buffer.borrow_mut().cut(Ending::Dropped));
+        self.0.complete(scope, Ending::Dropped);
     }
 }

@@ -1,16 +1,15 @@
 //! Settling: a Rust ending becomes the state of a Lwt promise.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
-use ocaml::ToValue;
-
 use super::output::Settled;
-use crate::caml::{self, Callback, Root};
+use crate::caml::{Callback, Root};
+use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
-use crate::executor::Scope;
 use crate::executor::task::Completion;
+use crate::executor::{Runnable, Scope};
+use crate::lwt_to_rust::resolver::AssertSend;
 use crate::panic::catch;
 
 /// An ending in OCaml's terms, rooted.
@@ -21,7 +20,7 @@ pub(crate) enum Converted {
 
 /// Converts an ending. May collect; may run OCaml code, to make an exception. A panic of the user's code on the way (a
 /// conversion, a destructor, the `Display` of an error) is a panic of the function's.
-pub(crate) fn convert<T: ToValue + 'static>(
+pub(crate) fn convert<T: ToOCaml + 'static>(
     scope: &Scope,
     ending: Ending<Settled<T>>,
 ) -> Converted {
@@ -29,12 +28,12 @@ pub(crate) fn convert<T: ToValue + 'static>(
         .unwrap_or_else(|panic| Converted::Exception(exception::of_panic(scope, &panic)))
 }
 
-fn convert_or_panic<T: ToValue + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
+fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
     match ending {
         Ending::Value(Settled::Value(value)) => {
             // SAFETY: a scope holds the lock; the handle is a token of it without content
             let runtime = unsafe { ocaml::Runtime::recover_handle() };
-            Converted::Value(immediate(&value).unwrap_or_else(|| value.to_value(runtime)))
+            Converted::Value(build::convert(&value, runtime))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
             Converted::Exception(exception::of_error(scope, &error))
@@ -50,64 +49,56 @@ fn convert_or_panic<T: ToValue + 'static>(scope: &Scope, ending: Ending<Settled<
     }
 }
 
-/// The value of a type whose values are all immediate: ocaml-rs makes a root for them too, which costs more than the rest
-/// of the conversion.
-#[inline]
-pub(super) fn immediate(value: &impl Any) -> Option<ocaml::Value> {
-    let value: &dyn Any = value;
-    let n = if value.is::<()>() {
-        0
-    } else if let Some(b) = value.downcast_ref::<bool>() {
-        isize::from(*b)
-    } else {
-        *value.downcast_ref::<isize>()?
-    };
-    Some(ocaml::Value::Raw(caml::int(n).0))
-}
-
 /// Settles a pending promise: `Lwt.wakeup`, so that what was bound to it runs here and now, and its next call is
-/// polled in the same tick. A promise that was cancelled stays so.
+/// polled in the same tick. A promise that was cancelled stays so. `resolver`: what `Pending` gave.
 ///
 /// Runs OCaml code. An exception that its callbacks let escape is kept for the end of the tick.
-pub(crate) fn settle<T: ToValue + 'static>(
+pub(crate) fn settle<T: ToOCaml + 'static>(
     scope: &Scope,
     resolver: Root,
     ending: Ending<Settled<T>>,
 ) {
     let converted = convert(scope, ending);
-    // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted` until the call takes them
-    // over; their types are those of the callbacks. An exception is kept before anything can allocate.
-    unsafe {
-        let resolver = resolver.get();
-        let home = scope.home();
-        let settled = match &converted {
+    settle_with(scope, resolver, converted);
+}
+
+fn settle_with(scope: &Scope, resolver: Root, converted: Converted) {
+    let home = scope.home();
+    // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted`; their types are those of the
+    // callbacks, which do nothing with a promise that is settled.
+    let settled = unsafe {
+        match &converted {
             Converted::Value(value) => {
-                home.call(scope, Callback::Fulfil, &mut [resolver, value.raw()])
+                home.call_until_done(scope, Callback::Fulfil, || [resolver.get(), value.raw()])
             }
             Converted::Exception(Outgoing {
                 exception,
                 backtrace,
-            }) => home.call(
-                scope,
-                Callback::Reject,
-                &mut [resolver, exception.raw(), backtrace.raw()],
-            ),
-        };
-        if let Err(escaped) = settled {
-            home.escape(scope, escaped);
+            }) => home.call_until_done(scope, Callback::Reject, || {
+                [resolver.get(), exception.raw(), backtrace.raw()]
+            }),
         }
+    };
+    // What came instead each time may be over in the next tick.
+    if settled.is_err() && home.is_open(scope.at()) {
+        let again = AssertSend((resolver, converted));
+        home.queue_anywhere(Runnable::Settle(Box::new(move |scope| {
+            let (resolver, converted) = again.into_inner();
+            settle_with(scope, resolver, converted);
+        })));
     }
 }
 
 /// The completion of a task that a promise stands for.
 pub(crate) struct SettlePromise<E> {
+    /// What `Pending` gave.
     pub(crate) resolver: Root,
     pub(crate) ending: E,
 }
 
 impl<R, T, E> Completion<R> for SettlePromise<E>
 where
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     E: FnOnce(R) -> Ending<Settled<T>> + 'static,
 {
     fn complete(self, scope: &Scope, ending: Ending<R>) {

@@ -9,6 +9,8 @@ use futures_core::Stream;
 use ocaml::{Runtime, ToValue, Value};
 
 use super::pump::{self, BoxedStream};
+use crate::conversion::ToOCaml;
+use crate::conversion::float::Float;
 use crate::error::Error;
 
 /// How many items are read ahead where nobody says so.
@@ -55,7 +57,12 @@ macro_rules! stream_handle {
         }
 
         // SAFETY: the value is rooted
-        unsafe impl<T: ToValue + 'static> ToValue for $name<T> {
+        unsafe impl<T: ToOCaml + 'static> ToOCaml for $name<T> {
+            const FLOAT: Float = Float::Never;
+        }
+
+        // SAFETY: the value is rooted
+        unsafe impl<T: ToOCaml + 'static> ToValue for $name<T> {
             /// # Panics
             /// The second time: there is one stream in it. On a thread that does not run Lwt.
             fn to_value(&self, runtime: &Runtime) -> Value {

@@ -12,6 +12,7 @@ use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use super::stream::RustStream;
 use crate::caml::{self, Callback, Raw, Root};
+use crate::conversion::ToOCaml;
 use crate::domain_pool::worker;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -19,13 +20,14 @@ use crate::exception::{self, Outgoing};
 use crate::executor::task::TaskCell;
 use crate::executor::{AtHome, Scope, start};
 use crate::panic::catch;
+use crate::storage::Storage;
 
 /// Called by the stub of a `#[func]`.
 ///
 /// # Safety
 /// OCaml calls the stub, so this thread holds the runtime lock and may run OCaml code; `arguments` are its arguments,
-/// live and of the types that the `external` declares. Allocates, runs OCaml code, and raises `Invalid_argument` or
-/// `Rust_async.Misuse`; the caller holds nothing with a destructor.
+/// live and of the types that the `external` declares. Allocates, runs OCaml code, and raises `Invalid_argument`,
+/// `Rust_async.Misuse` or `Stack_overflow`; the caller holds nothing with a destructor.
 #[doc(hidden)]
 #[inline]
 pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
@@ -36,7 +38,7 @@ pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
 ) -> Raw
 where
     F: Future + 'static,
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Outcome<T> + 'static,
 {
     let ending = move |output| Ending::Value(ending(output).0);
@@ -57,7 +59,7 @@ pub(super) unsafe fn call_or_raise<const N: usize, F, T, E>(
 ) -> Raw
 where
     F: Future + 'static,
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
     // SAFETY: as the caller's
@@ -80,7 +82,7 @@ unsafe fn call<const N: usize, F, T, E>(
 ) -> Result<Raw, Raw>
 where
     F: Future + 'static,
-    T: ToValue + 'static,
+    T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
     let mut arguments = arguments;
@@ -133,9 +135,14 @@ where
                 let mut arguments = [caml::int(key.to_int()), caml::bool(cancelable)];
                 match at.home().call(&scope, Callback::Pending, &mut arguments) {
                     Ok(pair) => {
-                        let (promise, resolver) =
-                            (caml::field(pair, 0), Root::new(caml::field(pair, 1)));
+                        let (promise, resolver) = (caml::field(pair, 0), Root::new(pair));
                         task.set_completion(&scope, SettlePromise { resolver, ending });
+                        if !Storage::is_nothing_bound(&scope) {
+                            let promise = caml::protect(promise);
+                            task.set_storage(&scope, Storage::bound(&scope));
+                            task.suspend(&scope);
+                            return Ok(promise.raw());
+                        }
                         if task.is_cancelled(&scope) {
                             // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
                             let promise = caml::protect(promise);
@@ -166,7 +173,7 @@ where
 /// worker domain too.
 #[doc(hidden)]
 #[inline]
-pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue + 'static>(
+pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToOCaml + 'static>(
     signature: &'static Signature,
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
@@ -181,7 +188,7 @@ pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue + 'static>(
 
 /// # Safety
 /// As for [`rust_to_lwt_stream`], but nothing is raised. Neither result is rooted.
-unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
+unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     signature: &'static Signature,
     mut arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
@@ -204,6 +211,7 @@ unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
         signature,
         values: &values,
     };
+    let escaped_before = at.home().escaped(at);
     // SAFETY: a scope holds the lock; the handle is a token of it without content
     let runtime = unsafe { ocaml::Runtime::recover_handle() };
     let made = catch(AssertUnwindSafe(|| {
@@ -216,6 +224,11 @@ unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
     };
     // The function may have spawned.
     at.home().arm_if_needed(&scope, false);
+    // `Sys.Break` came meanwhile: the caller gets it, as from a call for a promise, and the stream goes.
+    if let Some(escaped) = at.home().take_escaped_since(&scope, escaped_before) {
+        // SAFETY: a scope holds the lock
+        return Err(unsafe { escaped.get() });
+    }
     match result {
         Ok(stream) => Ok(stream.raw()),
         Err(raised) => Err(raised.exception.raw()),
@@ -223,14 +236,22 @@ unsafe fn call_for_stream<const N: usize, T: ToValue + 'static>(
 }
 
 /// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
+/// Every call begins here, so here it is refused where too little of the stack is left for it.
 ///
 /// # Safety
-/// As for [`rust_to_lwt`], but nothing is raised; an exception that comes back is not rooted. The arguments are live
+/// As for [`rust_to_lwt`], but nothing is raised save `Stack_overflow`, and `Failure` where the OCaml library is not linked, for
+/// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted. The arguments are live
 /// afterwards as before.
-unsafe fn home_of_call<const N: usize>(
+pub(super) unsafe fn home_of_call<const N: usize>(
     signature: &Signature,
     arguments: &mut [Raw; N],
 ) -> Result<AtHome, Raw> {
+    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word
+    unsafe {
+        if caml::check_stacks().is_err() {
+            caml::raise_stack_overflow();
+        }
+    }
     match AtHome::here() {
         // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
         Some(_) => unsafe { start::executor(signature.function) },

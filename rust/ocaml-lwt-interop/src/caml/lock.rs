@@ -1,0 +1,253 @@
+//! Whether this thread may touch OCaml now: the one place that knows, and the one that is asked.
+//!
+//! It may when all of this is so:
+//!
+//! 1. OCaml called Rust by one of our stubs, and OCaml code does not run further up the stack: what a finaliser of another
+//!    library does, which the collector calls under OCaml code, finds OCaml running.
+//! 2. The thread holds the runtime lock: nobody has released it, we or ocaml-rs.
+//! 3. It is not inside the collector, which an allocation of Rust's may have started, and which calls finalisers.
+//!
+//! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So whoever has one asks here, and gets
+//! an [`Access`], which stays on its thread.
+//!
+//! How the runtime gives itself away (`minor_gc.c`, `major_gc.c`, OCaml 4.13 to 5.4) is in `lock.c`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+
+use ocaml::sys;
+
+/// What this thread runs, as far as we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    /// None of our stubs is on the stack.
+    Unknown,
+    /// Rust, called by OCaml.
+    Rust,
+    /// OCaml code, called by Rust.
+    OCaml,
+    /// A finaliser of ours, called by the collector.
+    Finaliser,
+    /// Rust, without the runtime lock.
+    Unlocked,
+}
+
+#[derive(Clone, Copy)]
+struct Now {
+    runs: Runs,
+    /// How many scopes are open, whatever runs in them.
+    scopes: u32,
+}
+
+thread_local! {
+    static NOW: Cell<Now> = const { Cell::new(Now { runs: Runs::Unknown, scopes: 0 }) };
+}
+
+/// Changes what this thread runs, until it is dropped.
+struct Restore(Now);
+
+impl Restore {
+    #[inline]
+    fn running(runs: Runs) -> Restore {
+        let before = NOW.get();
+        NOW.set(Now { runs, ..before });
+        Restore(before)
+    }
+}
+
+impl Drop for Restore {
+    #[inline]
+    fn drop(&mut self) {
+        NOW.set(self.0);
+    }
+}
+
+/// Proof that this thread may touch OCaml: allocate on its heap, read and write its values, run its code. For as long as none
+/// of what the head of this file names has changed, so it is used and not kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Access<'a>(PhantomData<(&'a (), *const ())>);
+
+/// OCaml called, until this is dropped.
+pub(crate) struct Entered {
+    before: Now,
+    not_send: PhantomData<*const ()>,
+}
+
+/// # Safety
+/// OCaml called Rust on this thread, which holds the runtime lock, in a way that lets Rust allocate and call back: not a
+/// `noalloc` stub, not a finaliser of a custom block.
+#[inline]
+pub(crate) unsafe fn enter() -> Entered {
+    let before = NOW.get();
+    NOW.set(Now {
+        runs: Runs::Rust,
+        scopes: before.scopes + 1,
+    });
+    Entered {
+        before,
+        not_send: PhantomData,
+    }
+}
+
+impl Entered {
+    /// Whether none was entered before.
+    #[inline]
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.before.scopes == 0
+    }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        NOW.set(self.before);
+    }
+}
+
+/// Whether a stub of ours is on the stack, which will look at the queue before it returns to OCaml.
+#[inline]
+pub(crate) fn is_entered() -> bool {
+    NOW.get().scopes > 0
+}
+
+/// Runs OCaml code, which gives its exceptions back: no frame is jumped over.
+#[inline]
+pub(crate) fn running_ocaml<R>(f: impl FnOnce() -> R) -> R {
+    let _restore = Restore::running(Runs::OCaml);
+    f()
+}
+
+/// Runs a finaliser of ours, in which nothing of OCaml's is touched.
+pub(crate) fn finalising<R>(f: impl FnOnce() -> R) -> R {
+    let _restore = Restore::running(Runs::Finaliser);
+    f()
+}
+
+unsafe extern "C" {
+    // `lock.c`
+    fn ocaml_lwt_interop_holds_lock() -> bool;
+    fn ocaml_lwt_interop_watch_collector();
+    fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
+    // The runtime's.
+    pub(super) fn caml_enter_blocking_section_no_pending();
+}
+
+/// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
+///
+/// # Safety
+/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. Other threads may collect, so values that
+/// are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
+/// raise what they raise): they run when OCaml code runs next.
+pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
+    struct Reacquire(#[allow(dead_code, reason = "dropped behind the lock")] Restore);
+    impl Drop for Reacquire {
+        fn drop(&mut self) {
+            // SAFETY: balances the entry below, on the same thread
+            unsafe { sys::caml_leave_blocking_section() }
+        }
+    }
+    let restore = Restore::running(Runs::Unlocked);
+    // SAFETY: the lock is held, by the caller's word
+    unsafe { caml_enter_blocking_section_no_pending() };
+    let _reacquire = Reacquire(restore);
+    f()
+}
+
+/// Begins to watch the collector, once for the process.
+///
+/// # Safety
+/// The runtime lock is held.
+pub(super) unsafe fn watch_collector() {
+    static WATCHING: std::sync::Once = std::sync::Once::new();
+    // SAFETY: as the caller's; once
+    WATCHING.call_once(|| unsafe { ocaml_lwt_interop_watch_collector() });
+}
+
+/// Whether this thread holds the runtime lock, whoever took it, and whatever for: one that does must not wait for another
+/// that needs it. On OCaml 4 that is known once the executor has started.
+pub(crate) fn is_held() -> bool {
+    // SAFETY: reads what belongs to this thread
+    unsafe { ocaml_lwt_interop_holds_lock() }
+}
+
+/// Why this thread may not touch OCaml now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It does not hold the runtime lock, and never did, as far as we know.
+    NoLock,
+    /// It has released the lock.
+    Released,
+    /// It is in a finaliser, or elsewhere inside the collector.
+    Collecting,
+    /// It holds the lock, but OCaml did not call Rust by a stub of ours.
+    NotCalled,
+}
+
+/// What a message is completed with, behind what was done: why that cannot work, and what to do instead.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refused::NoLock => {
+                "on a thread that does not run OCaml, where OCaml values cannot be touched: send a closure to the domain \
+                 thread with Handle::call"
+            }
+            Refused::Released => {
+                "while OCaml's runtime lock was released, and OCaml values cannot be touched: take it again before"
+            }
+            Refused::Collecting => {
+                "inside OCaml's garbage collector, in a finaliser or a Drop that it runs, where OCaml values cannot be \
+                 touched: send a closure to the domain thread with Handle::call"
+            }
+            Refused::NotCalled => {
+                "where OCaml did not call this crate, in a #[ocaml::func] or in a finaliser of another library, so OCaml \
+                 values cannot be touched: make the function a #[func(sync)], or send a closure to the domain thread with \
+                 Handle::call"
+            }
+        })
+    }
+}
+
+/// Whether this thread may touch OCaml now.
+#[inline]
+pub(crate) fn access<'a>() -> Result<Access<'a>, Refused> {
+    if NOW.get().runs == Runs::Rust {
+        // SAFETY: reads what belongs to this thread
+        match unsafe { ocaml_lwt_interop_lock_state() } {
+            0 => return Ok(Access(PhantomData)),
+            1 => return Err(Refused::Released),
+            _ => return Err(Refused::Collecting),
+        }
+    }
+    Err(why_not())
+}
+
+#[cold]
+fn why_not() -> Refused {
+    match NOW.get().runs {
+        Runs::Finaliser => Refused::Collecting,
+        Runs::Unlocked => Refused::Released,
+        // SAFETY: reads what belongs to this thread
+        Runs::Unknown | Runs::Rust | Runs::OCaml => match unsafe { ocaml_lwt_interop_lock_state() }
+        {
+            0 => Refused::NotCalled,
+            1 => Refused::NoLock,
+            _ => Refused::Collecting,
+        },
+    }
+}
+
+/// For what has no other way to refuse.
+///
+/// # Panics
+/// Where this thread may not touch OCaml. `what` was done, in words that begin the message.
+#[inline]
+#[track_caller]
+pub(crate) fn demand<'a>(what: &str) -> Access<'a> {
+    #[cold]
+    #[track_caller]
+    fn refuse(what: &str, refused: Refused) -> ! {
+        panic!("{what} {refused}")
+    }
+    access().unwrap_or_else(|refused| refuse(what, refused))
+}

@@ -1,0 +1,100 @@
+//! Whether a value can be read as a type, for values that come without a declaration: what an exception holds. Each block is
+//! looked at before it is looked into. What is not seen, such as the arguments of a function, is taken on trust.
+
+use ocaml::sys;
+
+use super::float::Float;
+use crate::caml::{self, Raw, chunk};
+use crate::stack;
+
+/// What [`super::FromOCaml::has_shape`] is.
+#[doc(hidden)]
+pub type HasShape = unsafe fn(Raw) -> bool;
+
+/// Whether it is an `int`, or a constant constructor, from 0 to below `count`.
+///
+/// # Safety
+/// None beyond that of a live value.
+#[doc(hidden)]
+pub unsafe fn is_constant(value: Raw, count: usize) -> bool {
+    caml::is_immediate(value)
+        && usize::try_from(caml::int_val(value)).is_ok_and(|number| number < count)
+}
+
+/// Whether it is a block of that tag with such parts.
+///
+/// # Safety
+/// The runtime lock is held; the value is live. No allocation.
+#[doc(hidden)]
+pub unsafe fn is_block(value: Raw, tag: u8, parts: &[HasShape]) -> bool {
+    // SAFETY: as the caller's; a block whose tag is that of a constructor, a record or a tuple has values in its fields
+    unsafe {
+        stack::check().is_ok()
+            && !caml::is_immediate(value)
+            && caml::tag(value) == tag
+            && sys::wosize_val(value.0) == parts.len()
+            && (0..)
+                .zip(parts)
+                .all(|(i, has_shape)| has_shape(caml::field(value, i)))
+    }
+}
+
+/// Whether it is a record with such fields.
+///
+/// # Safety
+/// As for [`is_block`].
+#[doc(hidden)]
+pub unsafe fn is_record(value: Raw, fields: Float, parts: &[HasShape]) -> bool {
+    // SAFETY: as the caller's
+    unsafe {
+        match fields {
+            Float::Always => {
+                is_tagged(value, chunk::DOUBLE_ARRAY_TAG)
+                    && chunk::array_length(value) == parts.len()
+            }
+            // A flat one has no values whose shapes could be asked for.
+            Float::Never | Float::Maybe => is_block(value, 0, parts),
+        }
+    }
+}
+
+/// Whether it is an array with such elements.
+///
+/// # Safety
+/// As for [`is_block`].
+pub(super) unsafe fn is_array(value: Raw, elements: Float, has_shape: HasShape) -> bool {
+    // SAFETY: as the caller's; an array without elements has the tag 0
+    unsafe {
+        if is_tagged(value, chunk::DOUBLE_ARRAY_TAG) {
+            return elements != Float::Never;
+        }
+        is_tagged(value, 0)
+            && (0..sys::wosize_val(value.0)).all(|i| has_shape(caml::field(value, i)))
+    }
+}
+
+/// Whether it is a list with such elements.
+///
+/// # Safety
+/// As for [`is_block`].
+pub(super) unsafe fn is_list(mut value: Raw, has_shape: HasShape) -> bool {
+    // SAFETY: as the caller's
+    unsafe {
+        while is_tagged(value, 0)
+            && sys::wosize_val(value.0) == 2
+            && has_shape(caml::field(value, 0))
+        {
+            value = caml::field(value, 1);
+        }
+        value.0 == sys::EMPTY_LIST
+    }
+}
+
+/// Whether it is a block of that tag.
+///
+/// # Safety
+/// As for [`is_block`].
+pub(crate) unsafe fn is_tagged(value: Raw, tag: u8) -> bool {
+    // SAFETY: as the caller's
+    unsafe { !caml::is_immediate(value) && caml::tag(value) == tag }
+}

@@ -1,0 +1,336 @@
+//! Guests: the OCaml threads that run the functions of [`run_blocking_in_ocaml`](super::guest::run_blocking_in_ocaml), and
+//! the queue that feeds them.
+//!
+//! 1. Calls are queued where they were converted, at home. Where more wait than there are threads free for them, one is
+//!    made, by `Thread.create` on the thread that runs Lwt; there are as many as Tokio may have for what blocks.
+//! 2. What a thread runs is a loop in OCaml (`serve` in `rust_async.ml`): it asks here for a call, applies the function
+//!    itself, with no frame of Rust's on its stack, and tells here how that ended.
+//! 3. A call that a thread has taken is answered exactly once: by what the function returned or raised, or by the thread's
+//!    end, which comes in the middle of a call when the function calls `Thread.exit`.
+//! 4. A thread waits for calls with the runtime lock released and all signals blocked; for as long as Tokio's
+//!    threads for what blocks stay. It leaves at the end of the bridge.
+//! 5. Under the lock of the queue nothing is dropped that belongs to the user, and nothing is woken but threads of ours.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::guest::{Answer, GuestCall};
+use crate::caml::{self, Callback, Raw, Root, Signals};
+use crate::error::Error;
+use crate::executor::lifetime::{Status, status};
+use crate::executor::{Scope, start};
+use crate::runtime;
+use crate::storage::Storage;
+
+/// A thread, from the moment that it is asked for.
+pub(crate) type Id = isize;
+
+struct Queue {
+    calls: VecDeque<GuestCall>,
+    /// The threads that there are, or are to be.
+    threads: Vec<Id>,
+    /// How many of them have a call.
+    busy: usize,
+    /// How many there ever were.
+    made: Id,
+    /// The signals of the thread that runs Lwt, as it last made a thread.
+    signals: Option<Signals>,
+}
+
+impl Queue {
+    /// One more thread, if calls wait for which none is free.
+    fn wanted(&mut self) -> Option<Id> {
+        let free = self.threads.len() - self.busy;
+        if self.calls.len() <= free || self.threads.len() >= runtime::blocking_limits().threads {
+            return None;
+        }
+        self.made += 1;
+        self.threads.push(self.made);
+        Some(self.made)
+    }
+
+    fn remove(&mut self, id: Id) {
+        self.threads.retain(|it| *it != id);
+    }
+}
+
+static QUEUE: Mutex<Queue> = Mutex::new(Queue {
+    calls: VecDeque::new(),
+    threads: Vec::new(),
+    busy: 0,
+    made: 0,
+    signals: None,
+});
+/// A call came, or the end.
+static CAME: Condvar = Condvar::new();
+/// A thread has answered.
+static ANSWERED: Condvar = Condvar::new();
+
+fn lock() -> MutexGuard<'static, Queue> {
+    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// At home: has a thread make the call. May run OCaml code, none of the user's, and collect.
+pub(super) fn submit(scope: &Scope, call: GuestCall) {
+    let (wanted, refused) = {
+        let mut queue = lock();
+        // Looked at under the lock: the end is noted before the queue is emptied.
+        if status() == Status::Running {
+            queue.calls.push_back(call);
+            (queue.wanted(), None)
+        } else {
+            (None, Some(call))
+        }
+    };
+    drop(refused);
+    CAME.notify_one();
+    match wanted {
+        None => {}
+        Some(id) if scope.home().is_lwt() => make(scope, id),
+        Some(id) => start::to_lwt(move |scope| make(scope, id)),
+    }
+}
+
+/// Makes a thread, where Lwt runs: on OCaml 5 it is one of the main domain. Runs OCaml code, none of the user's; may collect.
+fn make(scope: &Scope, mut id: Id) {
+    let mut refused = String::new();
+    // An exception that comes on the way is a finaliser's, say.
+    for _ in 0..3 {
+        match make_once(scope, id) {
+            Ok(()) => return,
+            Err(message) => refused = message,
+        }
+        let mut queue = lock();
+        queue.remove(id);
+        match queue.wanted() {
+            Some(again) => id = again,
+            // Nobody waits any more, or the threads that there are take the calls in their turn.
+            None => return,
+        }
+    }
+    let waiting = {
+        let mut queue = lock();
+        queue.remove(id);
+        if !queue.threads.is_empty() {
+            return;
+        }
+        std::mem::take(&mut queue.calls)
+    };
+    for call in waiting {
+        let error = Error::msg(format!(
+            "there is no thread for an OCaml function that blocks: {refused}"
+        ));
+        call.answer.send(Err(error));
+    }
+}
+
+/// `Err` says why there is none, or may be none: a thread that comes all the same finds that it is not wanted.
+fn make_once(scope: &Scope, id: Id) -> Result<(), String> {
+    let home = scope.home();
+    let signals = Signals::of_this_thread();
+    lock().signals = Some(signals);
+    // The thread begins with all of them blocked.
+    Signals::all().block();
+    // SAFETY: `int -> string`; the string is copied, and the exception kept, before anything can allocate
+    let ended = unsafe {
+        match home.call(scope, Callback::Guest, &mut [caml::int(id)]) {
+            Ok(message) => match caml::string_bytes(message) {
+                message if message.is_empty() => Ok(()),
+                message => Err(String::from_utf8_lossy(&message).into_owned()),
+            },
+            Err(asynchronous) => {
+                home.escape(scope, asynchronous);
+                Err("an exception came meanwhile".to_owned())
+            }
+        }
+    };
+    signals.block();
+    ended
+}
+
+thread_local! {
+    /// The guest that this thread is.
+    static THIS: RefCell<Option<This>> = const { RefCell::new(None) };
+}
+
+struct This {
+    id: Id,
+    /// The call that it has taken.
+    taken: Option<Taken>,
+}
+
+struct Taken {
+    answer: Answer,
+    signals: Option<Signals>,
+    storage: Storage,
+}
+
+impl Taken {
+    fn end(self, result: Result<Root, Error>) {
+        self.answer.send(result);
+        answered();
+    }
+}
+
+/// The thread ends. (In the child of a `fork` the locks may be held by threads that do not exist.)
+impl Drop for This {
+    fn drop(&mut self) {
+        let taken = self.taken.take();
+        if status() == Status::Forked {
+            return std::mem::forget(taken);
+        }
+        if let Some(taken) = taken {
+            taken.end(Err(thread_exit()));
+        }
+        let wanted = {
+            let mut queue = lock();
+            queue.remove(self.id);
+            (status() == Status::Running)
+                .then(|| queue.wanted())
+                .flatten()
+        };
+        if let Some(id) = wanted {
+            start::to_lwt(move |scope| make(scope, id));
+        }
+    }
+}
+
+fn thread_exit() -> Error {
+    Error::misuse(
+        "an OCaml function that run_blocking_in_ocaml called has called Thread.exit, so it gives no value: let it return, or \
+         raise an exception",
+    )
+}
+
+/// The next call for this thread; none: it is to end.
+///
+/// # Safety
+/// Called by OCaml code of a thread that [`make`] has made, with the runtime lock held, and no frame of Rust's below. No
+/// allocation on the OCaml heap; the result is not rooted.
+pub(crate) unsafe fn next(id: Id) -> Option<Raw> {
+    let unanswered = THIS.with_borrow_mut(|this| {
+        let this = this.get_or_insert_with(|| This { id, taken: None });
+        this.taken.take()
+    });
+    if let Some(taken) = unanswered {
+        taken.end(Err(Error::broken_promise()));
+    }
+    loop {
+        // SAFETY: the lock is held, by the caller's word; waiting touches nothing of OCaml's
+        let call = unsafe { caml::without_lock(|| wait(id)) }?;
+        let GuestCall {
+            value,
+            answer,
+            signals,
+            storage,
+        } = call;
+        // Looked at with the lock, for which it may have waited long.
+        if answer.is_awaited() {
+            let taken = Taken {
+                answer,
+                signals,
+                storage,
+            };
+            THIS.with_borrow_mut(|this| {
+                this.as_mut().expect("set above").taken = Some(taken);
+            });
+            // SAFETY: the lock is held; from here on it lives on the stack of the caller
+            return Some(unsafe { value.get() });
+        }
+        drop((value, answer));
+        answered();
+    }
+}
+
+/// Waits for a call, without the runtime lock.
+fn wait(id: Id) -> Option<GuestCall> {
+    let limit = runtime::blocking_limits().keep_alive;
+    let until = Instant::now().checked_add(limit);
+    let mut queue = lock();
+    while status() == Status::Running && queue.threads.contains(&id) {
+        if let Some(mut call) = queue.calls.pop_front() {
+            queue.busy += 1;
+            call.signals = call.signals.or(queue.signals);
+            return Some(call);
+        }
+        let left = until.map_or(limit, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        if left.is_zero() {
+            break;
+        }
+        queue = CAME
+            .wait_timeout(queue, left)
+            .map_or_else(|poisoned| poisoned.into_inner().0, |(queue, _)| queue);
+    }
+    queue.remove(id);
+    None
+}
+
+/// This thread has no call any more.
+fn answered() {
+    lock().busy -= 1;
+    ANSWERED.notify_all();
+}
+
+/// The function is about to run: with the signals of home.
+pub(crate) fn begin() {
+    THIS.with_borrow(|this| {
+        let Some(taken) = this.as_ref().and_then(|this| this.taken.as_ref()) else {
+            return;
+        };
+        Storage::run_until_next(Some(taken.storage.clone()));
+        if let Some(signals) = taken.signals {
+            signals.block();
+        }
+    });
+}
+
+/// The function has ended.
+pub(crate) fn ended() {
+    Signals::all().block();
+    Storage::run_until_next(None);
+    if status() == Status::Forked {
+        // It has forked, and this is the child, which has no other thread: it ends, as when the function of an OCaml thread
+        // returns there.
+        // SAFETY: leaves at once, whatever this thread holds
+        unsafe { libc::_exit(0) };
+    }
+}
+
+/// What the function gave, or that it ended with `Thread.exit`, goes home. With the runtime lock. An exception that belongs
+/// to no call comes back.
+pub(crate) fn answer(result: Option<Result<Root, Error>>) -> Result<(), Error> {
+    let taken = THIS.with_borrow_mut(|this| this.as_mut().and_then(|this| this.taken.take()));
+    let result = result.unwrap_or_else(|| Err(thread_exit()));
+    match taken {
+        Some(taken) => {
+            taken.end(result);
+            Ok(())
+        }
+        None => result.map(drop),
+    }
+}
+
+/// At the end of the bridge: threads without a call leave. The calls that have not begun come back, to be dropped.
+pub(crate) fn shutdown() -> impl IntoIterator<Item = impl Sized> {
+    let waiting = std::mem::take(&mut lock().calls);
+    CAME.notify_all();
+    waiting
+}
+
+/// Waits until no function runs, at most so long; gives the time that is left. Without the runtime lock.
+pub(crate) fn wait_for_all(timeout: Duration) -> Duration {
+    let deadline = Instant::now() + timeout;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let mut queue = lock();
+    while queue.busy > 0 && !left().is_zero() {
+        queue = ANSWERED
+            .wait_timeout(queue, left())
+            .map_or_else(|poisoned| poisoned.into_inner().0, |(queue, _)| queue);
+    }
+    drop(queue);
+    left()
+}

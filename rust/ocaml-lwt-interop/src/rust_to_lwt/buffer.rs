@@ -1,0 +1,149 @@
+//! What a Rust stream has given and OCaml has not been handed. Pure: no `unsafe`, no OCaml.
+//!
+//! 1. The ending stands behind all items. Nothing comes behind it, and no other ending in its place: only an item that
+//!    cannot cross ends the stream earlier.
+//! 2. It is taken once, and only when there are no items left.
+
+use std::collections::VecDeque;
+
+use crate::ending::Ending;
+
+/// The items, and the ending behind them from when it is known.
+#[derive(Debug)]
+pub(super) struct Buffer<T> {
+    items: VecDeque<T>,
+    behind: Behind,
+}
+
+/// What comes behind the items.
+#[derive(Debug)]
+pub(super) enum Behind {
+    /// More of them, perhaps. From the start.
+    More,
+    /// This. Until it is taken.
+    Ending(Ending<()>),
+    /// Nothing: the ending was taken.
+    Nothing,
+}
+
+/// What was refused, for the caller to drop: the stream has an ending.
+#[must_use = "dropping it runs code of the user's, which must not happen while the buffer is borrowed"]
+#[derive(Debug)]
+pub(super) struct TooLate<T>(pub(super) T);
+
+impl<T> Buffer<T> {
+    pub(super) fn new() -> Self {
+        Buffer {
+            items: VecDeque::new(),
+            behind: Behind::More,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether the stream may give more.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.behind, Behind::More)
+    }
+
+    /// Whether there are no items, and an ending.
+    pub(super) fn is_over(&self) -> bool {
+        self.items.is_empty() && !self.is_open()
+    }
+
+    /// The stream gave an item.
+    pub(super) fn push(&mut self, item: T) -> Result<(), TooLate<T>> {
+        if !self.is_open() {
+            return Err(TooLate(item));
+        }
+        self.items.push_back(item);
+        Ok(())
+    }
+
+    /// An item crosses.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        self.items.pop_front()
+    }
+
+    /// The stream gives no more.
+    pub(super) fn end(&mut self, ending: Ending<()>) -> Result<(), TooLate<Ending<()>>> {
+        if !self.is_open() {
+            return Err(TooLate(ending));
+        }
+        self.behind = Behind::Ending(ending);
+        Ok(())
+    }
+
+    /// An item could not cross: this is the ending, and the items and the ending that would have come go, with the caller.
+    pub(super) fn cut(&mut self, ending: Ending<()>) -> TooLate<(VecDeque<T>, Behind)> {
+        let items = std::mem::take(&mut self.items);
+        let behind = std::mem::replace(&mut self.behind, Behind::Ending(ending));
+        TooLate((items, behind))
+    }
+
+    /// The ending, when nothing stands before it.
+    pub(super) fn take_ending(&mut self) -> Option<Ending<()>> {
+        if !self.is_over() {
+            return None;
+        }
+        match std::mem::replace(&mut self.behind, Behind::Nothing) {
+            Behind::Ending(ending) => Some(ending),
+            Behind::More | Behind::Nothing => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panic::Panic;
+
+    fn panic() -> Ending<()> {
+        Ending::Panic(Panic {
+            message: "it".to_owned(),
+            location: String::new(),
+        })
+    }
+
+    #[test]
+    fn the_ending_stands_behind_all_items() {
+        let mut buffer = Buffer::new();
+        buffer.push(1).unwrap();
+        buffer.end(Ending::Value(())).unwrap();
+        assert!(buffer.take_ending().is_none());
+        assert_eq!(buffer.pop(), Some(1));
+        assert!(buffer.is_over());
+        assert!(matches!(buffer.take_ending(), Some(Ending::Value(()))));
+        assert!(buffer.take_ending().is_none());
+        assert!(buffer.is_over());
+    }
+
+    #[test]
+    fn nothing_comes_behind_the_ending_or_in_its_place() {
+        let mut buffer = Buffer::new();
+        buffer.end(panic()).unwrap();
+        assert_eq!(buffer.push(1).unwrap_err().0, 1);
+        assert!(buffer.end(Ending::Value(())).is_err());
+        assert!(matches!(buffer.take_ending(), Some(Ending::Panic(_))));
+        assert!(buffer.push(1).is_err());
+        assert!(buffer.end(Ending::Value(())).is_err());
+        assert_eq!(buffer.len(), 0);
+    }
+
+    #[test]
+    fn what_stands_behind_an_item_that_cannot_cross_goes() {
+        let mut buffer = Buffer::new();
+        for item in 0..3 {
+            buffer.push(item).unwrap();
+        }
+        buffer.end(Ending::Value(())).unwrap();
+        assert_eq!(buffer.pop(), Some(0));
+        let TooLate((items, behind)) = buffer.cut(panic());
+        assert_eq!(items, [1, 2]);
+        assert!(matches!(behind, Behind::Ending(Ending::Value(()))));
+        assert!(buffer.push(3).is_err());
+        assert!(matches!(buffer.take_ending(), Some(Ending::Panic(_))));
+    }
+}

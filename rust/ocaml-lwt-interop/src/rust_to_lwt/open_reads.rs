@@ -1,0 +1,157 @@
+//! The open reads of Rust streams: OCaml waits for what comes.
+//!
+//! 1. While a read is open Rust keeps its reader: a program that waits for an item is often held by nothing but what the item
+//!    will wake. Otherwise Rust keeps nothing of OCaml's, so that a stream which nobody reads is collected.
+//! 2. `Lwt_stream` tells nobody that a reader was cancelled. So once in a major cycle of the GC each open read is looked at,
+//!    and closed when nobody waits for it: OCaml's next read opens another. They are also looked at when there are twice as
+//!    many as after the last look: else a program that gives up many reads would have the GC wait longer and longer, since the
+//!    more is alive, the longer is a cycle.
+//! 3. A read is closed before OCaml is told of what it was given; telling is repeated until OCaml has returned from it, since
+//!    whatever a signal handler raises meanwhile has nothing to do with this stream. OCaml's functions are written so that it
+//!    makes no difference how often they are called.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::caml::{Callback, Raw, Root, Source, int_val};
+use crate::executor::lifetime::{Status, status};
+use crate::executor::{AtHome, Key, Registry, Runnable, Scope, start};
+
+/// Those of the thread that runs Lwt.
+#[derive(Default)]
+pub(crate) struct OpenReads {
+    sources: Registry<Arc<dyn Source>>,
+    /// How many were left by the last look.
+    left: usize,
+}
+
+/// A read that is open, for as long as this is there.
+pub(super) struct OpenRead {
+    reader: Root,
+    key: Key,
+}
+
+/// How many are open, as the thread that runs Lwt has last said.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// A look at all of them is queued, or under way.
+static LOOKING: AtomicBool = AtomicBool::new(false);
+
+/// How many reads are looked at in a turn of the queue.
+const AT_ONCE: usize = 256;
+
+/// So many may be open before they are looked at between two major cycles.
+const FEW: usize = 1000;
+
+impl OpenRead {
+    /// # Safety
+    /// The runtime lock is held; `reader` is live. No allocation on the OCaml heap, runs no OCaml code.
+    pub(super) unsafe fn open(at: AtHome, source: Arc<dyn Source>, reader: Raw) -> OpenRead {
+        let mut reads = at.home().local(at).open_reads.borrow_mut();
+        let key = reads.sources.insert(source);
+        let open = reads.sources.len();
+        OPEN.store(open, Ordering::Relaxed);
+        let are_many = open > FEW + 2 * reads.left;
+        drop(reads);
+        if are_many {
+            queue_look();
+        }
+        OpenRead {
+            // SAFETY: as the caller's
+            reader: unsafe { Root::new(reader) },
+            key,
+        }
+    }
+
+    /// # Safety
+    /// The runtime lock is held. The result is not rooted by itself.
+    pub(super) unsafe fn reader(&self) -> Raw {
+        // SAFETY: as the caller's
+        unsafe { self.reader.get() }
+    }
+
+    /// Nothing is waited for: Rust does not keep the reader any more.
+    pub(super) fn close(self, scope: &Scope) -> Root {
+        let mut reads = scope.home().local(scope.at()).open_reads.borrow_mut();
+        let source = reads.sources.remove(self.key);
+        OPEN.store(reads.sources.len(), Ordering::Relaxed);
+        drop(reads);
+        drop(source);
+        self.reader
+    }
+
+    /// The reader was given what it waits for. Runs OCaml code, the program's.
+    pub(super) fn deliver(self, scope: &Scope) {
+        deliver(scope, self.close(scope));
+    }
+
+    /// Closes the read in OCaml, if nobody waits for it. True: it is closed, or settled. Runs OCaml code.
+    pub(super) fn close_unless_waited(&self, scope: &Scope) -> bool {
+        // SAFETY: a scope holds the lock; the reader is rooted
+        let closed = unsafe {
+            let arguments = || [self.reader.get()];
+            scope
+                .home()
+                .call_until_done(scope, Callback::CloseUnlessWaited, arguments)
+        };
+        closed.is_ok_and(|closed| int_val(closed) != 0)
+    }
+}
+
+/// Rule 3.
+fn deliver(scope: &Scope, reader: Root) {
+    // SAFETY: a scope holds the lock; the reader is rooted
+    let delivered = unsafe {
+        let arguments = || [reader.get()];
+        scope
+            .home()
+            .call_until_done(scope, Callback::Deliver, arguments)
+    };
+    if delivered.is_err() {
+        // Exceptions without an end: later, perhaps.
+        let again = move |scope: &Scope| deliver(scope, reader);
+        scope
+            .home()
+            .push(scope.at(), Runnable::Settle(Box::new(again)));
+    }
+}
+
+/// A major cycle of the GC has ended. Called where finalisers are, on any thread that runs OCaml.
+pub(crate) fn major_cycle_ended() {
+    if OPEN.load(Ordering::Relaxed) > 0 {
+        queue_look();
+    }
+}
+
+/// From any thread, and where finalisers are.
+fn queue_look() {
+    // The locks of the queue may be held by threads that the child of a `fork` does not have.
+    if status() == Status::Forked || LOOKING.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if let Some(home) = start::lwt_home() {
+        home.queue_anywhere(Runnable::Settle(Box::new(|scope| {
+            let reads = scope.home().local(scope.at()).open_reads.borrow();
+            let all = reads.sources.all().cloned().collect();
+            drop(reads);
+            look_at(scope, all);
+        })));
+    }
+}
+
+fn look_at(scope: &Scope, mut sources: Vec<Arc<dyn Source>>) {
+    let later = sources.len().saturating_sub(AT_ONCE);
+    for source in sources.drain(later..) {
+        source.close_unless_waited(scope);
+    }
+    if sources.is_empty() {
+        let mut reads = scope.home().local(scope.at()).open_reads.borrow_mut();
+        reads.left = reads.sources.len();
+        LOOKING.store(false, Ordering::Relaxed);
+    } else {
+        let look = move |scope: &Scope| look_at(scope, sources);
+        scope
+            .home()
+            .push(scope.at(), Runnable::Settle(Box::new(look)));
+    }
+}

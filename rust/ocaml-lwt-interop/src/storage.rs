@@ -1,0 +1,259 @@
+//! What Lwt's keys are bound to (`Lwt.with_value`): Lwt's *storage*. It follows a call into each OCaml function that the
+//! call's Rust code calls.
+//!
+//! 1. On the thread that runs Lwt the storage is Lwt's own, a global of `lwt.ml`. It is set while a task is polled and
+//!    dropped, to what was bound when the task's call was made; to nothing in the rest of a tick, whoever armed that. Each
+//!    time it is put back: OCaml code finds what it has bound.
+//! 2. Everywhere else, on worker domains too, Lwt's own is not touched: it belongs to that one thread. Storages are passed
+//!    along, from the call to its body, and from there home, by a thread-local one: [`Storage::running`].
+//! 3. A handle of a function remembers the storage it was received with, for code that is in no call, as far as we can know:
+//!    tasks that `tokio::spawn` made, plain threads, and what those send home.
+//! 4. Lwt 6 lets us read and write its storage. Lwt 5 does not: there OCaml's half keeps it and binds it with callbacks
+//!    of Lwt's (`storage_public.ml`), which costs a hundred nanoseconds; so it is asked first whether the program has keys
+//!    at all.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use crate::caml::{self, Callback, Raw, Root};
+use crate::executor::{AtHome, Scope};
+
+/// What is bound at a moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Storage(Option<Arc<Root>>);
+
+/// Where [`Storage::bind`] is called from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    /// A tick, with none of OCaml's code in between: nothing is bound, unless an exception has left it so.
+    Tick,
+    /// OCaml code, which may have bound anything.
+    Anywhere,
+}
+
+thread_local! {
+    /// What is bound in the call whose code runs on this thread, if one's does, and this is not the thread that runs Lwt.
+    static RUNNING: RefCell<Option<Storage>> = const { RefCell::new(None) };
+    /// On a domain thread: a task is polled that is in no call.
+    static OUTSIDE: Cell<bool> = const { Cell::new(false) };
+    /// On the thread that runs Lwt 5: a tick has bound nothing, and no exception has come since.
+    static BARE: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Storage {
+    pub(crate) const NOTHING: Storage = Storage(None);
+
+    /// # Safety
+    /// The runtime lock is held; `storage` is one of OCaml's, and live. No allocation on the OCaml heap.
+    unsafe fn new(storage: Raw) -> Storage {
+        if caml::is_immediate(storage) {
+            Storage::NOTHING
+        } else {
+            // SAFETY: as the caller's
+            Storage(Some(Arc::new(unsafe { Root::new(storage) })))
+        }
+    }
+
+    /// What is bound here and now. May run OCaml code, none of the user's, and collect.
+    pub(crate) fn bound(scope: &Scope) -> Storage {
+        let home = scope.home();
+        if !home.is_lwt() {
+            return Self::running().unwrap_or_default();
+        }
+        // SAFETY: a scope holds the lock; nothing allocates before the root is there
+        unsafe {
+            let lwts = home.lwts_storage(scope);
+            if lwts.is_shown {
+                return Storage::new(caml::field(lwts.cell, 0));
+            }
+            loop {
+                match home.call(scope, Callback::Bound, &mut [caml::UNIT]) {
+                    Ok(storage) => return Storage::new(storage),
+                    // A signal handler's, which has nothing to do with it.
+                    Err(asynchronous) => home.escape(scope, asynchronous),
+                }
+            }
+        }
+    }
+
+    /// Whether nothing can be bound, where OCaml's half has looked, or where it need not.
+    #[inline]
+    pub(crate) fn is_nothing_bound(scope: &Scope) -> bool {
+        let storage = scope.home().lwts_storage(scope);
+        // SAFETY: a scope holds the lock; a reference has one field
+        unsafe { caml::field(storage.cell, 0) == caml::int(0) }
+    }
+
+    /// What is bound in the call whose code runs on this thread; `None` when nobody's does, as far as this thread can
+    /// know. Where Lwt runs, as [`Storage::bound`]; outside of scopes there is nothing.
+    pub(crate) fn running() -> Option<Storage> {
+        if OUTSIDE.get() {
+            return None;
+        }
+        match AtHome::here().filter(|at| at.home().is_lwt()) {
+            Some(at) => Scope::with_current(at.home(), Storage::bound),
+            None => RUNNING
+                .try_with(|running| running.borrow().clone())
+                .ok()
+                .flatten(),
+        }
+    }
+
+    /// Runs `f`, code of the call that this is the storage of, on a thread that does not run Lwt.
+    pub(crate) fn with_running<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Storage>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                let inner = RUNNING.replace(self.0.take());
+                drop(inner);
+            }
+        }
+        let _restore = Restore(RUNNING.replace(Some(self.clone())));
+        f()
+    }
+
+    /// From now on this thread, which does not run Lwt, runs code of the call that this is the storage of, or of none.
+    pub(crate) fn run_until_next(storage: Option<Storage>) {
+        drop(RUNNING.replace(storage));
+    }
+
+    /// Runs `f` with this bound, and nothing else; what was bound before is bound again when it returns. May run OCaml
+    /// code, none of the user's but what `f` runs, and collect.
+    #[inline]
+    pub(crate) fn bind<R>(&self, scope: &Scope, from: From, f: impl FnOnce() -> R) -> R {
+        if !scope.home().is_lwt() {
+            return self.with_running(f);
+        }
+        let is_bare = || from == From::Tick && BARE.get();
+        if self.0.is_none() && (Storage::is_nothing_bound(scope) || is_bare()) {
+            return f();
+        }
+        self.bind_slow(scope, f)
+    }
+
+    /// Runs `f`, which calls a function by a handle that remembers this: rule 3.
+    #[inline]
+    pub(crate) fn of_handle<R>(&self, scope: &Scope, f: impl FnOnce() -> R) -> R {
+        if OUTSIDE.get() {
+            outside(false, || self.bind(scope, From::Anywhere, f))
+        } else {
+            f()
+        }
+    }
+
+    #[cold]
+    fn bind_slow<R>(&self, scope: &Scope, f: impl FnOnce() -> R) -> R {
+        if scope.home().lwts_storage(scope).is_shown {
+            let _written = Written::new(scope, self);
+            return f();
+        }
+        let mut f = Some(f);
+        let mut result = None;
+        self.bind_by_callback(scope, &mut || {
+            if let Some(f) = f.take() {
+                result = Some(catch_unwind(AssertUnwindSafe(f)));
+            }
+        });
+        match result.expect("it was called") {
+            Ok(result) => result,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// Calls `f`, which catches its panics, with the help of OCaml's half.
+    fn bind_by_callback(&self, scope: &Scope, f: &mut dyn FnMut()) {
+        struct Restore(bool);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                BARE.set(self.0);
+            }
+        }
+        let _restore = Restore(BARE.get());
+        let has_run = Cell::new(false);
+        let mut run = || {
+            has_run.set(true);
+            BARE.set(self.0.is_none());
+            f();
+        };
+        let mut closure: Closure<'_> = &mut run;
+        // An address fits in an OCaml `int`.
+        let number = (&raw mut closure).expose_provenance() as isize;
+        while !has_run.get() {
+            // SAFETY: `t -> int -> unit`; the storage is live, by its root or as part of the record; the closure lives in this
+            // frame, and nobody else uses it meanwhile. An exception is kept before anything can allocate: a signal
+            // handler's, before or after the closure has run.
+            unsafe {
+                let storage = match &self.0 {
+                    Some(root) => root.get(),
+                    None => scope.home().lwts_storage(scope).nothing,
+                };
+                let mut arguments = [storage, caml::int(number)];
+                let bound = scope.home().call(scope, Callback::Under, &mut arguments);
+                if let Err(asynchronous) = bound {
+                    scope.home().escape(scope, asynchronous);
+                }
+            }
+        }
+    }
+}
+
+/// Runs `f`, the poll of a task or OCaml code, which is in no call, or in one.
+#[inline]
+pub(crate) fn outside<R>(is_outside: bool, f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        #[inline]
+        fn drop(&mut self) {
+            OUTSIDE.set(self.0);
+        }
+    }
+    let _restore = Restore(OUTSIDE.replace(is_outside));
+    f()
+}
+
+/// What OCaml knows by the address of its place.
+type Closure<'a> = &'a mut dyn FnMut();
+
+/// Calls the closure of that number. A panic of it aborts.
+///
+/// # Safety
+/// OCaml calls, in [`Storage::bind_by_callback`].
+pub(crate) unsafe fn run_closure(number: isize) {
+    let closure = std::ptr::with_exposed_provenance_mut::<Closure<'_>>(number as usize);
+    // SAFETY: the frame that made it waits for this to return, and does not touch it
+    unsafe { (*closure)() }
+}
+
+/// An exception has come out of OCaml code: Lwt may not have put back what it had bound there.
+#[cold]
+pub(crate) fn disturbed() {
+    BARE.set(false);
+}
+
+/// Another storage in Lwt's place for it, until this is dropped.
+struct Written<'a> {
+    scope: &'a Scope,
+    before: Root,
+}
+
+impl<'a> Written<'a> {
+    fn new(scope: &'a Scope, storage: &Storage) -> Self {
+        let lwts = scope.home().lwts_storage(scope);
+        // SAFETY: a scope holds the lock; a reference has one field, a storage; nothing allocates in between
+        unsafe {
+            let before = Root::new(caml::field(lwts.cell, 0));
+            let now = storage.0.as_ref().map_or(lwts.nothing, |root| root.get());
+            caml::set_field(lwts.cell, 0, now);
+            Written { scope, before }
+        }
+    }
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        let lwts = self.scope.home().lwts_storage(self.scope);
+        // SAFETY: as above
+        unsafe { caml::set_field(lwts.cell, 0, self.before.get()) };
+    }
+}

@@ -1,0 +1,156 @@
+(* Every way to touch OCaml, tried where it may not be touched: in the collector, on other threads, without the lock, in
+   functions that the bridge does not know. What is not refused there corrupts memory, sooner or later. *)
+
+open Lwt.Syntax
+open Case
+open Functions
+
+type object_
+
+external prepare : (int -> int) -> (int -> int) -> 'a -> unit Lwt.t = "process_access_prepare"
+external here : string -> string Lwt.t = "process_access_here"
+external unknown : string -> string = "process_access_unknown"
+external elsewhere : string -> string Lwt.t = "process_access_elsewhere"
+external unlocked : string -> string Lwt.t = "process_access_unlocked"
+external object_ : unit -> object_ = "process_access_object"
+external at_once : string -> string = "process_access_at_once"
+external sync_add : int -> int -> int = "process_sync_add"
+external sync_length : string -> int = "process_sync_length"
+external sync_call : (int -> int) -> int -> int = "process_sync_call"
+external sync_spawn : (int -> int) -> int -> unit = "process_sync_spawn"
+external allocate : unit -> bool Lwt.t = "process_access_allocate"
+
+let refused = "19 of 19 refused"
+let in_collector = "in the collector: " ^ refused
+
+let prepare () =
+  let raises _ = failwith "raised" in
+  Lwt_main.run (prepare (fun n -> say "OCaml code ran"; n) raises (Some 1))
+
+let case ?out name f =
+  case ?out name (fun () ->
+      prepare ();
+      f ())
+
+(* In functions of their own, so that no register keeps what they made. *)
+let[@inline never] make () = ignore (Sys.opaque_identity (object_ ()))
+
+let[@inline never] make_old () =
+  let kept = Sys.opaque_identity (object_ ()) in
+  Gc.minor ();
+  Gc.minor ();
+  ignore (Sys.opaque_identity kept)
+
+let collect () =
+  Gc.full_major ();
+  Gc.full_major ()
+
+let in_a_tick f = Lwt_main.run (Lwt.map f (yield 1))
+
+let collector =
+  [
+    case "young_object_collected_in_a_tick" ~out:[ in_collector ] (fun () ->
+        in_a_tick (fun _ ->
+            make ();
+            Gc.minor ()));
+    case "old_object_collected_in_a_tick" ~out:[ in_collector ] (fun () ->
+        in_a_tick (fun _ ->
+            make_old ();
+            collect ()));
+    case "object_collected_by_a_function_that_rust_calls" ~out:[ in_collector; "1" ] (fun () ->
+        let collects n =
+          make_old ();
+          collect ();
+          n
+        in
+        say "%d" (Lwt_main.run (call_now collects 1)));
+    case "object_collected_on_a_guest" ~out:[ in_collector; "1" ] (fun () ->
+        let collects n =
+          make_old ();
+          collect ();
+          n
+        in
+        say "%d" (Lwt_main.run (guest collects 1)));
+    case "young_object_collected_out_of_the_loop" ~out:[ in_collector ] (fun () ->
+        make ();
+        Gc.minor ());
+    case "old_object_collected_out_of_the_loop" ~out:[ in_collector ] (fun () ->
+        make_old ();
+        collect ());
+    case "young_object_collected_by_an_allocation_of_rusts" ~out:[ in_collector; "true" ] (fun () ->
+        make ();
+        say "%b" (Lwt_main.run (allocate ())));
+    case "old_object_collected_by_an_allocation_of_rusts" ~out:[ in_collector; "true" ] (fun () ->
+        make_old ();
+        say "%b" (Lwt_main.run (allocate ())));
+    case "object_collected_by_an_allocation_in_a_tick" ~out:[ in_collector; "true" ] (fun () ->
+        Lwt_main.run
+          (let* _ = yield 1 in
+           make ();
+           let* collected = allocate () in
+           say "%b" collected;
+           Lwt.return_unit));
+  ]
+
+let named said = List.length (List.filter (contains ~part:" was done") (String.split_on_char ';' said))
+
+let places =
+  [
+    case "nothing_is_refused_in_a_function_of_the_bridges"
+      (* And with a text that none has, each attempt would have been named. *) ~out:[ "OCaml code ran"; "19 were done" ]
+      (fun () ->
+        say "%d were done" (named (Lwt_main.run (here ""))));
+    case "nothing_is_touched_on_another_thread" ~out:[ refused ] (fun () ->
+        say "%s" (Lwt_main.run (elsewhere "cannot be touched")));
+    case "nothing_is_touched_without_the_lock" ~out:[ refused ] (fun () ->
+        say "%s" (Lwt_main.run (unlocked "lock was released")));
+    case "nothing_is_touched_in_a_function_that_is_not_the_bridges" ~out:[ refused; refused ] (fun () ->
+        say "%s" (unknown "#[func(sync)]");
+        in_a_tick (fun _ -> say "%s" (unknown "#[func(sync)]")));
+    case "nothing_is_touched_in_such_a_function_on_a_guest" ~out:[ refused; "1" ] (fun () ->
+        let tries n =
+          say "%s" (unknown "cannot be touched");
+          n
+        in
+        say "%d" (Lwt_main.run (guest tries 1)));
+  ]
+
+let said f = match f () with n -> say "%d" n | exception exn -> say "%s" (Printexc.to_string exn)
+
+let without_a_promise =
+  [
+    case "nothing_is_refused_in_a_function_without_a_promise" ~out:[ "OCaml code ran"; "19" ] (fun () ->
+        say "%d" (named (at_once "")));
+    case "function_without_a_promise_gives_its_value_or_raises"
+      ~out:
+        [
+          "3";
+          "Rust_async.Rust_panic: a is zero";
+          "Rust_async.Rust_error: b is zero";
+          "Invalid_argument(\"process_sync_length: argument 1 (text): not valid UTF-8 (byte 0 of 1); take a ByteBuf for \
+           bytes that are not text\")";
+          "5";
+          "Not_found";
+          "6";
+        ] (fun () ->
+        said (fun () -> sync_add 1 2);
+        said (fun () -> sync_add 0 2);
+        said (fun () -> sync_add 1 0);
+        said (fun () -> sync_length "\xff");
+        said (fun () -> sync_call succ 4);
+        said (fun () -> sync_call (fun _ -> raise Not_found) 4);
+        in_a_tick (fun _ -> said (fun () -> sync_call succ 5)));
+    case "function_without_a_promise_spawns" ~out:[ "7" ] (fun () ->
+        let promise, resolver = Lwt.wait () in
+        sync_spawn
+          (fun n ->
+            Lwt.wakeup_later resolver n;
+            n)
+          7;
+        say "%d" (Lwt_main.run promise));
+    case "function_without_a_promise_is_refused_on_a_thread" ~out:[ "refused" ] (fun () ->
+        let refuses () = match sync_add 1 2 with _ -> () | exception Rust_async.Misuse _ -> say "refused" in
+        Thread.join (Thread.create refuses ()));
+  ]
+
+let () = main (collector @ places @ without_a_promise)
