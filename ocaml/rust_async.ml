@@ -125,6 +125,7 @@ external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
 
+external was_raised_last : exn -> bool = "ocaml_lwt_interop_is_raised_last" [@@noalloc]
 external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 
 external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
@@ -206,8 +207,11 @@ let reject_resolver resolver exn backtrace =
 
 let reject (promise, resolver) exn backtrace = if Lwt.is_sleeping promise then reject_resolver resolver exn backtrace
 
+(* A promise may have been rejected with an exception that nobody raised, or long ago: then the backtrace is another's. *)
 let describe exn =
-  let backtrace = if Printexc.backtrace_status () then Some (Printexc.get_raw_backtrace ()) else None in
+  let backtrace =
+    if Printexc.backtrace_status () && was_raised_last exn then Some (Printexc.get_raw_backtrace ()) else None
+  in
   (Printexc.to_string exn, backtrace)
 
 let predefined which message =

@@ -31,4 +31,11 @@ printed=$(eval "$commands")
 )
 printed=$(elsewhere/default/main.exe)
 [[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README, built elsewhere, printed: $printed"
+
+# A panic has to unwind.
+(
+  cd my-project
+  if refused=$(cargo check --release --config 'profile.release.panic="abort"' 2>&1); then die "panic = \"abort\" is not refused"; fi
+  [[ $refused == *'panic = "abort"'* ]] || die "panic = \"abort\" is refused with: $refused"
+)
 echo "the README's project builds and runs elsewhere"

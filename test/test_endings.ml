@@ -8,6 +8,7 @@ external error : int -> bool -> int Lwt.t = "endings_error"
 external ocaml_error : int -> exn -> bool -> int Lwt.t = "endings_ocaml_error"
 external raised_by_ocaml_rs : int -> exn -> int = "endings_raised_by_ocaml_rs"
 external result : bool -> bool -> (int, string) result Lwt.t = "endings_result"
+external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "elsewhere_pass_on_workers"
 external pass : (unit -> int Lwt.t) -> bool -> int Lwt.t = "endings_pass"
 external read : int Lwt.t -> (string * string * string option) Lwt.t = "endings_read"
 external handle : int Lwt.t -> int Lwt.t = "endings_handle"
@@ -89,6 +90,38 @@ let keeps_its_backtrace function_ yields =
   in
   Lwt.map ignore mapped
 
+(* An exception that nobody raised, behind one that somebody did; while it is on its way, others are raised. *)
+let has_no_backtrace () =
+  Printexc.record_backtrace true;
+  let others = ref 0 and before = ref 0 and checked = ref 0 in
+  let function_ () =
+    (try ignore (deep 3) with Refused _ -> ());
+    before := !others;
+    Lwt.fail (Refused "without a word")
+  in
+  let check exn =
+    let backtrace = Printexc.get_backtrace () in
+    check_string "the exception" "refused without a word" (Printexc.to_string exn);
+    let line = Printf.sprintf "test_endings.ml\", line %d" deep_line in
+    if !others > !before then begin
+      incr checked;
+      if contains ~part:line backtrace then Alcotest.failf "the backtrace of another exception:\n%s" backtrace
+    end;
+    Lwt.return 0
+  in
+  let rec raises promise =
+    (try raise Exit with Exit -> incr others);
+    if Lwt.is_sleeping promise then Lwt.bind (Lwt.pause ()) (fun () -> raises promise) else Lwt.return_unit
+  in
+  let rec calls () =
+    if !checked = 20 then Lwt.return_unit
+    else
+      let promise = Lwt.catch (fun () -> pass_on_workers function_ true) check in
+      let* () = raises promise in
+      Lwt.bind promise (fun _ -> calls ())
+  in
+  calls ()
+
 let same_exception promise_of yields =
   let sent = Refused "there and back" in
   let+ ending = ending (promise_of sent yields) in
@@ -117,6 +150,7 @@ let exceptions =
       both "raised_exception_keeps_its_backtrace" (keeps_its_backtrace (fun () -> Lwt.return (deep 3)));
       both "exception_of_a_later_rejection_keeps_its_backtrace"
         (keeps_its_backtrace (fun () -> Lwt.map (fun () -> deep 3) (Lwt.pause ())));
+      [ law "exception_that_nobody_raised_has_no_backtrace_of_anothers" has_no_backtrace ];
       both "registered_exception_is_raised_by_name" (fun yields ->
           check_exn "it" (Refused "by Rust") (registered "test.refused" yields));
       both "exception_that_nobody_registered_is_misuse" (fun yields ->

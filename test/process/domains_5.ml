@@ -57,6 +57,22 @@ let cases =
         match Lwt_main.run awaited with
         | _ -> ()
         | exception Rust_async.Broken_promise -> say "broken");
+    (* Rust panics in a function of OCaml's that Rust called on a fiber: the way back to the main stack is one that no walk of
+       the stack finds. *)
+    case "panic_on_a_fiber_with_backtraces_on_is_a_panic"
+      ~env:[ ("RUST_BACKTRACE", "1") ]
+      ~out:[ "Rust_panic: on a fiber"; works ]
+      ~err:[ "panicked at"; "on a fiber"; "no backtrace" ]
+      (fun () ->
+        let in_fiber f =
+          Effect.Deep.match_with f () { retc = Fun.id; exnc = raise; effc = (fun _ -> None) }
+        in
+        let call () = call_now (fun n -> in_fiber (fun () -> ignore (panics_at_once "on a fiber"); n)) 1 in
+        let ended = in_fiber (fun () -> ignore (call ()); panics_at_once "on a fiber") in
+        (match Lwt_main.run ended with
+        | () -> say "it ended"
+        | exception Rust_async.Rust_panic { message; _ } -> say "Rust_panic: %s" message);
+        Lwt_main.run (all_ways ()));
     case "handler_of_tokio_runs_beside_fibers" ~out:[ "heard" ] (fun () ->
         Sys.set_signal Sys.sigusr1 Sys.Signal_ignore;
         let parent = Unix.getpid () in

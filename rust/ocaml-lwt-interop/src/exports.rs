@@ -411,6 +411,16 @@ unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
     unsafe { in_scope(Raise::Now, lifetime::disown_all) }
 }
 
+/// `was_raised_last : exn -> bool`, `noalloc`: whether the backtrace that the runtime keeps is this exception's.
+///
+/// # Safety
+/// Called by `rust_async.ml`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_is_raised_last(exception: Raw) -> Raw {
+    // SAFETY: OCaml calls, with a live exception
+    caml::bool(unsafe { caml::was_raised_last(exception) })
+}
+
 /// `flush_at_exit : unit -> unit`, `noalloc`: the program starts.
 #[unsafe(no_mangle)]
 extern "C" fn ocaml_lwt_interop_flush_at_exit(_unit: Raw) -> Raw {

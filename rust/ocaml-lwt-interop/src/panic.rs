@@ -28,8 +28,9 @@ thread_local! {
     static TELL: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// Puts our hook in front of the one that is installed now.
-pub(crate) fn install_hook() {
+/// Puts our hook in front of the one that is installed now. Where `no_walk` says so the stack must not be walked, and a panic
+/// for which Rust would print a backtrace is printed here, without one.
+pub(crate) fn install_hook(no_walk: fn() -> bool) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let previous = std::panic::take_hook();
@@ -44,6 +45,12 @@ pub(crate) fn install_hook() {
                 if QUIET.get() {
                     return;
                 }
+            }
+            if no_walk() && std::env::var_os("RUST_BACKTRACE").is_some_and(|is| is != "0") {
+                eprintln!(
+                    "\n{info}\nnote: no backtrace: OCaml code runs on a fiber here, where a walk of the stack would crash"
+                );
+                return;
             }
             previous(info);
         }));
@@ -117,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_panic_has_its_message_and_place() {
-        install_hook();
+        install_hook(|| false);
         let panic = catch_quietly(|| panic!("seven {}", 7)).unwrap_err();
         assert_eq!(panic.message, "seven 7");
         assert!(panic.location.contains("panic.rs:"), "{panic:?}");
@@ -133,7 +140,7 @@ mod tests {
                 assert!(TOLD.load(std::sync::atomic::Ordering::Relaxed));
             }
         }
-        install_hook();
+        install_hook(|| false);
         let tell = || TOLD.store(true, std::sync::atomic::Ordering::Relaxed);
         let panics = || {
             let _looks = Looks;

@@ -181,7 +181,7 @@ fn no_runtime_in_a_child() -> String {
 
 /// `Err` is a message. Does not unwind.
 fn make(config: &Config) -> Result<Runtime, String> {
-    panic::install_hook();
+    panic::install_hook(crate::caml::lock::on_fiber);
     lifetime::watch_forks();
     signals::note_those_of_the_program();
     children::link();

@@ -71,3 +71,9 @@ pub fn process_signal_here(signals: isize) {
         unsafe { libc::raise(signal) };
     }
 }
+
+/// Panics where it is called.
+#[func]
+pub async fn process_panics_at_once(message: String) {
+    panic!("{message}");
+}

@@ -49,6 +49,12 @@ value ocaml_lwt_interop_room_for_callback(void) {
   return caml_exn_Stack_overflow != NULL ? (value)caml_exn_Stack_overflow : Field(caml_global_data, STACK_OVERFLOW_EXN);
 }
 
+/* Whether OCaml code runs on a fiber, that of an effect handler: the stacks of threads have none (fiber.c,
+   `caml_alloc_main_stack`). */
+bool ocaml_lwt_interop_on_fiber(void) {
+  return Caml_state_opt != NULL && Stack_handle_value(Caml_state->current_stack) != Val_unit;
+}
+
 /* Whether so much is left of OCaml's own stack, or a quarter of a small one, before the limit to which it grows. */
 bool ocaml_lwt_interop_ocaml_stack_left(uintnat bytes) {
   struct stack_info *stack = Caml_state->current_stack;
@@ -86,6 +92,7 @@ static void replace(caml_timing_hook *hook, caml_timing_hook *before, caml_timin
 bool ocaml_lwt_interop_holds_lock(void) { return bxr_thread_has_lock; }
 
 value ocaml_lwt_interop_room_for_callback(void) { return 0; }
+bool ocaml_lwt_interop_on_fiber(void) { return false; }
 bool ocaml_lwt_interop_ocaml_stack_left(uintnat bytes) {
   (void)bytes;
   return true;
@@ -106,3 +113,6 @@ int ocaml_lwt_interop_lock_state(void) {
   if (!ocaml_lwt_interop_holds_lock()) return 1;
   return slices > 0 || finalises_young() ? 2 : 0;
 }
+
+/* Whether this exception is the one that was raised last on this thread, whose backtrace the runtime keeps. */
+bool ocaml_lwt_interop_was_raised_last(value exception) { return Caml_state->backtrace_last_exn == exception; }

@@ -129,6 +129,7 @@ unsafe extern "C" {
     fn ocaml_lwt_interop_holds_lock() -> bool;
     fn ocaml_lwt_interop_watch_collector();
     fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
+    fn ocaml_lwt_interop_on_fiber() -> bool;
     // The runtime's.
     pub(super) fn caml_enter_blocking_section_no_pending();
 }
@@ -169,6 +170,13 @@ pub(super) unsafe fn watch_collector() {
 pub(crate) fn is_held() -> bool {
     // SAFETY: reads what belongs to this thread
     unsafe { ocaml_lwt_interop_holds_lock() }
+}
+
+/// Whether this thread is on a fiber of OCaml 5's, or was called from there. A walk of the stack would not find the way out
+/// (OCaml 5.3 and 5.4: it ends in SIGSEGV, also where C stands in Rust's place). On any thread.
+pub(crate) fn on_fiber() -> bool {
+    // SAFETY: reads what belongs to this thread
+    unsafe { ocaml_lwt_interop_on_fiber() }
 }
 
 /// Why this thread may not touch OCaml now.

@@ -314,6 +314,16 @@ unsafe extern "C" {
     // `lock.c`
     fn ocaml_lwt_interop_room_for_callback() -> sys::Value;
     fn ocaml_lwt_interop_ocaml_stack_left(bytes: usize) -> bool;
+    fn ocaml_lwt_interop_was_raised_last(exception: sys::Value) -> bool;
+}
+
+/// Whether this exception is the one that was raised last on this thread, whose backtrace the runtime keeps.
+///
+/// # Safety
+/// The runtime lock is held; the exception is live. No allocation.
+pub(crate) unsafe fn was_raised_last(exception: Raw) -> bool {
+    // SAFETY: the caller's word
+    unsafe { ocaml_lwt_interop_was_raised_last(exception.0) }
 }
 
 /// Whether enough is left of this thread's stack, and of the stack that OCaml 5 has of its own, for what OCaml calls or is to

@@ -213,6 +213,21 @@ impl Home {
     ) -> Result<Raw, Raw> {
         self.handle_pending(scope);
         // SAFETY: as the caller's
+        unsafe { self.call_until_returned(scope, callback, arguments) }
+    }
+
+    /// The same where signals were looked for.
+    ///
+    /// # Safety
+    /// As for [`Home::call_until_done`].
+    #[inline]
+    pub(crate) unsafe fn call_until_returned<const N: usize>(
+        &'static self,
+        scope: &Scope,
+        callback: Callback,
+        arguments: impl Fn() -> [Raw; N],
+    ) -> Result<Raw, Raw> {
+        // SAFETY: as the caller's
         unsafe {
             match self.call(scope, callback, &mut arguments()) {
                 Err(exception) => self.call_again(scope, callback, exception, &arguments),
@@ -468,6 +483,17 @@ impl Home {
     /// Whether one of `Lwt_main`'s hooks will raise what has escaped.
     pub(crate) fn is_in_turn(&'static self, at: AtHome) -> bool {
         self.local(at).in_turn.get()
+    }
+
+    /// Whether no promise is to be settled before what has escaped was raised: `Lwt_main.run` begins with Lwt's paused promises,
+    /// and returns, without a hook, when one of them settles its own.
+    #[inline]
+    pub(crate) fn must_raise_first(&'static self, at: AtHome) -> bool {
+        self.is_lwt()
+            && self.escaped(at) > 0
+            && self.is_ticking(at)
+            && !self.is_in_turn(at)
+            && self.is_open(at)
     }
 
     /// Whether the loop that runs has shown that it runs none of `Lwt_main`'s hooks.

@@ -109,7 +109,7 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 /// # Safety
 /// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
 pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
-    panic::install_hook();
+    panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
     if let Some(at) = AtHome::here() {
         return Ok(at.home().wake.descriptor_number());

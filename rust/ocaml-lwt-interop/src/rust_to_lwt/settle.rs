@@ -8,7 +8,7 @@ use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
 use crate::executor::task::Completion;
-use crate::executor::{Runnable, Scope};
+use crate::executor::{Home, Runnable, Scope};
 use crate::lwt_to_rust::resolver::AssertSend;
 use crate::panic::catch;
 
@@ -64,29 +64,38 @@ pub(crate) fn settle<T: ToOCaml + 'static>(
 
 fn settle_with(scope: &Scope, resolver: Root, converted: Converted) {
     let home = scope.home();
+    home.handle_pending(scope);
+    if home.must_raise_first(scope.at()) {
+        return settle_later(home, resolver, converted);
+    }
     // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted`; their types are those of the
     // callbacks, which do nothing with a promise that is settled.
     let settled = unsafe {
         match &converted {
             Converted::Value(value) => {
-                home.call_until_done(scope, Callback::Fulfil, || [resolver.get(), value.raw()])
+                home.call_until_returned(scope, Callback::Fulfil, || [resolver.get(), value.raw()])
             }
             Converted::Exception(Outgoing {
                 exception,
                 backtrace,
-            }) => home.call_until_done(scope, Callback::Reject, || {
+            }) => home.call_until_returned(scope, Callback::Reject, || {
                 [resolver.get(), exception.raw(), backtrace.raw()]
             }),
         }
     };
     // What came instead each time may be over in the next tick.
     if settled.is_err() && home.is_open(scope.at()) {
-        let again = AssertSend((resolver, converted));
-        home.queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-            let (resolver, converted) = again.into_inner();
-            settle_with(scope, resolver, converted);
-        })));
+        settle_later(home, resolver, converted);
     }
+}
+
+#[cold]
+fn settle_later(home: &'static Home, resolver: Root, converted: Converted) {
+    let again = AssertSend((resolver, converted));
+    home.queue_anywhere(Runnable::Settle(Box::new(move |scope| {
+        let (resolver, converted) = again.into_inner();
+        settle_with(scope, resolver, converted);
+    })));
 }
 
 /// The completion of a task that a promise stands for.
