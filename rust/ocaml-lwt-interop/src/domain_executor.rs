@@ -15,11 +15,12 @@ use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::task::{self, TaskCell};
-use crate::executor::{AtHome, Home, Key, Runnable, Scope, lifetime};
+use crate::executor::{AtHome, Home, Key, Runnable, Scope};
 use crate::panic::catch;
 use crate::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::SettlePromise;
+use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
 pub use crate::executor::join::JoinHandle;
@@ -157,7 +158,7 @@ impl Handle {
                 "Handle::run_blocking or run_in_ocaml_domain was called {why}"
             )))
         };
-        if lifetime::status() == lifetime::Status::Forked {
+        if status() == Status::Forked {
             return refused(
                 "in the child of a fork, where the domain thread runs nothing for other threads: fork before the first call \
                  of a Rust function, or call it in the parent",
@@ -417,7 +418,7 @@ fn demand_home(what: &str) -> AtHome {
 pub(crate) fn with_scope_of<R>(_runtime: &Runtime, what: &str, f: impl FnOnce(&Scope) -> R) -> R {
     let at = demand_home(what);
     assert!(
-        lifetime::status() == lifetime::Status::Running,
+        status() == Status::Running,
         "{what} after the bridge was shut down, or in the child of a fork: Rust runs nothing there"
     );
     // SAFETY: OCaml called, or it could not be touched now

@@ -12,7 +12,6 @@ use crate::caml::{self, Raw, Root, UNIT};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::{Error, Kind};
 use crate::exception;
-use crate::executor::lifetime::{self, Status, status};
 use crate::executor::{AtHome, Key, Runnable, Scope, start, tick};
 use crate::func::OCamlFunc;
 use crate::panic::catch;
@@ -21,7 +20,9 @@ use crate::rust_to_lwt::argument::{Argument, Arguments, Cancel, ConvertArgument,
 use crate::rust_to_lwt::open_reads;
 use crate::rust_to_lwt::output::{Outcome, Settled};
 use crate::rust_to_lwt::stub::rust_to_lwt;
+use crate::shutdown;
 use crate::stack::{self, Overflow};
+use crate::status::{Status, status};
 use crate::storage;
 use crate::values::OCamlValue;
 
@@ -35,7 +36,7 @@ unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
     // SAFETY: this frame has nothing to drop
     unsafe { raise_if_overflow() };
     // SAFETY: OCaml calls, with its record
-    let message = match unsafe { start::start(callbacks) } {
+    let message = match unsafe { start::start(callbacks, shutdown::watch_this_thread) } {
         Ok(descriptor) => return caml::int(descriptor as isize),
         // SAFETY: the lock is held; there may be no roots
         Err(message) => unsafe { caml::alloc_string(message.as_bytes()) },
@@ -397,7 +398,7 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     };
     // SAFETY: OCaml calls
-    unsafe { in_scope(Raise::Now, |scope| lifetime::shutdown(scope, timeout)) }
+    unsafe { in_scope(Raise::Now, |scope| shutdown::shutdown(scope, timeout)) }
 }
 
 /// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
@@ -408,7 +409,7 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
 unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
     start::settle_after_fork();
     // SAFETY: OCaml calls
-    unsafe { in_scope(Raise::Now, lifetime::disown_all) }
+    unsafe { in_scope(Raise::Now, shutdown::disown_all) }
 }
 
 /// `was_raised_last : exn -> bool`, `noalloc`: whether the backtrace that the runtime keeps is this exception's.
@@ -424,7 +425,7 @@ unsafe extern "C" fn ocaml_lwt_interop_is_raised_last(exception: Raw) -> Raw {
 /// `flush_at_exit : unit -> unit`, `noalloc`: the program starts.
 #[unsafe(no_mangle)]
 extern "C" fn ocaml_lwt_interop_flush_at_exit(_unit: Raw) -> Raw {
-    lifetime::flush_at_exit();
+    shutdown::flush_at_exit();
     UNIT
 }
 

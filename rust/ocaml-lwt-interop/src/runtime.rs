@@ -22,7 +22,6 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub use config::Config;
 
 use crate::error::Error;
-use crate::executor::lifetime;
 use crate::lock::{Mutex, is_child};
 use crate::panic;
 use start::GATE;
@@ -136,7 +135,7 @@ pub fn configure(config: Config) -> Result<(), Error> {
 /// # Errors
 /// When a runtime is in use already.
 pub fn set_tokio_rt(handle: Handle) -> Result<(), Error> {
-    lifetime::watch_forks();
+    children::watch_forks();
     let mut state = lock().map_err(Error::misuse)?;
     if !matches!(*state, State::Unset(_)) {
         return Err(too_late("Tokio's runtime was set"));
@@ -182,7 +181,7 @@ fn no_runtime_in_a_child() -> String {
 /// `Err` is a message. Does not unwind.
 fn make(config: &Config) -> Result<Runtime, String> {
     panic::install_hook(crate::caml::lock::on_fiber);
-    lifetime::watch_forks();
+    children::watch_forks();
     signals::note_those_of_the_program();
     children::link();
     let _ = BLOCKING_LIMITS.set(config.blocking_limits());

@@ -10,8 +10,8 @@ use ocaml::sys;
 
 use super::Raw;
 use super::lock::finalising;
-use crate::executor::lifetime::{Status, status};
 use crate::executor::{AtHome, Home, Scope};
+use crate::status::{Status, status};
 
 /// A Rust stream, as its OCaml reader and the GC see it.
 pub(crate) trait Source: Send + Sync {

@@ -12,8 +12,8 @@ use ocaml::sys;
 use super::Raw;
 use super::lock::finalising;
 use crate::executor::AtHome;
-use crate::executor::lifetime::{Status, status};
 use crate::lwt_to_rust::Sink;
+use crate::status::{Status, status};
 
 /// What a token holds.
 struct Payload {

@@ -42,7 +42,7 @@ use crate::conversion::float::Float;
 use crate::domain_executor::ocaml_runtime;
 use crate::error::Error;
 use crate::exception::Exception;
-use crate::executor::lifetime::guarded;
+use crate::executor::end::guarded;
 use crate::executor::{Home, Scope, start};
 use crate::lock::Mutex;
 use crate::lwt_to_rust::arguments::IntoArguments;

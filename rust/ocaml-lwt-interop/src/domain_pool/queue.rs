@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use super::job::Job;
 use crate::executor::Home;
-use crate::executor::lifetime::{Status, status};
 use crate::lock::Mutex;
+use crate::status::{Status, status};
 
 pub(crate) struct Pool {
     state: Mutex<State>,

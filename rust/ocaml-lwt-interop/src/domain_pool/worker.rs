@@ -15,11 +15,12 @@ use crate::domain_executor::try_handle;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception;
-use crate::executor::lifetime::{self, Status, status};
+use crate::executor::end::end_tasks;
 use crate::executor::task::{Completion, TaskCell};
 use crate::executor::{Scope, start, tick};
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::{Converted, convert};
+use crate::status::{Status, status};
 use crate::storage::Storage;
 
 thread_local! {
@@ -99,7 +100,7 @@ fn park(scope: &Scope) {
 /// The domain is about to end, or the bridge has: drops what this domain's executor has. Runs OCaml code, none of the user's.
 pub(crate) fn leave(scope: &Scope) {
     let Worker { pool, index, .. } = worker();
-    lifetime::end_tasks(scope);
+    end_tasks(scope);
     WORKER.set(None);
     scope.at().leave();
     let jobs = pool.leave(index);

@@ -1,12 +1,12 @@
 //! The domain executor: the tasks of one OCaml domain, polled by its domain thread only.
 //!
 //! In flow order: [`context`] says where we are; [`task`] is what runs, with the states of [`task_state`]; [`tick`]
-//! polls; [`start`] makes an executor at first use, and [`lifetime`] ends it.
+//! polls; [`start`] makes an executor at first use, and [`end`] ends it.
 
 pub(crate) mod context;
 pub(crate) mod coop;
+pub(crate) mod end;
 pub(crate) mod join;
-pub(crate) mod lifetime;
 mod registry;
 pub(crate) mod start;
 pub(crate) mod task;
@@ -18,12 +18,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(crate) use context::{AtHome, Scope};
-use lifetime::Status;
 pub(crate) use registry::{Key, Registry};
 use task::Task;
 
 use crate::caml::{Callback, Callbacks, LwtsStorage, Raw, Root};
 use crate::rust_to_lwt::open_reads::OpenReads;
+use crate::status::{Status, status};
 use crate::storage;
 use crate::wake::Wake;
 use crate::wake::state::Sleep;
@@ -83,7 +83,7 @@ pub(crate) struct Home {
 pub(crate) struct Local {
     queue: RefCell<VecDeque<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
-    registry: RefCell<Registry<Arc<dyn Task>>>,
+    pub(crate) registry: RefCell<Registry<Arc<dyn Task>>>,
     /// The promises that Rust's resolvers settle. Here, and not in the resolvers, so that they can be rejected when these
     /// never are: at shutdown, and in the child of a `fork`.
     pub(crate) resolvers: RefCell<Registry<Root>>,
@@ -142,7 +142,7 @@ impl Home {
     /// Whether what begins something is taken; on its own thread.
     #[inline]
     pub(crate) fn is_open(&'static self, at: AtHome) -> bool {
-        lifetime::status() == Status::Running && !self.local(at).closed.get()
+        status() == Status::Running && !self.local(at).closed.get()
     }
 
     /// Serves a new domain thread, whose this is: as a new executor.
@@ -292,12 +292,12 @@ impl Home {
     /// Queues a task that was woken on another thread. False: the executor has shut down, or this is the child of a `fork`.
     pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) -> bool {
         // In the child of a `fork` the lock may be held by a thread that does not exist, and the descriptor is its parent's.
-        lifetime::status() != Status::Forked && self.wake.send(Runnable::RemoteTask(task)).is_ok()
+        status() != Status::Forked && self.wake.send(Runnable::RemoteTask(task)).is_ok()
     }
 
     /// Queues from any thread. After shutdown what is not an end is dropped.
     pub(crate) fn queue_anywhere(&'static self, runnable: Runnable) {
-        let refused = match lifetime::status() {
+        let refused = match status() {
             Status::Running => false,
             Status::ShutDown => !runnable.is_an_end(),
             Status::Forked => return std::mem::forget(runnable),
@@ -387,7 +387,7 @@ impl Home {
         if self.is_lwt()
             && !local.armed.get()
             && !local.queue.borrow().is_empty()
-            && lifetime::status() != Status::Forked
+            && status() != Status::Forked
         {
             self.wake.signal();
         }
@@ -440,7 +440,7 @@ impl Home {
                 escaped.push_back(Root::new(exception));
             }
         }
-        if lifetime::status() != Status::Forked {
+        if status() != Status::Forked {
             self.wake.signal_in_any_state();
         }
     }

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
-use super::lifetime::{Status, status};
-use super::{AtHome, Driver, Home, Runnable, Scope, lifetime};
+use super::{AtHome, Driver, Home, Runnable, Scope};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
+use crate::runtime::children::watch_forks;
 use crate::runtime::{self, enter_for_ever, signals};
+use crate::status::{Status, status};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
@@ -104,11 +105,11 @@ pub(crate) unsafe fn raise_not_linked() -> ! {
 const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 
 /// Makes this thread the domain thread of a new executor, whose wake descriptor the caller registers with the engine.
-/// `Err` is a message.
+/// `Err` is a message. `watch_this_thread` arranges for the end of the thread.
 ///
 /// # Safety
 /// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
-pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
+pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i32, String> {
     panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
     if let Some(at) = AtHome::here() {
@@ -133,8 +134,8 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
     };
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
-    lifetime::watch_forks();
-    lifetime::watch_this_thread();
+    watch_forks();
+    watch_this_thread();
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
     let _ = LWT_HOME.set(home);

@@ -24,12 +24,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use super::lifetime::{Status, status};
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
 use super::{AtHome, Home, Key, Runnable, Scope, coop};
 use crate::ending::Ending;
 use crate::lock::is_child;
 use crate::panic::catch;
+use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
 /// What happens with a task's ending: settle a Lwt promise, or hand it to whoever joins.

@@ -10,11 +10,11 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use super::lifetime::{Status, status};
 use super::{Local, Runnable, Scope};
 use crate::exception;
 use crate::panic::catch;
 use crate::stack;
+use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 use crate::wake::state::Sleep;
 

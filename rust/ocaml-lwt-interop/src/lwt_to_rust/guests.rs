@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use super::guest::{Answer, GuestCall};
 use crate::caml::{self, Callback, Raw, Root, Signals};
 use crate::error::Error;
-use crate::executor::lifetime::{Status, status};
 use crate::executor::{Scope, start};
 use crate::runtime;
+use crate::status::{Status, status};
 use crate::storage::Storage;
 
 /// A thread, from the moment that it is asked for.

@@ -18,8 +18,8 @@ use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::exception;
-use crate::executor::lifetime::{Status, status};
 use crate::executor::{Home, Key, Runnable, Scope};
+use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 
 /// A Lwt promise, `'a Lwt.t`, whose value converts to `T`.

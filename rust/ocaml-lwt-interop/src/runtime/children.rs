@@ -4,19 +4,37 @@
 //! (1.85 to 1.95, `sys/process/unix/unix.rs`: `posix_spawnp`, or `fork` and `execvp`), and so do OCaml's (4.13 to 5.4,
 //! `otherlibs/unix/spawn.c`: `posix_spawn`) and the C library's `system`.
 //!
-//! 1. `fork` has a handler in the child: [`after_fork`].
+//! 1. `fork` has a handler in the child, see [`watch_forks`]: [`after_fork`].
 //! 2. The other functions are defined here, as [`definitions`](super::definitions) says.
 //! 3. On a thread whose mask is not ours they do nothing but call the C library's.
 //!
 //! Where there are no definitions a child begins with the mask of its thread.
 
+use std::sync::Once;
+
 use super::signals;
+use crate::{lock, status};
 
 /// In the child of a `fork`, on its only thread: async-signal-safe.
-pub(crate) fn after_fork() {
+fn after_fork() {
     if let Some(mask) = signals::of_children() {
         signals::set(mask);
     }
+}
+
+/// Notices every `fork` from now on: since there are threads that a child has not. `exec` after it is fine: our descriptors
+/// are close-on-exec.
+pub(crate) fn watch_forks() {
+    extern "C" fn in_child() {
+        status::forked();
+        lock::this_is_a_child();
+        after_fork();
+    }
+    static WATCHING: Once = Once::new();
+    // SAFETY: the handler is async-signal-safe: atomic stores, and this thread's mask
+    WATCHING.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(in_child));
+    });
 }
 
 /// Has the linker take this module's definitions, wherever it meets the library.

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::caml::{Callback, Raw, Root, Source, int_val};
-use crate::executor::lifetime::{Status, status};
 use crate::executor::{AtHome, Key, Registry, Runnable, Scope, start};
+use crate::status::{Status, status};
 
 /// Those of the thread that runs Lwt.
 #[derive(Default)]

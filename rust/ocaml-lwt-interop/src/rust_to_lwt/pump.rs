@@ -33,10 +33,10 @@ use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception::{self, Outgoing};
-use crate::executor::lifetime::{Status, status};
 use crate::executor::task::{Completion, Task, spawn_idle};
 use crate::executor::{AtHome, Home, Runnable, Scope};
 use crate::panic::{Panic, catch};
+use crate::status::{Status, status};
 
 /// A stream of which every item is a value or the error that ends it.
 pub(super) type BoxedStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>>>>;

@@ -1,59 +1,17 @@
-//! The end of an executor: shutdown, process exit, and the child of a `fork`.
+//! The end of everything, in order: shutdown, process exit, and the child of a `fork`.
 
 use std::io::Write;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Once, mpsc};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Runnable, Scope};
 use crate::caml::{self, Callback};
-use crate::domain_pool;
-use crate::exception;
-use crate::lock;
+use crate::executor::Scope;
+use crate::executor::end::{end_queued, end_tasks, guarded};
 use crate::lwt_to_rust::guests;
-use crate::panic::catch;
-use crate::runtime::children;
 use crate::rust_to_lwt::settle::break_promise;
-
-/// Where the bridge is in its life; one for the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Status {
-    /// From the start. Calls start an executor or use it.
-    Running = 0,
-    /// Entered by `shutdown`, never left: calls are refused.
-    ShutDown = 1,
-    /// Entered in the child of a `fork`, never left: calls are refused. Tokio's threads do not exist here.
-    Forked = 2,
-}
-
-static STATUS: AtomicU8 = AtomicU8::new(Status::Running as u8);
-
-#[inline]
-pub(crate) fn status() -> Status {
-    match STATUS.load(Ordering::Relaxed) {
-        0 => Status::Running,
-        1 => Status::ShutDown,
-        _ => Status::Forked,
-    }
-}
-
-/// Notices every `fork` from now on: since there are threads that a child has not. `exec` after it is fine: our descriptors
-/// are close-on-exec.
-pub(crate) fn watch_forks() {
-    extern "C" fn in_child() {
-        STATUS.store(Status::Forked as u8, Ordering::Relaxed);
-        lock::this_is_a_child();
-        children::after_fork();
-    }
-    static WATCHING: Once = Once::new();
-    // SAFETY: the handler is async-signal-safe: atomic stores, and this thread's mask
-    WATCHING.call_once(|| unsafe {
-        libc::pthread_atfork(None, None, Some(in_child));
-    });
-}
+use crate::{domain_pool, runtime, status};
 
 /// Refuses new work, drops this domain's futures here, and lets worker domains, guests and Tokio finish for at most `timeout` with the
 /// runtime lock released. The second call does nothing, and so does one in the child of a `fork`.
@@ -62,16 +20,7 @@ pub(crate) fn watch_forks() {
 /// wait, and leaves after the rest. No panic of a destructor or a waker keeps it from
 /// the rest.
 pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
-    let running = Status::Running as u8;
-    if STATUS
-        .compare_exchange(
-            running,
-            Status::ShutDown as u8,
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        )
-        .is_err()
-    {
+    if !status::shut_down() {
         return;
     }
     let local = scope.home().local(scope.at());
@@ -99,7 +48,7 @@ const UNHEARD: Duration = Duration::from_millis(50);
 fn wait_for_rust(scope: &Scope, timeout: Duration) {
     let (ends, ended) = mpsc::channel::<()>();
     let wait = move || {
-        crate::runtime::signals::block();
+        runtime::signals::block();
         end_of_threads(timeout);
         drop(ends);
     };
@@ -126,7 +75,7 @@ fn wait_for_rust(scope: &Scope, timeout: Duration) {
 fn end_of_threads(timeout: Duration) {
     let left = domain_pool::wait_for_all(timeout);
     let left = guests::wait_for_all(left);
-    crate::runtime::shutdown(left);
+    runtime::shutdown(left);
 }
 
 /// Has what Rust printed without an end of line written when the process exits, which a Rust `main` does and OCaml does not.
@@ -158,19 +107,13 @@ pub(crate) fn flush_at_exit() {
 /// last thread ends: so Tokio's end then. Nothing can be done for OCaml's promises any more.
 ///
 /// Called once. A key's destructor is for that: those of Rust's thread-locals do not run when the main thread ends so.
-pub(super) fn watch_this_thread() {
+pub(crate) fn watch_this_thread() {
     extern "C" fn ends(_: *mut libc::c_void) {
-        let running = Status::Running as u8;
-        let ended = Status::ShutDown as u8;
-        let order = Ordering::Relaxed;
-        if STATUS
-            .compare_exchange(running, ended, order, order)
-            .is_ok()
-        {
+        if status::shut_down() {
             // Nothing may unwind into the system's code.
             drop(std::panic::catch_unwind(|| {
                 drop(guests::shutdown());
-                crate::runtime::shutdown(Duration::ZERO);
+                runtime::shutdown(Duration::ZERO);
             }));
         }
     }
@@ -198,48 +141,6 @@ fn break_waits(scope: &Scope) {
     };
     debug_assert!(done.is_ok());
     end_queued(scope);
-}
-
-/// Drops the futures of this domain, and ends what is queued for it; from now on its executor takes nothing that begins
-/// something.
-pub(crate) fn end_tasks(scope: &Scope) {
-    let local = scope.home().local(scope.at());
-    local.closed.set(true);
-    end_queued(scope);
-    let tasks: Vec<_> = local.registry.borrow().all().cloned().collect();
-    for task in tasks {
-        guarded(scope, || task.cancel(scope));
-    }
-    // What their destructors queued: ends.
-    end_queued(scope);
-}
-
-/// Ends all that is queued here or was sent by other threads. Those that wait for an answer are told that there will be
-/// none; a cancelled promise is cancelled still, since OCaml code that cleans up behind it runs now or never.
-fn end_queued(scope: &Scope) {
-    let local = scope.home().local(scope.at());
-    let came = scope.home().wake.close();
-    local.queue.borrow_mut().extend(came);
-    loop {
-        let next = local.queue.borrow_mut().pop_front();
-        let Some(runnable) = next else { return };
-        guarded(scope, || match runnable {
-            Runnable::Task(task) | Runnable::RemoteTask(task) | Runnable::Cancel(task) => {
-                task.cancel(scope);
-            }
-            Runnable::Job(job) => drop(job),
-            Runnable::Settle(settle) => settle(scope),
-            Runnable::Release(release) => release.run(scope),
-        });
-    }
-}
-
-/// A panic of a destructor or a waker of the user's is reported, and the next one has its turn.
-pub(crate) fn guarded(scope: &Scope, f: impl FnOnce()) {
-    if let Err(panic) = catch(AssertUnwindSafe(f)) {
-        let exception = exception::of_panic(scope, &panic);
-        exception::report_async(scope, &exception);
-    }
 }
 
 /// In the child of a `fork`: rejects what can never be resolved here, without touching the futures.
