@@ -4,8 +4,8 @@ use std::future::Future;
 use std::rc::Rc;
 
 use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
-use crate::executor::{AtHome, Scope};
 use crate::func::{BlockingFuture, CallFuture, ValueFuture};
+use crate::home::{AtHome, Scope};
 use crate::{
     ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, LwtStream, OCamlAsyncFunc,
     OCamlFunc, OCamlList, OCamlValue, PoolCall, Promise, PromiseFuture, Resolver, RustStream,

@@ -15,7 +15,7 @@ use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::executor::task::{self, TaskCell};
-use crate::executor::{AtHome, Home, Key, Runnable, Scope};
+use crate::home::{AtHome, Home, Key, Runnable, Scope};
 use crate::panic::catch;
 use crate::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
@@ -24,7 +24,7 @@ use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
 pub use crate::executor::join::JoinHandle;
-pub use crate::executor::tick::Budget;
+pub use crate::home::Budget;
 pub use crate::lwt_to_rust::guest::run_blocking_in_ocaml;
 pub use crate::runtime::tokio_rt;
 

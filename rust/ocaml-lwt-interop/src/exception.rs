@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::{FromOCaml, read};
 use crate::error::{Error, Kind};
-use crate::executor::{AtHome, Home, Scope};
+use crate::home::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
 use crate::registered;
 use crate::storage::Storage;
@@ -378,7 +378,7 @@ pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
     if !scope.home().is_lwt() {
         // SAFETY: a scope holds the lock; rooted by its `Value`
         let root = unsafe { Root::new(exception.exception.raw()) };
-        return crate::executor::start::to_lwt(move |scope| {
+        return crate::home::to_lwt(move |scope| {
             // SAFETY: a scope holds the lock
             let exception = unsafe { caml::protect(root.get()) };
             report_async(scope, &Outgoing::plain(exception));

@@ -204,6 +204,7 @@ mod error;
 mod exception;
 mod executor;
 mod exports;
+mod home;
 mod lock;
 mod lwt_to_rust;
 mod panic;

@@ -11,8 +11,8 @@ use crate::caml::chunk::Block;
 use crate::caml::{self, NamedValue};
 use crate::error::Error;
 use crate::exception::Exception;
-use crate::executor::{AtHome, Scope};
 use crate::func::IntoArguments;
+use crate::home::{AtHome, Scope};
 use crate::panic::catch;
 
 impl Error {

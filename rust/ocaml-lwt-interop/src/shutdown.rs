@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::caml::{self, Callback};
-use crate::executor::Scope;
 use crate::executor::end::{end_queued, end_tasks, guarded};
+use crate::home::Scope;
 use crate::lwt_to_rust::guests;
 use crate::rust_to_lwt::settle::break_promise;
 use crate::{domain_pool, runtime, status};

@@ -1,7 +1,7 @@
 //! [`Stats`]: what is alive, for leak checks.
 
 use crate::caml::live_roots;
-use crate::executor::AtHome;
+use crate::home::AtHome;
 
 /// How much of the bridge is alive now; all zero when everything has ended and its handles are gone. OCaml reads the
 /// same numbers with `Rust_async.stats`.

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::caml::{self, Callback, Raw, Root};
-use crate::executor::{AtHome, Scope};
+use crate::home::{AtHome, BARE, Scope};
 
 /// What is bound at a moment.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +37,6 @@ thread_local! {
     static RUNNING: RefCell<Option<Storage>> = const { RefCell::new(None) };
     /// On a domain thread: a task is polled that is in no call.
     static OUTSIDE: Cell<bool> = const { Cell::new(false) };
-    /// On the thread that runs Lwt 5: a tick has bound nothing, and no exception has come since.
-    static BARE: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Storage {
@@ -223,12 +221,6 @@ pub(crate) unsafe fn run_closure(number: isize) {
     let closure = std::ptr::with_exposed_provenance_mut::<Closure<'_>>(number as usize);
     // SAFETY: the frame that made it waits for this to return, and does not touch it
     unsafe { (*closure)() }
-}
-
-/// An exception has come out of OCaml code: Lwt may not have put back what it had bound there.
-#[cold]
-pub(crate) fn disturbed() {
-    BARE.set(false);
 }
 
 /// Another storage in Lwt's place for it, until this is dropped.

@@ -27,7 +27,7 @@ pub(crate) use guest::{AtWork, Signals, guests_at_work};
 pub(crate) use lock::without_lock;
 pub use ocaml::Raw;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots};
-pub(crate) use stream_token::{Source, alloc_stream_token};
+pub(crate) use stream_token::alloc_stream_token;
 pub(crate) use token::{alloc_token, direct_waits, empty_token, take_token};
 
 use ocaml::sys;

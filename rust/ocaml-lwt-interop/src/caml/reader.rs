@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use ocaml::sys;
 
-use super::stream_token::{Source, stream_source};
+use super::stream_token::stream_source;
 use super::{Raw, field, int};
+use crate::home::Source;
 
 /// The fields of the record `reader`, those that Rust knows, in its order.
 #[repr(usize)]

@@ -10,27 +10,8 @@ use ocaml::sys;
 
 use super::Raw;
 use super::lock::finalising;
-use crate::executor::{AtHome, Home, Scope};
+use crate::home::Source;
 use crate::status::{Status, status};
-
-/// A Rust stream, as its OCaml reader and the GC see it.
-pub(crate) trait Source: Send + Sync {
-    /// Whose stream it is.
-    fn home(&self) -> &'static Home;
-    /// The reader has nothing left, and asks for more. True: it was given something. Runs OCaml code, may collect.
-    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool;
-    /// The reader waits for what comes: from now on Rust keeps it, until it is given something. False: there is something
-    /// already, and it is to pull again. Does nothing but that.
-    ///
-    /// # Safety
-    /// `reader` is that of this stream, and live.
-    unsafe fn open_read(self: Arc<Self>, at: AtHome, reader: Raw) -> bool;
-    /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
-    fn close_unless_waited(&self, scope: &Scope);
-    /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of
-    /// the user's.
-    fn abandon(self: Arc<Self>);
-}
 
 static OPERATIONS: Operations = Operations(sys::custom_operations {
     identifier: c"ocaml_lwt_interop.stream_token".as_ptr().cast(),

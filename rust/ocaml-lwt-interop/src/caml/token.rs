@@ -11,7 +11,7 @@ use ocaml::sys;
 
 use super::Raw;
 use super::lock::finalising;
-use crate::executor::AtHome;
+use crate::home::AtHome;
 use crate::lwt_to_rust::Sink;
 use crate::status::{Status, status};
 

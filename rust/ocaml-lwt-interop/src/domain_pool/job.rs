@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::Error;
-use crate::executor::{Home, Scope};
+use crate::home::{Home, Scope};
 use crate::lock::Mutex;
 use crate::lwt_to_rust::Slot;
 use crate::panic::catch;

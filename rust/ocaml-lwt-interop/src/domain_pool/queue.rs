@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::job::Job;
-use crate::executor::Home;
+use crate::home::Home;
 use crate::lock::Mutex;
 use crate::status::{Status, status};
 

@@ -2,8 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use super::{Runnable, Scope};
 use crate::exception;
+use crate::home::{Runnable, Scope};
 use crate::panic::catch;
 
 /// Drops the futures of this domain, and ends what is queued for it; from now on its executor takes nothing that begins
@@ -35,7 +35,7 @@ pub(crate) fn end_queued(scope: &Scope) {
             }
             Runnable::Job(job) => drop(job),
             Runnable::Settle(settle) => settle(scope),
-            Runnable::Release(release) => release.run(scope),
+            Runnable::Release(release, what) => release(scope, what),
         });
     }
 }

@@ -7,11 +7,11 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::task::coop::poll_proceed;
 
-use super::task::{Completion, Task};
-use super::{Home, Runnable, Scope};
+use super::task::Completion;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception;
+use crate::home::{Home, Runnable, Scope, Task};
 use crate::lock::{Mutex, is_child};
 
 /// A spawned task. Awaiting it gives its value, or an error when it panicked, was aborted, or was left at shutdown (a broken

@@ -1,16 +1,11 @@
 //! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
 
-use std::sync::OnceLock;
-
-use super::{AtHome, Driver, Home, Runnable, Scope};
 use crate::caml::{self, Callbacks, Raw};
+use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home};
 use crate::panic;
 use crate::runtime::children::watch_forks;
 use crate::runtime::{self, enter_for_ever, signals};
 use crate::status::{Status, status};
-
-/// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
-static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
 
 /// Why a call cannot go on as it is; the numbers are those of `start` in `rust_async.ml`, which raises for all but the
 /// first.
@@ -48,7 +43,7 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
         (Status::Forked, _) => Reason::Forked,
         (Status::ShutDown, _) => Reason::ShutDown,
         (Status::Running, Some(at)) => return Ok(at),
-        (Status::Running, None) if LWT_HOME.get().is_some() => Reason::WrongThread,
+        (Status::Running, None) if lwt_home().is_some() => Reason::WrongThread,
         (Status::Running, None) => Reason::FirstUse,
     };
     // SAFETY: as the caller's; `start` is `int -> string -> unit`. The name becomes an argument, and the function is read from
@@ -56,7 +51,7 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
     unsafe {
         let start = caml::named_value(START).expect("the caller has checked that it is there");
         // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
-        for _ in 0..super::MOST_CALLS {
+        for _ in 0..MOST_CALLS {
             let name = caml::alloc_string(what.as_bytes());
             let mut arguments = [caml::int(reason as isize), name];
             let Err(exception) = caml::call(start.get(), &mut arguments) else {
@@ -138,14 +133,14 @@ pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i3
     watch_this_thread();
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
-    let _ = LWT_HOME.set(home);
+    set_lwt_home(home);
     AtHome::settle(home);
     Ok(home.wake.descriptor_number())
 }
 
 /// An executor for a worker domain, which [`settle_worker`] gives its thread. `Err` is a message. Where Lwt runs.
 pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
-    let lwt = LWT_HOME.get().expect("Lwt's executor has started");
+    let lwt = lwt_home().expect("Lwt's executor has started");
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake a worker domain with: {error}"))?;
     Ok(Home::new(Driver::Worker, wake, lwt.callbacks))
@@ -157,21 +152,9 @@ pub(crate) fn settle_worker(home: &'static Home) {
     home.reopen(AtHome::settle(home));
 }
 
-/// The executor of the thread that runs Lwt, when it has one.
-pub(crate) fn lwt_home() -> Option<&'static Home> {
-    LWT_HOME.get().copied()
-}
-
-/// Runs a closure where Lwt runs; from a worker domain.
-pub(crate) fn to_lwt(f: impl FnOnce(&Scope) + Send + 'static) {
-    if let Some(home) = LWT_HOME.get() {
-        home.queue_anywhere(Runnable::Job(Box::new(f)));
-    }
-}
-
 /// In the child of a `fork` there is one thread only, so it is the domain thread, whichever it was in the parent.
 pub(crate) fn settle_after_fork() {
-    if let (Status::Forked, None, Some(home)) = (status(), AtHome::here(), LWT_HOME.get()) {
+    if let (Status::Forked, None, Some(home)) = (status(), AtHome::here(), lwt_home()) {
         AtHome::settle(home);
     }
 }

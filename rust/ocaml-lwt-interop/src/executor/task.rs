@@ -24,9 +24,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
+use super::coop;
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
-use super::{AtHome, Home, Key, Runnable, Scope, coop};
 use crate::ending::Ending;
+use crate::home::{AtHome, Home, Key, Runnable, Scope, Task};
 use crate::lock::is_child;
 use crate::panic::catch;
 use crate::status::{Status, status};
@@ -39,23 +40,6 @@ pub(crate) trait Completion<T>: 'static {
     /// Called instead in the child of a `fork`, with `Ending::Dropped`: wakes nobody, since the wakers' locks may be held
     /// by threads that do not exist here.
     fn disown(self, scope: &Scope);
-}
-
-/// What the executor does with a task it knows nothing about.
-pub(crate) trait Task: Send + Sync {
-    /// Polls it, once; it was in the domain's own queue.
-    fn run(self: Arc<Self>, scope: &Scope);
-    /// Polls it, once, unless it is queued here as well; it was in the queue from other threads.
-    fn run_remote(self: Arc<Self>, scope: &Scope);
-    /// Polls it, once, here and now, if it waits to be woken.
-    fn run_if_idle(self: Arc<Self>, scope: &Scope);
-    /// Wakes it, as its waker does at home.
-    fn wake_at_home(self: Arc<Self>, at: AtHome);
-    /// Drops the future now, or after the poll that is under way, and completes it with `Ending::Dropped`.
-    fn cancel(self: Arc<Self>, scope: &Scope);
-    /// After `fork`, in the child: completes it without touching the future, whose locks may be held by threads that
-    /// do not exist here.
-    fn disown(self: Arc<Self>, scope: &Scope);
 }
 
 pub(crate) struct TaskCell<F: Future, C> {

@@ -10,34 +10,13 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use super::{Local, Runnable, Scope};
 use crate::exception;
+use crate::home::{AtHome, Budget, Home, Local, Runnable, Scope};
 use crate::panic::catch;
 use crate::stack;
 use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 use crate::wake::state::Sleep;
-
-/// How much a tick does before it lets Lwt's I/O have its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Polls, at least one.
-    pub polls: u32,
-    /// Time, from the end of the first poll; looked at after each poll while polls are slow, and every few polls while
-    /// they are fast.
-    pub slice: Duration,
-}
-
-impl Default for Budget {
-    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by about that, and by
-    /// a few polls where these are slow.
-    fn default() -> Self {
-        Budget {
-            polls: 256,
-            slice: Duration::from_micros(500),
-        }
-    }
-}
 
 /// The clock, which costs as much as a short poll, is looked at between any two polls at first, and more rarely the
 /// faster the polls turn out to be.
@@ -161,7 +140,7 @@ fn run(scope: &Scope, runnable: Runnable) {
         Runnable::RemoteTask(task) => task.run_remote(scope),
         Runnable::Cancel(task) => task.cancel(scope),
         Runnable::Job(job) | Runnable::Settle(job) => job(scope),
-        Runnable::Release(release) => release.run(scope),
+        Runnable::Release(release, what) => release(scope, what),
     }
 }
 
@@ -180,9 +159,9 @@ impl Drop for Ticking<'_> {
     }
 }
 
-impl super::Home {
+impl Home {
     /// How much a tick does; see [`Budget`].
-    pub(crate) fn set_budget(&'static self, at: super::AtHome, budget: Budget) {
+    pub(crate) fn set_budget(&'static self, at: AtHome, budget: Budget) {
         self.local(at).budget.set(Budget {
             polls: budget.polls.max(1),
             ..budget
@@ -199,7 +178,7 @@ impl super::Home {
     }
 
     /// The armed pause is over.
-    pub(crate) fn disarm(&'static self, at: super::AtHome) {
+    pub(crate) fn disarm(&'static self, at: AtHome) {
         self.local(at).armed.set(false);
     }
 }

@@ -3,7 +3,7 @@
 use crate::caml::{self, Raw, Root, UNIT};
 use crate::error::Error;
 use crate::exception::{self, Exception};
-use crate::executor::start;
+use crate::home::to_lwt;
 use crate::lwt_to_rust::guests;
 
 /// `guest_next : int -> Obj.t`: waits for a call, without the runtime lock; `()` when the thread is to end. Neither allocates
@@ -54,7 +54,7 @@ unsafe extern "C" fn ocaml_lwt_interop_guest_raised(exception: Raw, described: R
     let error = unsafe { Exception::already_described(exception, described) }
         .map_or_else(|misuse| misuse, Error::from_exception);
     if let Err(error) = guests::answer(Some(Err(error))) {
-        start::to_lwt(move |scope| {
+        to_lwt(move |scope| {
             let exception = exception::of_error(scope, &error);
             exception::report_async(scope, &exception);
         });

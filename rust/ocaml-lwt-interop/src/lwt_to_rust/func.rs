@@ -14,9 +14,9 @@ use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::exception;
 use crate::executor::coop::without_budget;
-use crate::executor::{Home, Scope};
+use crate::home::{Home, Scope, disturbed};
 use crate::panic::catch;
-use crate::storage::{self, Storage};
+use crate::storage::Storage;
 
 /// What the handles of a function have in common.
 pub(super) struct Function {
@@ -283,7 +283,7 @@ fn apply_as_bound(
         match without_budget(|| caml::call(function.get(), &mut raws[..values.len()])) {
             Ok(value) => Ok(caml::protect(value)),
             Err(exception) => {
-                storage::disturbed();
+                disturbed();
                 Err(Error::captured(scope, exception))
             }
         }

@@ -16,7 +16,7 @@ use super::{Subscription, guests};
 use crate::caml::{self, AtWork, Root, Signals};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
-use crate::executor::{Home, Runnable, Scope};
+use crate::home::{Home, Runnable, Scope};
 use crate::storage::Storage;
 
 /// Runs an OCaml function that blocks, such as one that reads a file or sleeps, on a thread that is there for such functions,

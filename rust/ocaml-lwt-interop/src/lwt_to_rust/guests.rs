@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::guest::{Answer, GuestCall};
 use crate::caml::{self, Callback, Raw, Root, Signals};
 use crate::error::Error;
-use crate::executor::{Scope, start};
+use crate::home::{Scope, to_lwt};
 use crate::runtime;
 use crate::status::{Status, status};
 use crate::storage::Storage;
@@ -89,7 +89,7 @@ pub(super) fn submit(scope: &Scope, call: GuestCall) {
     match wanted {
         None => {}
         Some(id) if scope.home().is_lwt() => make(scope, id),
-        Some(id) => start::to_lwt(move |scope| make(scope, id)),
+        Some(id) => to_lwt(move |scope| make(scope, id)),
     }
 }
 
@@ -192,7 +192,7 @@ impl Drop for This {
                 .flatten()
         };
         if let Some(id) = wanted {
-            start::to_lwt(move |scope| make(scope, id));
+            to_lwt(move |scope| make(scope, id));
         }
     }
 }

@@ -15,4 +15,4 @@ pub(crate) mod stream;
 mod subscription;
 
 pub(crate) use slot::Slot;
-pub(crate) use subscription::{Indexes, Release, Sink, Subscription, cancel, look};
+pub(crate) use subscription::{Sink, Subscription, cancel, look};

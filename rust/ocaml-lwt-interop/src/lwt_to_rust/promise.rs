@@ -18,7 +18,7 @@ use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::exception;
-use crate::executor::{Home, Key, Runnable, Scope};
+use crate::home::{Home, Key, Runnable, Scope};
 use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 

@@ -6,7 +6,7 @@ use crate::caml::Root;
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::executor::{Home, Key, Runnable, Scope};
+use crate::home::{Home, Key, Runnable, Scope};
 use crate::rust_to_lwt::output::Settled;
 use crate::rust_to_lwt::settle::settle;
 

@@ -22,7 +22,7 @@ use crate::conversion::float::Float;
 use crate::error::Error;
 use crate::exception;
 use crate::executor::coop::without_budget;
-use crate::executor::{AtHome, Home, Runnable, Scope};
+use crate::home::{AtHome, Home, Runnable, Scope};
 use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 use crate::storage::Storage;
 

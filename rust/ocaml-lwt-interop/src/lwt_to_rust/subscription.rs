@@ -6,7 +6,7 @@
 //! 2. Rust finds the promise again, to cancel it, through a weak table in OCaml, by an index that is in use from
 //!    `subscribe` until the promise is settled, collected, or released.
 //! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser: it queues a
-//!    [`Release`].
+//!    [`release`].
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -19,28 +19,7 @@ use crate::caml::{self, Callback, Raw};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::exception::convert;
-use crate::executor::{AtHome, Home, Runnable, Scope};
-
-/// The free indexes of the weak table, and how many there ever were. On the domain thread only.
-#[derive(Default, Debug)]
-pub(crate) struct Indexes {
-    free: Vec<usize>,
-    count: usize,
-}
-
-impl Indexes {
-    fn take(&mut self) -> usize {
-        self.free.pop().unwrap_or_else(|| {
-            self.count += 1;
-            self.count - 1
-        })
-    }
-
-    /// How many are in use.
-    pub(crate) fn live(&self) -> usize {
-        self.count - self.free.len()
-    }
-}
+use crate::home::{AtHome, Home, Runnable, Scope};
 
 /// The receiving end of a subscription, as OCaml's callbacks and the GC see it.
 pub(crate) trait Sink: Send + Sync {
@@ -65,22 +44,19 @@ pub(crate) struct Subscription<T> {
 /// count until then. `Lwt.protected`'s own cleaning visits them, so there are not to be many.
 const MOST_DIRECT_WAITS: isize = 1000;
 
-/// What a dropped future leaves to be done at home.
-#[derive(Debug)]
-pub(crate) struct Release {
-    index: usize,
-    cancel: bool,
+/// What a dropped future leaves to be done at home: cancels the promise, or not, and detaches the callbacks. Runs OCaml code.
+/// The index, and in the lowest bit whether to cancel.
+fn release(scope: &Scope, what: usize) {
+    let (index, cancel) = (what >> 1, what & 1 == 1);
+    let home = scope.home();
+    let arguments = || [caml::int(index as isize), caml::bool(cancel)];
+    // SAFETY: `int -> bool -> unit`, which may be called again. When it never returns, nothing more can be done.
+    let _ = unsafe { home.call_until_done(scope, Callback::Release, arguments) };
+    forget_index(scope.at(), index);
 }
 
-impl Release {
-    /// Cancels the promise, or not, and detaches the callbacks. Runs OCaml code.
-    pub(crate) fn run(self, scope: &Scope) {
-        let home = scope.home();
-        let arguments = || [caml::int(self.index as isize), caml::bool(self.cancel)];
-        // SAFETY: `int -> bool -> unit`, which may be called again. When it never returns, nothing more can be done.
-        let _ = unsafe { home.call_until_done(scope, Callback::Release, arguments) };
-        forget_index(scope.at(), self.index);
-    }
+fn queue_release(home: &'static Home, index: usize, cancel: bool) {
+    home.queue_anywhere(Runnable::Release(release, index << 1 | usize::from(cancel)));
 }
 
 /// `Lwt.cancel`. Runs OCaml code. On a worker domain it does nothing: no promise of such a domain's is pending.
@@ -102,8 +78,7 @@ fn forget_index(at: AtHome, index: usize) {
         .local(at)
         .subscriptions
         .borrow_mut()
-        .free
-        .push(index);
+        .give_back(index);
 }
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
@@ -263,8 +238,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
     /// The future is dropped, on any thread.
     pub(crate) fn close(&self, cancel: bool) {
         if let Some(index) = self.slot.close(cancel) {
-            self.home
-                .queue_anywhere(Runnable::Release(Release { index, cancel }));
+            queue_release(self.home, index, cancel);
         }
     }
 }
@@ -284,10 +258,7 @@ impl<T: FromOCaml + 'static> Sink for Subscription<T> {
             return;
         };
         if let Some(index) = index {
-            self.home.queue_anywhere(Runnable::Release(Release {
-                index,
-                cancel: false,
-            }));
+            queue_release(self.home, index, false);
         }
         if let Some(waker) = waker {
             waker.wake();

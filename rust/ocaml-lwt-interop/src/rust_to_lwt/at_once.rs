@@ -11,7 +11,7 @@ use crate::caml::{self, Raw};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::exception;
-use crate::executor::Scope;
+use crate::home::Scope;
 use crate::panic::catch;
 
 /// Called by the stub of a `#[func(sync)]`.

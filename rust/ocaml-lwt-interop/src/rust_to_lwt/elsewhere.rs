@@ -25,7 +25,7 @@ use crate::conversion::ToOCaml;
 use crate::domain_executor::{Handle, tokio_rt};
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::executor::AtHome;
+use crate::home::AtHome;
 use crate::panic::catch;
 use crate::storage::Storage;
 

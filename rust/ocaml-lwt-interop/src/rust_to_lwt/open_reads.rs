@@ -13,17 +13,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::caml::{Callback, Raw, Root, Source, int_val};
-use crate::executor::{AtHome, Key, Registry, Runnable, Scope, start};
+use crate::caml::{Callback, Raw, Root, int_val};
+use crate::home::{AtHome, Key, Runnable, Scope, Source, lwt_home};
 use crate::status::{Status, status};
-
-/// Those of the thread that runs Lwt.
-#[derive(Default)]
-pub(crate) struct OpenReads {
-    sources: Registry<Arc<dyn Source>>,
-    /// How many were left by the last look.
-    left: usize,
-}
 
 /// A read that is open, for as long as this is there.
 pub(super) struct OpenRead {
@@ -129,7 +121,7 @@ fn queue_look() {
     if status() == Status::Forked || LOOKING.swap(true, Ordering::Relaxed) {
         return;
     }
-    if let Some(home) = start::lwt_home() {
+    if let Some(home) = lwt_home() {
         home.queue_anywhere(Runnable::Settle(Box::new(|scope| {
             let reads = scope.home().local(scope.at()).open_reads.borrow();
             let all = reads.sources.all().cloned().collect();

@@ -28,13 +28,13 @@ use futures_core::Stream;
 use super::buffer::{Buffer, TooLate};
 use super::open_reads::OpenRead;
 use crate::caml::chunk::Block;
-use crate::caml::{self, Callback, Raw, Source};
+use crate::caml::{self, Callback, Raw};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception::{self, Outgoing};
-use crate::executor::task::{Completion, Task, spawn_idle};
-use crate::executor::{AtHome, Home, Runnable, Scope};
+use crate::executor::task::{Completion, spawn_idle};
+use crate::home::{AtHome, Home, Runnable, Scope, Source, Task};
 use crate::panic::{Panic, catch};
 use crate::status::{Status, status};
 

@@ -8,7 +8,7 @@ use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::exception::{self, Outgoing};
 use crate::executor::task::Completion;
-use crate::executor::{Home, Runnable, Scope};
+use crate::home::{Home, Runnable, Scope};
 use crate::lwt_to_rust::resolver::AssertSend;
 use crate::panic::catch;
 

@@ -17,8 +17,9 @@ use crate::domain_pool::worker;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::exception::{self, Outgoing};
+use crate::executor::start;
 use crate::executor::task::TaskCell;
-use crate::executor::{AtHome, Scope, start};
+use crate::home::{AtHome, Scope};
 use crate::panic::catch;
 use crate::storage::Storage;
 

@@ -9,31 +9,39 @@ pub(crate) mod state;
 use descriptor::WakeDescriptor;
 use state::{Look, Notify, Sleep, WakeState};
 
-use crate::executor::Runnable;
 use crate::lock::{Mutex, is_child};
+
+/// What is queued.
+pub(crate) trait Queued {
+    /// What ends something, and does not begin anything: run after shutdown as well, as long as there is a loop.
+    fn is_an_end(&self) -> bool;
+}
 
 /// The half of a domain executor that other threads see.
 #[derive(Debug)]
-pub(crate) struct Wake {
+pub(crate) struct Wake<R> {
     state: WakeState,
     descriptor: WakeDescriptor,
     /// What other threads queued. The lock is held for a push or a swap, never while anything is woken or dropped.
-    incoming: Mutex<Incoming>,
+    incoming: Mutex<Incoming<R>>,
 }
 
-#[derive(Debug, Default)]
-struct Incoming {
-    queue: Vec<Runnable>,
+#[derive(Debug)]
+struct Incoming<R> {
+    queue: Vec<R>,
     /// The executor has shut down: what begins something is given back to its sender.
     closed: bool,
 }
 
-impl Wake {
+impl<R: Queued> Wake<R> {
     pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Wake {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
-            incoming: Mutex::default(),
+            incoming: Mutex::new(Incoming {
+                queue: Vec::new(),
+                closed: false,
+            }),
         })
     }
 
@@ -44,7 +52,7 @@ impl Wake {
     /// Queues for the domain thread and wakes its loop if need be; from any thread. After shutdown the runnable comes
     /// back, for the caller to drop outside the lock, unless it is an end. In the child of a `fork` it is forgotten: nobody
     /// would take it, and what it holds may have locks of its own.
-    pub(crate) fn send(&self, runnable: Runnable) -> Result<(), Runnable> {
+    pub(crate) fn send(&self, runnable: R) -> Result<(), R> {
         if is_child() {
             std::mem::forget(runnable);
             return Ok(());
@@ -96,7 +104,7 @@ impl Wake {
     }
 
     /// On the domain thread: appends what came in, in order.
-    pub(crate) fn look(&self, into: &mut impl Extend<Runnable>) {
+    pub(crate) fn look(&self, into: &mut impl Extend<R>) {
         // What was queued and not yet notified is seen by the tick that follows its notification.
         if self.state.look() == Look::Empty {
             return;
@@ -117,7 +125,7 @@ impl Wake {
     }
 
     /// Refuses what begins something from now on, and gives what has come in.
-    pub(crate) fn close(&self) -> Vec<Runnable> {
+    pub(crate) fn close(&self) -> Vec<R> {
         let Some(mut incoming) = self.incoming.lock() else {
             return Vec::new();
         };

@@ -7,13 +7,28 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
-use super::Home;
+use super::{Home, Runnable};
 use crate::caml::lock::{self, Entered, Refused};
+
+/// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
+static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
 
 thread_local! {
     /// The executor whose domain thread this is. Set when the executor starts.
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
+}
+
+thread_local! {
+    /// On the thread that runs Lwt 5: a tick has bound nothing, see `storage.rs`, and no exception has come since.
+    pub(crate) static BARE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An exception has come out of OCaml code: Lwt may not have put back what it had bound there.
+#[cold]
+pub(crate) fn disturbed() {
+    BARE.set(false);
 }
 
 /// Proof that this is the domain thread of an executor.
@@ -40,7 +55,7 @@ impl AtHome {
     }
 
     /// Makes this thread the domain thread of a new executor.
-    pub(super) fn settle(home: &'static Home) -> AtHome {
+    pub(crate) fn settle(home: &'static Home) -> AtHome {
         crate::caml::count_roots_here(home.is_lwt());
         HOME.set(Some(home));
         AtHome {
@@ -130,5 +145,22 @@ impl Drop for Scope {
         if self.entered.is_outermost() {
             self.at.home.signal_unless_armed(self.at);
         }
+    }
+}
+
+/// This is the executor of the thread that runs Lwt.
+pub(crate) fn set_lwt_home(home: &'static Home) {
+    let _ = LWT_HOME.set(home);
+}
+
+/// The executor of the thread that runs Lwt, when it has one.
+pub(crate) fn lwt_home() -> Option<&'static Home> {
+    LWT_HOME.get().copied()
+}
+
+/// Runs a closure where Lwt runs; from a worker domain.
+pub(crate) fn to_lwt(f: impl FnOnce(&Scope) + Send + 'static) {
+    if let Some(home) = LWT_HOME.get() {
+        home.queue_anywhere(Runnable::Job(Box::new(f)));
     }
 }

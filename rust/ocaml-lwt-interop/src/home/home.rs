@@ -1,0 +1,413 @@
+//! A domain executor, as all that stands on it sees it.
+
+use std::sync::Arc;
+
+use super::{AtHome, Budget, Key, Local, Runnable, Scope, Task, disturbed, to_lwt};
+use crate::caml::{Callback, Callbacks, LwtsStorage, Raw, Root};
+use crate::status::{Status, status};
+use crate::wake::state::Sleep;
+use crate::wake::{Queued, Wake};
+
+/// What drives a domain executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// Lwt's loop, on the thread that runs it.
+    Lwt,
+    /// A worker domain's own loop, see [`domain_pool`](crate::domain_pool): no Lwt promise is pending there.
+    Worker,
+}
+
+/// A domain executor. Never freed: handles, wakers and OCaml's hooks refer to it from everywhere, and there is one per
+/// domain. That of a worker domain which has ended is the next one's.
+pub(crate) struct Home {
+    driver: Driver,
+    /// What other threads see.
+    pub(crate) wake: Wake<Runnable>,
+    /// The OCaml functions we call.
+    pub(crate) callbacks: Callbacks,
+    /// What only the domain thread sees.
+    local: Local,
+}
+
+/// How often [`Home::call_until_done`] calls. So many exceptions in a row are no signals; something is wrong that will not
+/// change (a stack that has no room, `Gc.Memprof` with a callback that always raises).
+pub(crate) const MOST_CALLS: u32 = 1000;
+
+// SAFETY: `wake` is shared, `callbacks` is read with the runtime lock held, and `local` is touched by the domain thread
+// only, see `Home::local`
+unsafe impl Sync for Home {}
+// SAFETY: as above
+unsafe impl Send for Home {}
+
+impl Home {
+    pub(crate) fn new(driver: Driver, wake: Wake<Runnable>, callbacks: Callbacks) -> &'static Home {
+        Box::leak(Box::new(Home {
+            driver,
+            wake,
+            callbacks,
+            local: Local::default(),
+        }))
+    }
+
+    /// Whether what begins something is taken; on its own thread.
+    #[inline]
+    pub(crate) fn is_open(&'static self, at: AtHome) -> bool {
+        status() == Status::Running && !self.local(at).closed.get()
+    }
+
+    /// Serves a new domain thread, whose this is: as a new executor.
+    pub(crate) fn reopen(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.closed.set(false);
+        local.budget.set(Budget::default());
+        self.wake.reopen();
+    }
+
+    /// Whether Lwt runs on this executor's thread, so that a promise may be pending here.
+    #[inline]
+    pub(crate) fn is_lwt(&self) -> bool {
+        self.driver == Driver::Lwt
+    }
+
+    /// The one way to the domain thread's own part: with the proof that this is that thread.
+    #[inline]
+    pub(crate) fn local(&'static self, at: AtHome) -> &'static Local {
+        debug_assert!(std::ptr::eq(at.home(), self));
+        &self.local
+    }
+
+    /// Calls one of the OCaml functions of the bridge.
+    ///
+    /// # Safety
+    /// `arguments` are live and of the types that the callback takes. Runs OCaml code, may collect; does not raise. The
+    /// result is not rooted.
+    #[inline]
+    pub(crate) unsafe fn call(
+        &self,
+        _scope: &Scope,
+        callback: Callback,
+        arguments: &mut [Raw],
+    ) -> Result<Raw, Raw> {
+        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; the rest is the caller's word
+        let result = unsafe { self.callbacks.call(callback, arguments) };
+        if result.is_err() {
+            disturbed();
+        }
+        result
+    }
+
+    /// Where Lwt's storage is. Not rooted.
+    #[inline]
+    pub(crate) fn lwts_storage(&self, _scope: &Scope) -> LwtsStorage {
+        // SAFETY: a scope holds the lock
+        unsafe { self.callbacks.lwts_storage() }
+    }
+
+    /// As [`Home::call`], for what must not be left half done: repeats the call until it returns. What it raises is
+    /// asynchronous (`Sys.Break`, the exception of a signal handler, of a finaliser, of `Gc.Memprof`): it may come at any
+    /// allocation, has nothing to do with the call, and [escapes](Home::escape). So the function is one that may be called again
+    /// after it was left anywhere.
+    ///
+    /// Signals that came while Rust ran are handled before: Lwt's own functions are left half way as rarely as can be.
+    ///
+    /// The error is the last exception, when an exception came [each time](MOST_CALLS). It has escaped as well.
+    ///
+    /// # Safety
+    /// As for [`Home::call`], for what `arguments` gives each time.
+    #[inline]
+    pub(crate) unsafe fn call_until_done<const N: usize>(
+        &'static self,
+        scope: &Scope,
+        callback: Callback,
+        arguments: impl Fn() -> [Raw; N],
+    ) -> Result<Raw, Raw> {
+        self.handle_pending(scope);
+        // SAFETY: as the caller's
+        unsafe { self.call_until_returned(scope, callback, arguments) }
+    }
+
+    /// The same where signals were looked for.
+    ///
+    /// # Safety
+    /// As for [`Home::call_until_done`].
+    #[inline]
+    pub(crate) unsafe fn call_until_returned<const N: usize>(
+        &'static self,
+        scope: &Scope,
+        callback: Callback,
+        arguments: impl Fn() -> [Raw; N],
+    ) -> Result<Raw, Raw> {
+        // SAFETY: as the caller's
+        unsafe {
+            match self.call(scope, callback, &mut arguments()) {
+                Err(exception) => self.call_again(scope, callback, exception, &arguments),
+                done => done,
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Home::call_until_done`]; the exception is live.
+    #[cold]
+    unsafe fn call_again<const N: usize>(
+        &'static self,
+        scope: &Scope,
+        callback: Callback,
+        mut exception: Raw,
+        arguments: &dyn Fn() -> [Raw; N],
+    ) -> Result<Raw, Raw> {
+        for _ in 1..MOST_CALLS {
+            // SAFETY: as the caller's; an exception is kept before anything can allocate
+            unsafe {
+                self.escape(scope, exception);
+                match self.call(scope, callback, &mut arguments()) {
+                    Err(another) => exception = another,
+                    done => return done,
+                }
+            }
+        }
+        // SAFETY: just returned
+        unsafe { self.escape(scope, exception) };
+        Err(exception)
+    }
+
+    /// Runs what OCaml has pending: handlers of signals that came while Rust ran, finalisers. What they raise escapes.
+    #[inline]
+    pub(crate) fn handle_pending(&'static self, scope: &Scope) {
+        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; an exception is kept before anything
+        // can allocate
+        unsafe {
+            if let Err(exception) = crate::caml::process_pending() {
+                self.escape(scope, exception);
+            }
+        }
+    }
+
+    /// At the end of this domain's own queue.
+    pub(crate) fn push(&'static self, at: AtHome, runnable: Runnable) {
+        self.local(at).queue.borrow_mut().push_back(runnable);
+    }
+
+    /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
+    pub(crate) fn wake_task(&'static self, at: AtHome, task: Arc<dyn Task>) {
+        if !self.is_open(at) {
+            return;
+        }
+        self.push(at, Runnable::Task(task));
+        if !at.in_scope() {
+            self.wake.signal();
+        }
+    }
+
+    /// Queues a task that was woken on another thread. False: the executor has shut down, or this is the child of a `fork`.
+    pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) -> bool {
+        // In the child of a `fork` the lock may be held by a thread that does not exist, and the descriptor is its parent's.
+        status() != Status::Forked && self.wake.send(Runnable::RemoteTask(task)).is_ok()
+    }
+
+    /// Queues from any thread. After shutdown what is not an end is dropped.
+    pub(crate) fn queue_anywhere(&'static self, runnable: Runnable) {
+        let refused = match status() {
+            Status::Running => false,
+            Status::ShutDown => !runnable.is_an_end(),
+            Status::Forked => return std::mem::forget(runnable),
+        };
+        match AtHome::of(self) {
+            Some(at) if refused || (!self.is_open(at) && !runnable.is_an_end()) => drop(runnable),
+            Some(at) => {
+                self.push(at, runnable);
+                if !at.in_scope() {
+                    self.wake.signal();
+                }
+            }
+            None => drop(self.wake.send(runnable)),
+        }
+    }
+
+    pub(crate) fn register(&'static self, at: AtHome, task: Arc<dyn Task>) -> Key {
+        self.local(at).registry.borrow_mut().insert(task)
+    }
+
+    pub(crate) fn unregister(&'static self, at: AtHome, key: Key) {
+        // The reference is dropped after the borrow ends: it may be the last, and run destructors of the user's.
+        let task = self.local(at).registry.borrow_mut().remove(key);
+        drop(task);
+    }
+
+    /// `Lwt.cancel` on the promise of the task with this key.
+    pub(crate) fn cancel(&'static self, scope: &Scope, key: Key) {
+        let task = self.local(scope.at()).registry.borrow().get(key).cloned();
+        if let Some(task) = task {
+            task.cancel(scope);
+        }
+    }
+
+    /// The same, by the next tick. Runs no OCaml code, and nothing of the user's.
+    pub(crate) fn cancel_later(&'static self, at: AtHome, key: Key) {
+        let task = self.local(at).registry.borrow().get(key).cloned();
+        if let Some(task) = task {
+            self.queue_anywhere(Runnable::Cancel(task));
+        }
+    }
+
+    /// Whether a tick would find something.
+    pub(crate) fn has_runnable(&'static self, at: AtHome) -> bool {
+        !self.local(at).queue.borrow().is_empty() || self.wake.is_notified()
+    }
+
+    /// At the beginning of a turn of the loop, which may block: whether a tick is needed first. A tick that is on the
+    /// stack will not look at the queue again, since this loop runs inside of it and `exit` never returns, so the wake
+    /// path must not count on it.
+    pub(crate) fn begin_turn(&'static self, at: AtHome) -> bool {
+        self.has_runnable(at)
+            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::LookAgain)
+    }
+
+    pub(crate) fn live_tasks(&'static self, at: AtHome) -> usize {
+        self.local(at).registry.borrow().len()
+    }
+
+    /// Arranges for a tick after the loop's next pause, if tasks are runnable, or the caller is about to queue one, and
+    /// nothing else will see to them.
+    ///
+    /// May run OCaml code and collect.
+    #[inline]
+    pub(crate) fn arm_if_needed(&'static self, scope: &Scope, about_to_queue: bool) {
+        let local = self.local(scope.at());
+        let idle = local.ticks.get() == 0 && !local.armed.get() && self.is_lwt();
+        if idle && (about_to_queue || !local.queue.borrow().is_empty()) {
+            self.arm(scope);
+        }
+    }
+
+    pub(crate) fn arm(&'static self, scope: &Scope) {
+        self.local(scope.at()).armed.set(true);
+        // SAFETY: `unit -> unit`
+        let armed = unsafe { self.call_until_done(scope, Callback::Arm, || [crate::caml::UNIT]) };
+        if armed.is_err() {
+            // What escaped has made the descriptor readable, which arms.
+            self.local(scope.at()).armed.set(false);
+        }
+    }
+
+    /// Without calling OCaml: for what was queued after a stub could still arm.
+    pub(super) fn signal_unless_armed(&'static self, at: AtHome) {
+        let local = self.local(at);
+        // The descriptor of a child of `fork` is its parent's as well.
+        if self.is_lwt()
+            && !local.armed.get()
+            && !local.queue.borrow().is_empty()
+            && status() != Status::Forked
+        {
+            self.wake.signal();
+        }
+    }
+
+    /// The wake descriptor is readable: whether the caller must arm before it calls [`Home::armed_by_descriptor`]. An armed
+    /// pause is lost when an exception of somebody else's leaves Lwt's paused promises (`Lwt.wakeup_paused`), which shows
+    /// where none is left.
+    pub(crate) fn must_arm(&'static self, at: AtHome, no_pause: bool) -> bool {
+        no_pause || !self.local(at).armed.get()
+    }
+
+    /// A tick will follow: empties the wake descriptor, which until now would have come up again.
+    pub(crate) fn armed_by_descriptor(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.armed.set(true);
+        self.wake.drain_descriptor();
+        let escaped = !local.escaped.borrow().is_empty();
+        local.readable.set(local.readable.get().saturating_add(1));
+        if escaped {
+            // Once more, where no hook comes meanwhile.
+            self.wake.signal_in_any_state();
+        }
+    }
+
+    /// Whether a tick is on the stack.
+    pub(crate) fn is_ticking(&'static self, at: AtHome) -> bool {
+        self.local(at).ticks.get() > 0
+    }
+
+    /// Keeps an exception that escaped from OCaml code called by us, until it can be raised where it leaves the loop, as it
+    /// would have without us: `rust_async.ml` says where. Should no tick be running, one comes. The same one a second time is
+    /// dropped, as a second signal is that comes before the first was handled. A worker domain sends its own to Lwt's.
+    ///
+    /// # Safety
+    /// `exception` is live.
+    pub(crate) unsafe fn escape(&'static self, scope: &Scope, exception: Raw) {
+        if !self.is_lwt() {
+            // SAFETY: a scope holds the lock; live by the caller's word
+            let exception = unsafe { Root::new(exception) };
+            return to_lwt(move |scope| {
+                // SAFETY: a scope holds the lock, and the root keeps it alive
+                unsafe { scope.home().escape(scope, exception.get()) }
+            });
+        }
+        let mut escaped = self.local(scope.at()).escaped.borrow_mut();
+        // SAFETY: a scope holds the lock; live by the caller's word
+        unsafe {
+            if escaped.iter().all(|other| other.get().0 != exception.0) {
+                escaped.push_back(Root::new(exception));
+            }
+        }
+        if status() != Status::Forked {
+            self.wake.signal_in_any_state();
+        }
+    }
+
+    /// The one that escaped first.
+    pub(crate) fn take_escaped(&'static self, scope: &Scope) -> Option<Root> {
+        self.local(scope.at()).escaped.borrow_mut().pop_front()
+    }
+
+    /// The one that escaped last, if there are more than `before`.
+    pub(crate) fn take_escaped_since(&'static self, scope: &Scope, before: usize) -> Option<Root> {
+        let mut escaped = self.local(scope.at()).escaped.borrow_mut();
+        if escaped.len() > before {
+            escaped.pop_back()
+        } else {
+            None
+        }
+    }
+
+    /// How many exceptions wait to be raised.
+    pub(crate) fn escaped(&'static self, at: AtHome) -> usize {
+        self.local(at).escaped.borrow().len()
+    }
+
+    /// A turn of `Lwt_main.run` begins. True: the turn before had no end, since an exception left it, or since `exit` runs this
+    /// loop inside of it.
+    pub(crate) fn enter_turn(&'static self, at: AtHome) -> bool {
+        let local = self.local(at);
+        local.readable.set(0);
+        local.in_turn.replace(true)
+    }
+
+    /// A turn ends, by its hook or by an exception of ours.
+    pub(crate) fn leave_turn(&'static self, at: AtHome) {
+        let local = self.local(at);
+        local.readable.set(0);
+        local.in_turn.set(false);
+    }
+
+    /// Whether one of `Lwt_main`'s hooks will raise what has escaped.
+    pub(crate) fn is_in_turn(&'static self, at: AtHome) -> bool {
+        self.local(at).in_turn.get()
+    }
+
+    /// Whether no promise is to be settled before what has escaped was raised: `Lwt_main.run` begins with Lwt's paused promises,
+    /// and returns, without a hook, when one of them settles its own.
+    #[inline]
+    pub(crate) fn must_raise_first(&'static self, at: AtHome) -> bool {
+        self.is_lwt()
+            && self.escaped(at) > 0
+            && self.is_ticking(at)
+            && !self.is_in_turn(at)
+            && self.is_open(at)
+    }
+
+    /// Whether the loop that runs has shown that it runs none of `Lwt_main`'s hooks.
+    pub(crate) fn runs_no_hooks(&'static self, at: AtHome) -> bool {
+        self.local(at).readable.get() >= 2
+    }
+}

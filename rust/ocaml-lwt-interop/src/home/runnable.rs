@@ -1,0 +1,71 @@
+//! What the queue of a domain executor has, and what it knows of tasks and streams, which stand above it.
+
+use std::sync::Arc;
+
+use super::{AtHome, Home, Scope};
+use crate::caml::Raw;
+use crate::wake::Queued;
+
+/// What a tick runs, in the order of the queue.
+pub(crate) enum Runnable {
+    /// Poll a task that was woken at home.
+    Task(Arc<dyn Task>),
+    /// Poll a task that was woken on another thread.
+    RemoteTask(Arc<dyn Task>),
+    /// Cancel a task: from a handle on another thread.
+    Cancel(Arc<dyn Task>),
+    /// Run a closure that another thread sent home.
+    Job(Box<dyn FnOnce(&Scope) + Send>),
+    /// Settle a promise whose resolver was used or dropped.
+    Settle(Box<dyn FnOnce(&Scope) + Send>),
+    /// Detach the callbacks of a dropped future from its promise: a function, and what it takes.
+    Release(fn(&Scope, usize), usize),
+}
+
+impl Queued for Runnable {
+    fn is_an_end(&self) -> bool {
+        matches!(self, Runnable::Settle(_) | Runnable::Release(..))
+    }
+}
+
+impl std::fmt::Debug for Runnable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Runnable")
+    }
+}
+
+/// What the executor does with a task it knows nothing about.
+pub(crate) trait Task: Send + Sync {
+    /// Polls it, once; it was in the domain's own queue.
+    fn run(self: Arc<Self>, scope: &Scope);
+    /// Polls it, once, unless it is queued here as well; it was in the queue from other threads.
+    fn run_remote(self: Arc<Self>, scope: &Scope);
+    /// Polls it, once, here and now, if it waits to be woken.
+    fn run_if_idle(self: Arc<Self>, scope: &Scope);
+    /// Wakes it, as its waker does at home.
+    fn wake_at_home(self: Arc<Self>, at: AtHome);
+    /// Drops the future now, or after the poll that is under way, and completes it with `Ending::Dropped`.
+    fn cancel(self: Arc<Self>, scope: &Scope);
+    /// After `fork`, in the child: completes it without touching the future, whose locks may be held by threads that
+    /// do not exist here.
+    fn disown(self: Arc<Self>, scope: &Scope);
+}
+
+/// A Rust stream, as its OCaml reader and the GC see it.
+pub(crate) trait Source: Send + Sync {
+    /// Whose stream it is.
+    fn home(&self) -> &'static Home;
+    /// The reader has nothing left, and asks for more. True: it was given something. Runs OCaml code, may collect.
+    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool;
+    /// The reader waits for what comes: from now on Rust keeps it, until it is given something. False: there is something
+    /// already, and it is to pull again. Does nothing but that.
+    ///
+    /// # Safety
+    /// `reader` is that of this stream, and live.
+    unsafe fn open_read(self: Arc<Self>, at: AtHome, reader: Raw) -> bool;
+    /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
+    fn close_unless_waited(&self, scope: &Scope);
+    /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of
+    /// the user's.
+    fn abandon(self: Arc<Self>);
+}
