@@ -15,11 +15,13 @@ use crate::exception;
 use crate::executor::{start, tick};
 use crate::func::OCamlFunc;
 use crate::home::{AtHome, Key, Runnable, Scope};
+use crate::lwt_to_rust::token::{empty_token, take_token};
 use crate::panic::catch;
 use crate::runtime;
 use crate::rust_to_lwt::argument::{Argument, Arguments, Cancel, ConvertArgument, Signature};
 use crate::rust_to_lwt::open_reads;
 use crate::rust_to_lwt::output::{Outcome, Settled};
+use crate::rust_to_lwt::stream_token::source_of;
 use crate::rust_to_lwt::stub::rust_to_lwt;
 use crate::shutdown;
 use crate::stack::{self, Overflow};
@@ -236,7 +238,7 @@ unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
     // SAFETY: OCaml calls
     unsafe {
         in_scope_or(put_off, Raise::OutsideOfTurns, |scope| {
-            if let Some(sink) = caml::take_token(token) {
+            if let Some(sink) = take_token(token) {
                 sink.settle(scope, result);
                 drop(sink);
                 scope.home().tick_if_outermost(scope);
@@ -251,7 +253,7 @@ unsafe fn settled(token: Raw, result: Result<Raw, Raw>) -> Raw {
 /// As for [`settled`]. Runs no OCaml code, does not collect.
 unsafe fn settle_later(at: AtHome, token: Raw, result: Result<Raw, Raw>) {
     // SAFETY: as the caller's
-    let Some(sink) = (unsafe { caml::take_token(token) }) else {
+    let Some(sink) = (unsafe { take_token(token) }) else {
         return;
     };
     // SAFETY: the lock is held, and the value is live
@@ -282,7 +284,7 @@ unsafe fn settle_later(at: AtHome, token: Raw, result: Result<Raw, Raw>) {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
-    drop(unsafe { caml::empty_token(token) });
+    drop(unsafe { empty_token(token) });
     caml::UNIT
 }
 
@@ -307,7 +309,7 @@ unsafe extern "C" fn ocaml_lwt_interop_pull(reader: Raw) -> Raw {
     // SAFETY: this frame has nothing to drop
     unsafe { raise_if_overflow() };
     // SAFETY: OCaml calls, with a reader
-    let source = unsafe { caml::reader::source_of(reader) };
+    let source = unsafe { source_of(reader) };
     let pulled = match AtHome::of(source.home()) {
         None => Pulled::Elsewhere,
         Some(at) => {
@@ -333,7 +335,7 @@ unsafe extern "C" fn ocaml_lwt_interop_pull(reader: Raw) -> Raw {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_open_read(reader: Raw) -> Raw {
     // SAFETY: OCaml calls, with a reader
-    let source = unsafe { caml::reader::source_of(reader) };
+    let source = unsafe { source_of(reader) };
     let opened = match AtHome::of(source.home()) {
         None => false,
         // SAFETY: OCaml calls, with a reader, which is that of its stream
@@ -358,7 +360,7 @@ unsafe extern "C" fn ocaml_lwt_interop_broken(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
     unsafe {
         in_scope(Raise::OutsideOfTurns, |_scope| {
-            if let Some(sink) = caml::take_token(token) {
+            if let Some(sink) = take_token(token) {
                 sink.abandon();
             }
         })

@@ -212,6 +212,7 @@ mod registered;
 pub mod runtime;
 mod rust_to_lwt;
 mod shutdown;
+mod signals;
 mod stack;
 mod stats;
 mod status;

@@ -23,7 +23,7 @@ pub use config::Config;
 
 use crate::error::Error;
 use crate::lock::{Mutex, is_child};
-use crate::panic;
+use crate::{panic, signals};
 use start::GATE;
 
 pub(crate) mod children;
@@ -39,7 +39,6 @@ mod config;
 ))]
 mod definitions;
 mod handlers;
-pub(crate) mod signals;
 mod start;
 
 /// Under the lock nothing is made, run or dropped that belongs to the user.

@@ -11,7 +11,7 @@ use crate::executor::end::{end_queued, end_tasks, guarded};
 use crate::home::Scope;
 use crate::lwt_to_rust::guests;
 use crate::rust_to_lwt::settle::break_promise;
-use crate::{domain_pool, runtime, status};
+use crate::{domain_pool, runtime, signals, status};
 
 /// Refuses new work, drops this domain's futures here, and lets worker domains, guests and Tokio finish for at most `timeout` with the
 /// runtime lock released. The second call does nothing, and so does one in the child of a `fork`.
@@ -48,7 +48,7 @@ const UNHEARD: Duration = Duration::from_millis(50);
 fn wait_for_rust(scope: &Scope, timeout: Duration) {
     let (ends, ended) = mpsc::channel::<()>();
     let wait = move || {
-        runtime::signals::block();
+        signals::block();
         end_of_threads(timeout);
         drop(ends);
     };

@@ -2,7 +2,8 @@
 
 use ocaml::sys;
 
-use super::{CallResult, Raw, call, field};
+use super::call::{CallResult, call};
+use super::value::{self, Raw, field};
 
 /// The fields of the record `callbacks` in `ocaml/rust_async.ml`, in its order.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +120,7 @@ impl Callbacks {
         LwtsStorage {
             cell: constant(Constant::Cell),
             nothing: constant(Constant::Nothing),
-            is_shown: constant(Constant::IsShown) == super::bool(true),
+            is_shown: constant(Constant::IsShown) == value::bool(true),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::mem::size_of;
 
 use ocaml::sys;
 
-use super::{Raw, UNIT};
+use super::value::{self, Raw, UNIT};
 
 const WORD: usize = size_of::<sys::Value>();
 
@@ -181,7 +181,7 @@ impl Block {
             _ => size,
         };
         // SAFETY: as the caller's
-        let value = unsafe { super::protect(Raw(sys::caml_alloc(words, tag))) };
+        let value = unsafe { value::protect(Raw(sys::caml_alloc(words, tag))) };
         Block { value, next: 0 }
     }
 
@@ -244,7 +244,7 @@ pub(crate) fn boxed_value(words: &[usize; DOUBLE_WORDS]) -> Raw {
 /// The runtime lock is held; `block` is a live block.
 pub(crate) unsafe fn is_flat(block: Raw) -> bool {
     // SAFETY: as the caller's
-    unsafe { super::tag(block) == DOUBLE_ARRAY_TAG }
+    unsafe { value::tag(block) == DOUBLE_ARRAY_TAG }
 }
 
 /// The element `i` of a flat array of floats.
@@ -304,9 +304,9 @@ macro_rules! is_custom {
         pub(crate) unsafe fn $name(value: Raw) -> bool {
             // SAFETY: as the caller's; a custom block has its operations in its first word
             unsafe {
-                !super::is_immediate(value)
-                    && super::tag(value) == CUSTOM_TAG
-                    && super::field(value, 0).0 == &raw const $operations as isize
+                !value::is_immediate(value)
+                    && value::tag(value) == CUSTOM_TAG
+                    && value::field(value, 0).0 == &raw const $operations as isize
             }
         }
     )*};

@@ -9,7 +9,7 @@
 use ocaml::sys;
 
 use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, STRING_TAG};
-use super::{Raw, field, int_val, is_immediate, tag};
+use super::value::{Raw, field, int_val, is_immediate, tag};
 
 /// `Object_tag` (`mlvalues.h`).
 const OBJECT_TAG: u8 = 248;

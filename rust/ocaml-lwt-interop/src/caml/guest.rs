@@ -63,7 +63,7 @@ impl Signals {
     /// Every one but faults of the thread's own, which must still kill the process, or be the runtime's overflow of a
     /// stack.
     pub(crate) fn all() -> Signals {
-        Signals(crate::runtime::signals::all_but_faults())
+        Signals(crate::signals::all_but_faults())
     }
 
     /// Blocks them on this thread, and no others.

@@ -3,18 +3,14 @@
 //! What crosses is stored with plain stores, one after the other: no signal handler, no finaliser and no collection can
 //! come between, so that OCaml has all of it or none.
 
-use std::sync::Arc;
-
 use ocaml::sys;
 
-use super::stream_token::stream_source;
-use super::{Raw, field, int};
-use crate::home::Source;
+use super::value::{Raw, field, int};
 
 /// The fields of the record `reader`, those that Rust knows, in its order.
 #[repr(usize)]
 enum Field {
-    /// The [`stream_token`](super::stream_token)
+    /// What owns the stream, see `rust_to_lwt/stream_token.rs`.
     Token = 0,
     /// A block of items
     Items = 1,
@@ -24,13 +20,13 @@ enum Field {
     Ending = 3,
 }
 
-/// The stream of a reader.
+/// What owns the stream of a reader, not rooted.
 ///
 /// # Safety
 /// The runtime lock is held; `reader` is a live reader. No allocation, runs no OCaml code.
-pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
-    // SAFETY: as the caller's; the field holds a token of ours
-    unsafe { stream_source(field(reader, Field::Token as usize)) }
+pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
+    // SAFETY: as the caller's
+    unsafe { field(reader, Field::Token as usize) }
 }
 
 /// Gives the reader, which has read all that it had, the items of a block.

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use super::{Raw, dropped, is_immediate, lock};
+use super::value::{Raw, is_immediate};
+use super::{dropped, ending, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
@@ -116,5 +117,18 @@ pub(crate) unsafe fn keeping<R>(values: &mut [Raw], f: impl FnOnce() -> R) -> R 
             ocaml::sys::caml_remove_global_root(&raw mut value.0);
         }
         result
+    }
+}
+
+/// Prepares boxroot. On OCaml 4 it hooks the runtime lock, so this must come after the thread library's own
+/// initialisation, which the OCaml library sees to by depending on `Thread`.
+///
+/// # Safety
+/// The runtime lock is held. No allocation on the OCaml heap.
+pub(crate) unsafe fn setup_roots() -> bool {
+    // SAFETY: as the caller's; calling it again does nothing
+    unsafe {
+        lock::watch_collector();
+        ending::watch(|| ocaml_boxroot_sys::boxroot_setup())
     }
 }

@@ -3,7 +3,7 @@
 use ocaml::sys;
 
 use super::chunk::Block;
-use super::{Raw, UNIT, bool, field, int, int_val, is_immediate};
+use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate};
 
 /// The fields that Rust looks at.
 mod field_of {

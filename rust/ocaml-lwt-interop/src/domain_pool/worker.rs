@@ -49,7 +49,7 @@ pub(crate) fn start(pool: usize, index: usize) {
     start::settle_worker(pool.home(index));
     // OCaml's signal handlers run on threads that do not block the signal (`signals.c`, OCaml 5), so on the others. One of
     // them may wait in Lwt's loop for just that.
-    crate::runtime::signals::block();
+    crate::signals::block();
     WORKER.set(Some(Worker {
         pool,
         index,

@@ -4,7 +4,8 @@ use crate::caml::{self, Callbacks, Raw};
 use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home};
 use crate::panic;
 use crate::runtime::children::watch_forks;
-use crate::runtime::{self, enter_for_ever, signals};
+use crate::runtime::{self, enter_for_ever};
+use crate::signals;
 use crate::status::{Status, status};
 
 /// Why a call cannot go on as it is; the numbers are those of `start` in `rust_async.ml`, which raises for all but the

@@ -13,6 +13,7 @@ pub(crate) mod resolver;
 mod slot;
 pub(crate) mod stream;
 mod subscription;
+pub(crate) mod token;
 
 pub(crate) use slot::Slot;
-pub(crate) use subscription::{Sink, Subscription, cancel, look};
+pub(crate) use subscription::{Subscription, cancel, look};

@@ -15,22 +15,12 @@ use super::func::value_of_function;
 use super::guest;
 use super::promise::{Awaited, Started};
 use super::slot::{Slot, Subscribe, Woken};
+use super::token::{Sink, alloc_token, direct_waits};
 use crate::caml::{self, Callback, Raw};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::exception::convert;
 use crate::home::{AtHome, Home, Runnable, Scope};
-
-/// The receiving end of a subscription, as OCaml's callbacks and the GC see it.
-pub(crate) trait Sink: Send + Sync {
-    /// The promise was fulfilled (`Ok`) or rejected (`Err`); the value is not rooted.
-    ///
-    /// # Safety
-    /// The value is live.
-    unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>);
-    /// The GC collected the promise. Called from a finaliser, on any thread: touches nothing of OCaml's.
-    fn abandon(&self);
-}
 
 /// A slot that a promise will settle.
 pub(crate) struct Subscription<T> {
@@ -192,11 +182,11 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         will_cancel: bool,
         index: usize,
     ) {
-        let direct = will_cancel && caml::direct_waits() < MOST_DIRECT_WAITS;
+        let direct = will_cancel && direct_waits() < MOST_DIRECT_WAITS;
         // SAFETY: the promise is rooted, and so is the token until OCaml has it, or its finaliser would break the promise
         // between two calls; a second call attaches the same token, which is used once
         let attached = unsafe {
-            let token = caml::protect(caml::alloc_token(self.clone(), direct));
+            let token = caml::protect(alloc_token(self.clone(), direct));
             // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
             let bits = isize::from(will_cancel) << 1 | isize::from(direct);
             let index_and_bits = (index as isize) << 2 | bits;

@@ -12,8 +12,7 @@
 
 use std::sync::Once;
 
-use super::signals;
-use crate::{lock, status};
+use crate::{lock, signals, status};
 
 /// In the child of a `fork`, on its only thread: async-signal-safe.
 fn after_fork() {
@@ -67,7 +66,7 @@ mod definitions {
     use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
     use crate::runtime::definitions::{OfLibc, define};
-    use crate::runtime::signals;
+    use crate::signals;
 
     define! {
         "posix_spawn" => posix_spawn,

@@ -14,4 +14,5 @@ pub(crate) mod output;
 mod pump;
 pub(crate) mod settle;
 pub(crate) mod stream;
+pub(crate) mod stream_token;
 pub(crate) mod stub;

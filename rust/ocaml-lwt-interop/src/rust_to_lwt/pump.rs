@@ -27,6 +27,7 @@ use futures_core::Stream;
 
 use super::buffer::{Buffer, TooLate};
 use super::open_reads::OpenRead;
+use super::stream_token::alloc_stream_token;
 use crate::caml::chunk::Block;
 use crate::caml::{self, Callback, Raw};
 use crate::conversion::{ToOCaml, build};
@@ -102,7 +103,7 @@ pub(super) fn make<T: ToOCaml + 'static>(
     // SAFETY: a scope holds the lock; the token becomes an argument, and the stream is rooted, before anything can allocate
     let value = unsafe {
         // Rooted: the stream is abandoned by the token's finaliser.
-        let token = caml::protect(caml::alloc_stream_token(shared.clone()));
+        let token = caml::protect(alloc_stream_token(shared.clone()));
         let Ok(stream) = home.call_until_done(scope, Callback::Stream, || [token.raw()]) else {
             panic!("OCaml raises an exception whenever a stream is made");
         };

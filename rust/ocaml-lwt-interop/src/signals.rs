@@ -4,7 +4,7 @@
 //! 1. A program that blocks a signal everywhere, to wait for it, never has it taken by a thread of ours.
 //! 2. A thread that code on one of ours starts inherits the mask, and with it rule 1. Such a mask is known by what it blocks,
 //!    not by who has it: [`of_children`].
-//! 3. Children of the process do not inherit it, see [`super::children`]: they begin with the signals that the program
+//! 3. Children of the process do not inherit it, see `runtime/children.rs`: they begin with the signals that the program
 //!    blocked when it first used the bridge, as threads that are started then would.
 
 use std::mem::MaybeUninit;
@@ -49,7 +49,7 @@ pub(crate) fn all_but_faults() -> libc::sigset_t {
 }
 
 /// What a child of this thread's is to block; `None`: what this thread does. In the child of a `fork` as well: takes no lock.
-pub(super) fn of_children() -> Option<&'static libc::sigset_t> {
+pub(crate) fn of_children() -> Option<&'static libc::sigset_t> {
     let program = PROGRAM.get()?;
     is_ours(&of_this_thread()).then_some(program)
 }
@@ -75,7 +75,7 @@ fn of_this_thread() -> libc::sigset_t {
 }
 
 /// Gives what was before.
-pub(super) fn set(mask: &libc::sigset_t) -> libc::sigset_t {
+pub(crate) fn set(mask: &libc::sigset_t) -> libc::sigset_t {
     let mut before = MaybeUninit::uninit();
     // SAFETY: changes this thread's mask only, to an initialised set; that before is filled in
     unsafe {

@@ -1,0 +1,47 @@
+//! A custom block that owns a Rust stream which OCaml reads.
+//!
+//! The reader holds the token, and nothing else does; the function of the `Lwt_stream.t` holds the reader, and so does Rust
+//! while a read is open. When the GC collects the reader, the token goes with it, its finaliser runs, and the Rust stream is
+//! dropped at home.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use crate::caml::owned_block::{self, Owned};
+use crate::caml::{Raw, reader};
+use crate::home::Source;
+use crate::status::{Status, status};
+
+struct Token(Arc<dyn Source>);
+
+impl Owned for Token {
+    const NAME: &'static CStr = c"ocaml_lwt_interop.stream_token";
+
+    /// Only queues and signals: nothing of the user's is dropped here.
+    fn collected(self) {
+        // The locks of the queue may be held by threads that the child of a `fork` does not have.
+        if status() == Status::Forked {
+            return std::mem::forget(self);
+        }
+        self.0.abandon();
+    }
+}
+
+/// # Safety
+/// The runtime lock is held. Allocates on the OCaml heap, runs no OCaml code; the result is not rooted.
+pub(crate) unsafe fn alloc_stream_token(source: Arc<dyn Source>) -> Raw {
+    // SAFETY: as the caller's
+    unsafe { owned_block::alloc(Token(source)) }
+}
+
+/// The stream of a reader.
+///
+/// # Safety
+/// The runtime lock is held; `reader` is a live reader. No allocation, runs no OCaml code.
+pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
+    // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
+    unsafe {
+        let token = reader::token_of(reader);
+        (*owned_block::owned::<Token>(token.0)).0.clone()
+    }
+}
