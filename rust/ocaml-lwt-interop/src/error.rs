@@ -2,10 +2,12 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::exception::Exception;
+use crate::caml::{self, Raw};
+use crate::exception::{Exception, NoException};
+use crate::home::{AtHome, Scope};
 use crate::panic::Panic;
-use crate::registered::Registered;
 use crate::stack::Overflow;
 
 /// An error that crosses between OCaml and Rust.
@@ -155,7 +157,7 @@ impl Error {
         }
     }
 
-    /// What the error becomes in OCaml; read by `exception.rs`.
+    /// What the error becomes in OCaml; read by `errors_to_ocaml.rs`.
     pub(crate) fn kind(&self) -> Kind<'_> {
         match &*self.0 {
             Repr::Rust(_) => Kind::Rust,
@@ -222,6 +224,88 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 impl From<Overflow> for Error {
     fn from(overflow: Overflow) -> Error {
         Error::new(Repr::Overflow(overflow))
+    }
+}
+
+impl Error {
+    /// The error with this OCaml exception: what an OCaml function that Rust called with ocaml-rs raised, say. On the
+    /// domain thread, in a `#[func]` or a task. Elsewhere, and for a value that is no exception, it is an error that says so,
+    /// `Rust_async.Misuse`.
+    pub fn from_exception_value(exception: ocaml::Value) -> Error {
+        let scope = caml::lock::access().and_then(|_| match AtHome::here() {
+            Some(at) => Scope::nested(at),
+            None => Err(caml::lock::Refused::NoLock),
+        });
+        match scope {
+            // SAFETY: kept alive by its `Value`
+            Ok(scope) => unsafe { Error::captured(&scope, exception.raw()) },
+            Err(refused) => {
+                Error::misuse(format!("Error::from_exception_value was called {refused}"))
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Exception::capture`].
+    pub(crate) unsafe fn captured(scope: &Scope, exception: Raw) -> Error {
+        // SAFETY: as the caller's
+        unsafe { Exception::capture(scope, exception) }
+            .map_or_else(Error::from, Error::from_exception)
+    }
+}
+
+impl From<NoException> for Error {
+    #[cold]
+    fn from(_: NoException) -> Error {
+        Error::misuse(
+            "a value was given for an OCaml exception, and is none: a value of type exn has to be what was raised, what a promise \
+         was rejected with, or what is given to Error::from_exception_value",
+        )
+    }
+}
+
+/// An exception that OCaml has registered, see `registered.rs`: it is to be made at home.
+pub(crate) struct Registered {
+    name: String,
+    /// Taken by whom it crosses for first. Never called or dropped under the lock.
+    make: Mutex<Option<Box<Make>>>,
+    made: OnceLock<Error>,
+}
+
+type Make = dyn FnOnce(&Scope) -> Error + Send;
+
+impl Registered {
+    /// `make` makes it.
+    pub(crate) fn new(name: &str, make: impl FnOnce(&Scope) -> Error + Send + 'static) -> Self {
+        Registered {
+            name: name.to_owned(),
+            make: Mutex::new(Some(Box::new(make))),
+            made: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was made of it, once it has crossed.
+    pub(crate) fn made(&self) -> Option<&Error> {
+        self.made.get()
+    }
+
+    /// What it becomes in OCaml, made now if need be. Runs the conversions of the arguments, and OCaml code; may collect.
+    /// `None`: it is being made, further down the stack or on another domain.
+    pub(crate) fn make(&self, scope: &Scope) -> Option<&Error> {
+        let make = self
+            .make
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(make) = make {
+            // Set once, by the one who has taken.
+            let _ = self.made.set(make(scope));
+        }
+        self.made.get()
     }
 }
 

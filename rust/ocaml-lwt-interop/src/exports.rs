@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::caml::{self, Raw, Root, UNIT};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::{Error, Kind};
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::executor::{start, tick};
 use crate::func::OCamlFunc;
 use crate::home::{AtHome, Key, Runnable, Scope};
@@ -532,7 +532,7 @@ unsafe extern "C" fn ocaml_lwt_interop_pool_create(domains: Raw) -> Raw {
                 "{what} was called on a worker domain, but the promises of its jobs are Lwt's: call it on the thread that runs Lwt, \
                  and hand the pool to the job"
             ));
-            exception::of_error(&scope, &error).exception.raw()
+            errors_to_ocaml::of_error(&scope, &error).exception.raw()
         }
         Ok(_) => {
             let message = match domain_pool::create(caml::int_val(domains) as usize) {
@@ -677,8 +677,8 @@ unsafe fn on_worker<R>(f: impl FnOnce(&Scope) -> R) -> Option<R> {
     match catch(AssertUnwindSafe(|| f(&scope))) {
         Ok(result) => Some(result),
         Err(panic) => {
-            let exception = exception::of_panic(&scope, &panic);
-            exception::report_async(&scope, &exception);
+            let exception = errors_to_ocaml::of_panic(&scope, &panic);
+            errors_to_ocaml::report_async(&scope, &exception);
             None
         }
     }
@@ -752,8 +752,8 @@ unsafe fn in_scope_or(
         let scope = unsafe { Scope::enter(at) };
         // A waker of the user's that panics, say.
         if let Err(panic) = catch(AssertUnwindSafe(|| f(&scope))) {
-            let exception = exception::of_panic(&scope, &panic);
-            exception::report_async(&scope, &exception);
+            let exception = errors_to_ocaml::of_panic(&scope, &panic);
+            errors_to_ocaml::report_async(&scope, &exception);
         }
         // Here and not in the code of Lwt's that comes next, which would lose other promises by it.
         home.handle_pending(&scope);

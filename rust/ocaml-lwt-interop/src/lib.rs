@@ -195,6 +195,7 @@ compile_error!(
 );
 
 // In the order of a call's way through them.
+mod arguments;
 mod caml;
 mod conversion;
 pub mod domain_executor;
@@ -202,12 +203,14 @@ pub mod domain_pool;
 mod ending;
 mod error;
 mod exception;
+mod errors_to_ocaml;
 mod executor;
 mod exports;
 mod home;
 mod lock;
 mod lwt_to_rust;
 mod panic;
+mod received;
 mod registered;
 pub mod runtime;
 mod rust_to_lwt;
@@ -252,7 +255,7 @@ pub mod stream {
 
 /// OCaml functions in Rust.
 pub mod func {
-    pub use crate::lwt_to_rust::arguments::IntoArguments;
+    pub use crate::arguments::IntoArguments;
     pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc, ValueFuture};
     pub use crate::lwt_to_rust::guest::BlockingFuture;
 }

@@ -5,13 +5,11 @@
 
 use std::ffi::CString;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::arguments::IntoArguments;
 use crate::caml::chunk::Block;
 use crate::caml::{self, NamedValue};
-use crate::error::Error;
-use crate::exception::Exception;
-use crate::func::IntoArguments;
+use crate::error::{Error, Registered};
 use crate::home::{AtHome, Scope};
 use crate::panic::catch;
 
@@ -43,56 +41,12 @@ impl Error {
         match (made.flatten(), arguments) {
             (Some(made), _) => made,
             (None, None) => unreachable!("arguments that were taken have made an error"),
-            (None, Some(arguments)) => Error::of_registered(Registered::new(name, arguments)),
+            (None, Some(arguments)) => {
+                let of_closure = name.to_owned();
+                let make = move |scope: &Scope| make(scope, &of_closure, arguments);
+                Error::of_registered(Registered::new(name, make))
+            }
         }
-    }
-}
-
-/// An exception that is to be made at home.
-pub(crate) struct Registered {
-    name: String,
-    /// Taken by whom it crosses for first. Never called or dropped under the lock.
-    make: Mutex<Option<Box<Make>>>,
-    made: OnceLock<Error>,
-}
-
-type Make = dyn FnOnce(&Scope) -> Error + Send;
-
-impl Registered {
-    fn new<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Self {
-        let name = name.to_owned();
-        let of_closure = name.clone();
-        Registered {
-            name,
-            make: Mutex::new(Some(Box::new(move |scope: &Scope| {
-                make(scope, &of_closure, arguments)
-            }))),
-            made: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What was made of it, once it has crossed.
-    pub(crate) fn made(&self) -> Option<&Error> {
-        self.made.get()
-    }
-
-    /// What it becomes in OCaml, made now if need be. Runs the conversions of the arguments, and OCaml code; may collect.
-    /// `None`: it is being made, further down the stack or on another domain.
-    pub(crate) fn make(&self, scope: &Scope) -> Option<&Error> {
-        let make = self
-            .make
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(make) = make {
-            // Set once, by the one who has taken.
-            let _ = self.made.set(make(scope));
-        }
-        self.made.get()
     }
 }
 
@@ -116,10 +70,7 @@ fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
     }
     let exception = of_sample(sample, values);
     // SAFETY: a scope holds the lock; rooted by its `Value`
-    match unsafe { Exception::capture(scope, exception.raw()) } {
-        Ok(exception) => Error::from_exception(exception),
-        Err(misuse) => misuse,
-    }
+    unsafe { Error::captured(scope, exception.raw()) }
 }
 
 /// What `Rust_async.register_exception` has kept, an exception.

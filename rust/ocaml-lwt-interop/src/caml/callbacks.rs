@@ -41,7 +41,7 @@ pub(crate) enum Callback {
     BrokenPromise,
     /// `string -> exn`
     Misuse,
-    /// `int -> string -> exn`: see `exception.rs`
+    /// `int -> string -> exn`: see `errors_to_ocaml.rs`
     Predefined,
     /// `unit -> exn`: `Lwt.Canceled`
     Canceled,

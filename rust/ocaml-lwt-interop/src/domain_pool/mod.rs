@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 
 use ocaml::{FromValue, Value};
 
+use crate::arguments::IntoArguments;
 use crate::caml::{self, Callback};
 use crate::conversion::FromOCaml;
 use crate::conversion::float::Float;
@@ -46,7 +47,6 @@ use crate::executor::end::guarded;
 use crate::executor::start;
 use crate::home::{Home, Scope};
 use crate::lock::Mutex;
-use crate::lwt_to_rust::arguments::IntoArguments;
 use crate::lwt_to_rust::func::OCamlFunc;
 use crate::storage::{From, Storage};
 use crate::values::OCamlValue;

@@ -14,7 +14,7 @@ use crate::conversion::ToOCaml;
 use crate::domain_executor::try_handle;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::executor::end::end_tasks;
 use crate::executor::task::{Completion, TaskCell};
 use crate::executor::{start, tick};
@@ -179,14 +179,14 @@ fn run_boxed(
                 Ok(ended) => ended,
                 Err(NoWait::Canceled) => {
                     let error = Error::from_exception(canceled(scope));
-                    return Converted::Exception(exception::of_error(scope, &error));
+                    return Converted::Exception(errors_to_ocaml::of_error(scope, &error));
                 }
                 Err(NoWait::InTask) => {
                     let error = Error::misuse(format!(
                         "{what} was called on a worker domain by OCaml code that a Rust task runs there, and was not ready \
                          at once, so the task would wait for itself: call it from Rust and await it there"
                     ));
-                    return Converted::Exception(exception::of_error(scope, &error));
+                    return Converted::Exception(errors_to_ocaml::of_error(scope, &error));
                 }
             }
         }

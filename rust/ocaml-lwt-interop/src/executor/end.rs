@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::home::{Runnable, Scope};
 use crate::panic::catch;
 
@@ -43,7 +43,7 @@ pub(crate) fn end_queued(scope: &Scope) {
 /// A panic of a destructor or a waker of the user's is reported, and the next one has its turn.
 pub(crate) fn guarded(scope: &Scope, f: impl FnOnce()) {
     if let Err(panic) = catch(AssertUnwindSafe(f)) {
-        let exception = exception::of_panic(scope, &panic);
-        exception::report_async(scope, &exception);
+        let exception = errors_to_ocaml::of_panic(scope, &panic);
+        errors_to_ocaml::report_async(scope, &exception);
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::coop::poll_proceed;
 use super::task::Completion;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::home::{Home, Runnable, Scope, Task};
 use crate::lock::{Mutex, is_child};
 
@@ -62,8 +62,8 @@ impl<T: 'static> Completion<T> for Join<T> {
             waker.wake();
         }
         if let Some(Ending::Panic(panic)) = ending {
-            let exception = exception::of_panic(scope, &panic);
-            exception::report_async(scope, &exception);
+            let exception = errors_to_ocaml::of_panic(scope, &panic);
+            errors_to_ocaml::report_async(scope, &exception);
         }
     }
 
@@ -122,8 +122,8 @@ impl<T> Drop for JoinHandle<T> {
         // It had panicked already, and nobody was told.
         if let Some(State::Ended(Ending::Panic(panic))) = before {
             let report = move |scope: &Scope| {
-                let exception = exception::of_panic(scope, &panic);
-                exception::report_async(scope, &exception);
+                let exception = errors_to_ocaml::of_panic(scope, &panic);
+                errors_to_ocaml::report_async(scope, &exception);
             };
             self.home.queue_anywhere(Runnable::Job(Box::new(report)));
         }

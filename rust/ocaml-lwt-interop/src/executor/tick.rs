@@ -10,7 +10,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::home::{AtHome, Budget, Home, Local, Runnable, Scope};
 use crate::panic::catch;
 use crate::stack;
@@ -85,8 +85,8 @@ fn tick_with_nothing_bound(scope: &Scope) {
             Ok(Rest::Runnable) => break,
             Err(panic) => {
                 // Tasks catch their own; this is a destructor of a job or of a runnable that was dropped.
-                let exception = exception::of_panic(scope, &panic);
-                exception::report_async(scope, &exception);
+                let exception = errors_to_ocaml::of_panic(scope, &panic);
+                errors_to_ocaml::report_async(scope, &exception);
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::caml::{self, Raw, Root, UNIT};
 use crate::error::Error;
-use crate::exception::{self, Exception};
+use crate::errors_to_ocaml;
+use crate::exception::Exception;
 use crate::home::to_lwt;
 use crate::lwt_to_rust::guests;
 
@@ -52,11 +53,11 @@ unsafe extern "C" fn ocaml_lwt_interop_guest_returned(value: Raw) -> Raw {
 unsafe extern "C" fn ocaml_lwt_interop_guest_raised(exception: Raw, described: Raw) -> Raw {
     // SAFETY: OCaml calls, with what these are
     let error = unsafe { Exception::already_described(exception, described) }
-        .map_or_else(|misuse| misuse, Error::from_exception);
+        .map_or_else(Error::from, Error::from_exception);
     if let Err(error) = guests::answer(Some(Err(error))) {
         to_lwt(move |scope| {
-            let exception = exception::of_error(scope, &error);
-            exception::report_async(scope, &exception);
+            let exception = errors_to_ocaml::of_error(scope, &error);
+            errors_to_ocaml::report_async(scope, &exception);
         });
     }
     UNIT

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use super::arguments::IntoArguments;
 use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
+use crate::arguments::IntoArguments;
 use crate::caml::{self, Root};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
-use crate::exception;
 use crate::executor::coop::without_budget;
 use crate::home::{Home, Scope, disturbed};
 use crate::panic::catch;
+use crate::received;
 use crate::storage::Storage;
 
 /// What the handles of a function have in common.
@@ -45,10 +45,10 @@ macro_rules! function_handle {
             /// # Panics
             /// Where OCaml values may not be touched now.
             fn from_value(value: Value) -> Self {
-                let home = exception::home_of_conversion(concat!($what, " was received"));
+                let home = received::home_of_conversion(concat!($what, " was received"));
                 // SAFETY: the lock is held; a live value, by the trait's rules
                 let root = unsafe { Root::new(value.raw()) };
-                let storage = exception::storage_of_conversion(home);
+                let storage = received::storage_of_conversion(home);
                 $name { function: Arc::new(Function { root, storage }), home, signature: PhantomData }
             }
         }
@@ -232,7 +232,7 @@ where
 
 /// Converts what a function has returned.
 pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {
-    exception::convert(value).map_err(|panic| {
+    received::convert(value).map_err(|panic| {
         Error::invalid_argument(format!(
             "the value of an OCaml function does not convert: {}",
             panic.message

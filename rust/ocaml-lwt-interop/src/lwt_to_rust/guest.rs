@@ -9,10 +9,10 @@
 
 use std::sync::Arc;
 
-use super::arguments::IntoArguments;
 use super::func::{Function, OCamlFunc, convert_arguments, value_of_function};
 use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
 use super::{Subscription, guests};
+use crate::arguments::IntoArguments;
 use crate::caml::{self, AtWork, Root, Signals};
 use crate::conversion::FromOCaml;
 use crate::error::Error;

@@ -4,7 +4,6 @@
 //! promise has a [`subscription`] that leads to a [`slot`]. One of the [`guests`] settles one when a function that
 //! blocks has ended, see [`guest`]. A [`stream`] is read by one promise after the other.
 
-pub(crate) mod arguments;
 pub(crate) mod func;
 pub(crate) mod guest;
 pub(crate) mod guests;

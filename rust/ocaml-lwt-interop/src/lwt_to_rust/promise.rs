@@ -17,8 +17,8 @@ use crate::caml::{self, Callback, Root};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
-use crate::exception;
 use crate::home::{Home, Key, Runnable, Scope};
+use crate::received;
 use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 
@@ -103,7 +103,7 @@ unsafe impl<T> FromValue for Promise<T> {
     /// # Panics
     /// Where OCaml values may not be touched now.
     fn from_value(value: ocaml::Value) -> Self {
-        let home = exception::home_of_conversion("an OCaml promise was received");
+        let home = received::home_of_conversion("an OCaml promise was received");
         // SAFETY: the lock is held; a live value, by the trait's rules, which is a promise by the declaration
         unsafe { Promise::from_root(Root::new(value.raw()), home) }
     }

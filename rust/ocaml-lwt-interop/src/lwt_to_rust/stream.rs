@@ -20,9 +20,9 @@ use crate::caml::{self, Callback, Root};
 use crate::conversion::FromOCaml;
 use crate::conversion::float::Float;
 use crate::error::Error;
-use crate::exception;
 use crate::executor::coop::without_budget;
 use crate::home::{AtHome, Home, Runnable, Scope};
+use crate::received;
 use crate::rust_to_lwt::stream::{DEFAULT_WINDOW, checked};
 use crate::storage::Storage;
 
@@ -149,7 +149,7 @@ unsafe impl<T: FromOCaml> FromOCaml for Batch<T> {}
 // SAFETY: what is converted is rooted, or its block is
 unsafe impl<T: FromOCaml> FromValue for Batch<T> {
     fn from_value(value: Value) -> Self {
-        let home = exception::home_of_conversion("an OCaml stream was received");
+        let home = received::home_of_conversion("an OCaml stream was received");
         // SAFETY: a conversion runs with the lock held; the source is rooted by `value`, which the conversions of the items
         // need: they may do anything
         unsafe {
@@ -169,7 +169,7 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
             };
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
             while let Some(item) = caml::uncons(&mut rest) {
-                match exception::convert(item) {
+                match received::convert(item) {
                     Ok(item) => items.push(item),
                     Err(panic) => {
                         let error = Error::invalid_argument(format!(
@@ -277,14 +277,14 @@ unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
     /// # Panics
     /// Where OCaml values may not be touched now.
     fn from_value(value: Value) -> Self {
-        let home = exception::home_of_conversion("an OCaml stream was received");
+        let home = received::home_of_conversion("an OCaml stream was received");
         let value = value.root();
         // SAFETY: a conversion runs with the lock held; rooted before anything else can allocate
         let source = unsafe { Root::new(caml::source::make(&value).raw()) };
         LwtStream {
             home,
             window: DEFAULT_WINDOW,
-            storage: exception::storage_of_conversion(home),
+            storage: received::storage_of_conversion(home),
             items: VecDeque::new(),
             stage: Stage::Idle(Source {
                 source: Some(source),

@@ -19,8 +19,8 @@ use super::token::{Sink, alloc_token, direct_waits};
 use crate::caml::{self, Callback, Raw};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
-use crate::exception::convert;
 use crate::home::{AtHome, Home, Runnable, Scope};
+use crate::received::convert;
 
 /// A slot that a promise will settle.
 pub(crate) struct Subscription<T> {

@@ -10,7 +10,7 @@ use super::stub::home_of_call;
 use crate::caml::{self, Raw};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
-use crate::exception;
+use crate::errors_to_ocaml;
 use crate::home::Scope;
 use crate::panic::catch;
 
@@ -58,7 +58,7 @@ unsafe fn value_of_call<const N: usize, R, T: ToOCaml + 'static>(
     let converted = match ended {
         Ok(Ok(settled)) => convert(&scope, Ending::Value(settled)),
         Ok(Err(ArgumentError(message))) => {
-            Converted::Exception(exception::invalid_argument(&scope, &message))
+            Converted::Exception(errors_to_ocaml::invalid_argument(&scope, &message))
         }
         Err(panic) => convert::<T>(&scope, Ending::Panic(panic)),
     };

@@ -33,7 +33,7 @@ use crate::caml::{self, Callback, Raw};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::exception::{self, Outgoing};
+use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::{Completion, spawn_idle};
 use crate::home::{AtHome, Home, Runnable, Scope, Source, Task};
 use crate::panic::{Panic, catch};
@@ -208,11 +208,11 @@ impl<T> Shared<T> {
 fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
     let outgoing = catch(AssertUnwindSafe(|| match ending {
         Ending::Value(()) => None,
-        Ending::Error(error) => Some(exception::of_error(scope, &error)),
-        Ending::Panic(panic) => Some(exception::of_panic(scope, &panic)),
-        Ending::Dropped => Some(exception::of_error(scope, &Error::broken_promise())),
+        Ending::Error(error) => Some(errors_to_ocaml::of_error(scope, &error)),
+        Ending::Panic(panic) => Some(errors_to_ocaml::of_panic(scope, &panic)),
+        Ending::Dropped => Some(errors_to_ocaml::of_error(scope, &Error::broken_promise())),
     }))
-    .unwrap_or_else(|panic| Some(exception::of_panic(scope, &panic)));
+    .unwrap_or_else(|panic| Some(errors_to_ocaml::of_panic(scope, &panic)));
     let Some(Outgoing {
         exception,
         backtrace,
@@ -352,8 +352,8 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         self.pulling.set(false);
         let given = given.unwrap_or_else(|panic| {
             // What is the user's was caught where it was called.
-            let exception = exception::of_panic(scope, &panic);
-            exception::report_async(scope, &exception);
+            let exception = errors_to_ocaml::of_panic(scope, &panic);
+            errors_to_ocaml::report_async(scope, &exception);
             false
         });
         if given {

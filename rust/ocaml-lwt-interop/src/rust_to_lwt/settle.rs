@@ -6,7 +6,7 @@ use super::output::Settled;
 use crate::caml::{Callback, Root};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
-use crate::exception::{self, Outgoing};
+use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::Completion;
 use crate::home::{Home, Runnable, Scope};
 use crate::lwt_to_rust::resolver::AssertSend;
@@ -25,7 +25,7 @@ pub(crate) fn convert<T: ToOCaml + 'static>(
     ending: Ending<Settled<T>>,
 ) -> Converted {
     catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
-        .unwrap_or_else(|panic| Converted::Exception(exception::of_panic(scope, &panic)))
+        .unwrap_or_else(|panic| Converted::Exception(errors_to_ocaml::of_panic(scope, &panic)))
 }
 
 fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
@@ -36,15 +36,15 @@ fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<
             Converted::Value(build::convert(&value, runtime))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
-            Converted::Exception(exception::of_error(scope, &error))
+            Converted::Exception(errors_to_ocaml::of_error(scope, &error))
         }
         Ending::Value(Settled::OCaml(error)) => {
-            Converted::Exception(exception::of_ocaml_error(scope, &error))
+            Converted::Exception(errors_to_ocaml::of_ocaml_error(scope, &error))
         }
-        Ending::Panic(panic) => Converted::Exception(exception::of_panic(scope, &panic)),
+        Ending::Panic(panic) => Converted::Exception(errors_to_ocaml::of_panic(scope, &panic)),
         Ending::Dropped => {
             let error = crate::error::Error::broken_promise();
-            Converted::Exception(exception::of_error(scope, &error))
+            Converted::Exception(errors_to_ocaml::of_error(scope, &error))
         }
     }
 }

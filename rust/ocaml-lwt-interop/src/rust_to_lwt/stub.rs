@@ -16,7 +16,7 @@ use crate::conversion::ToOCaml;
 use crate::domain_pool::worker;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::exception::{self, Outgoing};
+use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::start;
 use crate::executor::task::TaskCell;
 use crate::home::{AtHome, Scope};
@@ -103,11 +103,11 @@ where
     let future = match catch(AssertUnwindSafe(|| make(&arguments))) {
         Ok(Ok(future)) => future,
         Ok(Err(ArgumentError(message))) => {
-            return Err(exception::invalid_argument(&scope, &message)
+            return Err(errors_to_ocaml::invalid_argument(&scope, &message)
                 .exception
                 .raw());
         }
-        Err(panic) => return Err(exception::of_panic(&scope, &panic).exception.raw()),
+        Err(panic) => return Err(errors_to_ocaml::of_panic(&scope, &panic).exception.raw()),
     };
 
     if !at.home().is_lwt() {
@@ -204,7 +204,7 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
              that runs Lwt",
             signature.function
         ));
-        return Err(exception::of_error(&scope, &misuse).exception.raw());
+        return Err(errors_to_ocaml::of_error(&scope, &misuse).exception.raw());
     }
     // SAFETY: live, and the lock is held
     let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
@@ -220,8 +220,8 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     }));
     let result = match made {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(ArgumentError(message))) => Err(exception::invalid_argument(&scope, &message)),
-        Err(panic) => Err(exception::of_panic(&scope, &panic)),
+        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(&scope, &message)),
+        Err(panic) => Err(errors_to_ocaml::of_panic(&scope, &panic)),
     };
     // The function may have spawned.
     at.home().arm_if_needed(&scope, false);

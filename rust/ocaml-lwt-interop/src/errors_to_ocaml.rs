@@ -1,0 +1,211 @@
+//! The OCaml exception that an error or a panic becomes, on its way to OCaml.
+
+use crate::caml::{self, Callback, Raw, Root};
+use crate::error::{Error, Kind};
+use crate::exception::NoException;
+use crate::home::{Scope, to_lwt};
+use crate::panic::Panic;
+use crate::registered;
+
+/// An exception on its way to OCaml, with the backtrace it came with.
+pub(crate) struct Outgoing {
+    pub(crate) exception: ocaml::Value,
+    /// `Printexc.raw_backtrace option`
+    pub(crate) backtrace: ocaml::Value,
+}
+
+impl Outgoing {
+    fn plain(exception: ocaml::Value) -> Self {
+        Outgoing {
+            exception,
+            backtrace: ocaml::Value::none(),
+        }
+    }
+}
+
+/// The OCaml exception that an error becomes. Runs OCaml code, may collect.
+pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
+    let message = |callback, message: &str| {
+        // SAFETY: a scope holds the lock; the string is rooted until it is an argument
+        let string = unsafe { caml::string(message.as_bytes()) };
+        make(scope, callback, || [string.raw()])
+    };
+    match error.kind() {
+        Kind::Exception(exception) => {
+            // SAFETY: a scope holds the lock
+            let (exception, backtrace) = unsafe { exception.parts() };
+            Outgoing {
+                exception,
+                backtrace,
+            }
+        }
+        Kind::Registered(registered) => match registered.make(scope) {
+            Some(made) => of_error(scope, made),
+            None => message(
+                Callback::Misuse,
+                "an exception that OCaml has registered was sent to OCaml a second time while it was being made: make an \
+                 Error::registered for each",
+            ),
+        },
+        Kind::Rust => {
+            let chain = error.chain();
+            // SAFETY: a scope holds the lock; both are rooted until they are arguments
+            let (message, causes) = unsafe {
+                (
+                    caml::string(chain[0].as_bytes()),
+                    caml::string_list(&chain[1..]),
+                )
+            };
+            make(scope, Callback::RustError, || [message.raw(), causes.raw()])
+        }
+        Kind::Panic(panic) => of_panic(scope, panic),
+        Kind::Broken => make(scope, Callback::BrokenPromise, || [caml::UNIT]),
+        Kind::Misuse(text) => message(Callback::Misuse, text),
+        Kind::InvalidArgument(text) => predefined(scope, Predefined::InvalidArgument, text),
+        Kind::Overflow => predefined(scope, Predefined::StackOverflow, ""),
+    }
+}
+
+/// `Rust_async.Rust_panic`. Runs OCaml code, may collect.
+pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
+    // SAFETY: a scope holds the lock; both are rooted until they are arguments
+    let (message, location) = unsafe {
+        (
+            caml::string(panic.message.as_bytes()),
+            caml::string(panic.location.as_bytes()),
+        )
+    };
+    make(scope, Callback::RustPanic, || {
+        [message.raw(), location.raw()]
+    })
+}
+
+/// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `rust_async.ml`.
+#[derive(Clone, Copy)]
+#[repr(isize)]
+enum Predefined {
+    NotFound,
+    Failure,
+    InvalidArgument,
+    OutOfMemory,
+    StackOverflow,
+    EndOfFile,
+    DivisionByZero,
+    SysBlockedIo,
+    SysError,
+}
+
+fn predefined(scope: &Scope, which: Predefined, message: &str) -> Outgoing {
+    // SAFETY: a scope holds the lock; the string is rooted until it is an argument
+    let message = unsafe { caml::string(message.as_bytes()) };
+    make(scope, Callback::Predefined, || {
+        [caml::int(which as isize), message.raw()]
+    })
+}
+
+/// What ocaml-rs would have raised for its error (`ocaml` 1.3, `error.rs`). Runs OCaml code, may collect.
+pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
+    use ocaml::CamlError::*;
+    let plain = |which| predefined(scope, which, "");
+    match error {
+        ocaml::Error::Caml(error) => match error {
+            // SAFETY: a scope holds the lock; rooted by its `Value`
+            Exception(value) => match unsafe { caml::exception_constructor(value.raw()) } {
+                Some(_) => Outgoing::plain(value.clone()),
+                None => of_error(scope, &NoException.into()),
+            },
+            WithArg(constructor, argument) => with_argument(scope, constructor, argument),
+            NotFound => plain(Predefined::NotFound),
+            OutOfMemory => plain(Predefined::OutOfMemory),
+            StackOverflow => plain(Predefined::StackOverflow),
+            EndOfFile => plain(Predefined::EndOfFile),
+            ZeroDivide => plain(Predefined::DivisionByZero),
+            SysBlockedIo => plain(Predefined::SysBlockedIo),
+            ArrayBoundError => {
+                predefined(scope, Predefined::InvalidArgument, "index out of bounds")
+            }
+            Failure(message) => predefined(scope, Predefined::Failure, message),
+            InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
+            // SAFETY: a scope holds the lock; rooted by its `Value`
+            SysError(message) if !unsafe { caml::is_string(message.raw()) } => of_error(
+                scope,
+                &Error::misuse(
+                    "an ocaml::CamlError::SysError holds a value that is no string: put one there",
+                ),
+            ),
+            SysError(message) => {
+                let which = caml::int(Predefined::SysError as isize);
+                make(scope, Callback::Predefined, || [which, message.raw()])
+            }
+        },
+        ocaml::Error::Message(message) => predefined(scope, Predefined::Failure, message),
+        ocaml::Error::Error(error) => predefined(scope, Predefined::Failure, &format!("{error:?}")),
+        ocaml::Error::NotDoubleArray => {
+            predefined(scope, Predefined::Failure, "invalid double array")
+        }
+        ocaml::Error::NotCallable => {
+            predefined(scope, Predefined::Failure, "value is not callable")
+        }
+    }
+}
+
+/// The exception of this constructor with one argument, if that is what OCaml has registered.
+fn with_argument(scope: &Scope, constructor: &ocaml::Value, argument: &ocaml::Value) -> Outgoing {
+    let arguments = std::slice::from_ref(argument);
+    let why = match registered::sample_of_constructor(scope, constructor) {
+        None => "it is none that OCaml has registered with its arguments".to_owned(),
+        Some(sample) => match registered::compare(sample, arguments) {
+            Ok(()) => return Outgoing::plain(registered::of_sample(sample, arguments)),
+            Err(why) => format!("it was given {why}"),
+        },
+    };
+    let misuse = Error::misuse(format!(
+        "an ocaml::CamlError::WithArg has a constructor that cannot be used so: {why}; call Rust_async.register_exception in \
+         OCaml, and return Error::registered"
+    ));
+    of_error(scope, &misuse)
+}
+
+/// Has OCaml make an exception. Should making it fail (`Stack_overflow`), then that is the exception.
+fn make<const N: usize>(
+    scope: &Scope,
+    callback: Callback,
+    arguments: impl Fn() -> [Raw; N],
+) -> Outgoing {
+    // SAFETY: the arguments are live and of the callback's types: every caller in this file; the result is rooted
+    // before anything can allocate
+    unsafe {
+        let (Ok(exception) | Err(exception)) =
+            scope.home().call_until_done(scope, callback, arguments);
+        Outgoing::plain(caml::protect(exception))
+    }
+}
+
+/// `Invalid_argument` for an argument of a `#[func]` that does not convert. Runs OCaml code, may collect.
+pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
+    predefined(scope, Predefined::InvalidArgument, message)
+}
+
+/// Hands an exception to `!Lwt.async_exception_hook`, where Lwt runs. Runs OCaml code; what the hook raises leaves at the end
+/// of the tick.
+pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
+    if !scope.home().is_lwt() {
+        // SAFETY: a scope holds the lock; rooted by its `Value`
+        let root = unsafe { Root::new(exception.exception.raw()) };
+        return to_lwt(move |scope| {
+            // SAFETY: a scope holds the lock
+            let exception = unsafe { caml::protect(root.get()) };
+            report_async(scope, &Outgoing::plain(exception));
+        });
+    }
+    // SAFETY: rooted by its `Value`; the one that comes back is kept before anything can allocate
+    unsafe {
+        if let Err(raised) =
+            scope
+                .home()
+                .call(scope, Callback::Async, &mut [exception.exception.raw()])
+        {
+            scope.home().escape(scope, raised);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a value that arrives from OCaml needs: its conversion, its domain, and what is bound there.
+
+use std::panic::AssertUnwindSafe;
+
+use crate::caml;
+use crate::conversion::{FromOCaml, read};
+use crate::home::{AtHome, Home, Scope};
+use crate::panic::{Panic, catch_quietly};
+use crate::storage::Storage;
+
+/// Converts a value of OCaml's. ocaml-rs refuses by panicking.
+pub(crate) fn convert<T: FromOCaml>(value: ocaml::Value) -> Result<T, Panic> {
+    catch_quietly(AssertUnwindSafe(|| read::convert(value)))
+}
+
+/// The domain executor for a value that arrives from OCaml.
+///
+/// # Panics
+/// On a thread that has none, or may not touch OCaml now; ocaml-rs's conversions have no other way to refuse.
+pub(crate) fn home_of_conversion(what: &str) -> &'static Home {
+    caml::lock::demand(what);
+    match AtHome::here() {
+        Some(at) => at.home(),
+        None => panic!(
+            "{what} on a thread that has no executor, neither Lwt's nor that of a worker domain"
+        ),
+    }
+}
+
+/// What is bound where a value arrives from OCaml, outside of our stubs too.
+pub(crate) fn storage_of_conversion(home: &'static Home) -> Storage {
+    Scope::with_current(home, Storage::bound).unwrap_or_default()
+}
