@@ -206,6 +206,7 @@ mod exception;
 mod errors_to_ocaml;
 mod executor;
 mod exports;
+mod handles;
 mod home;
 mod lock;
 mod lwt_to_rust;
@@ -244,7 +245,7 @@ pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 /// [`Resolver`], with which Rust settles one.
 pub mod promise {
     pub use crate::lwt_to_rust::promise::{Promise, PromiseFuture};
-    pub use crate::lwt_to_rust::resolver::Resolver;
+    pub use crate::rust_to_lwt::resolver::Resolver;
 }
 
 /// Streams: [`LwtStream`], which Rust reads, and [`RustStream`] or [`SendRustStream`], which OCaml reads.

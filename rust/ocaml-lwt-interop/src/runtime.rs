@@ -24,6 +24,7 @@ pub use config::Config;
 use crate::error::Error;
 use crate::lock::{Mutex, is_child};
 use crate::{panic, signals};
+use config::BlockingLimits;
 use start::GATE;
 
 pub(crate) mod children;
@@ -154,14 +155,6 @@ fn too_late(what: &str) -> Error {
 
 fn lock() -> Result<MutexGuard<'static, State>, String> {
     RUNTIME.lock().ok_or_else(no_runtime_in_a_child)
-}
-
-/// How many threads there may be for what blocks, and how long they stay when they have nothing to do: Tokio's own, and those
-/// of OCaml's.
-#[derive(Clone, Copy)]
-pub(crate) struct BlockingLimits {
-    pub(crate) threads: usize,
-    pub(crate) keep_alive: Duration,
 }
 
 static BLOCKING_LIMITS: OnceLock<BlockingLimits> = OnceLock::new();

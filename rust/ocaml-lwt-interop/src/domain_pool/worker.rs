@@ -1,28 +1,20 @@
-//! What a worker domain does: its turns, and how a call of a `#[func]` waits there.
+//! What a worker domain does: its turns.
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
+use std::cell::RefCell;
 use std::sync::Arc;
-use std::task::Poll;
 
-use super::queue::Next;
-use super::{Pool, canceled, find, refuse_all};
+use super::job::Job;
+use super::pools::{find, refuse_all};
+use super::queue::{Next, Pool};
 use crate::caml;
-use crate::conversion::ToOCaml;
-use crate::domain_executor::try_handle;
-use crate::ending::Ending;
 use crate::error::Error;
-use crate::errors_to_ocaml;
 use crate::executor::end::end_tasks;
-use crate::executor::task::{Completion, TaskCell};
 use crate::executor::{start, tick};
+use crate::handles::try_handle;
 use crate::home::Scope;
-use crate::rust_to_lwt::output::Settled;
-use crate::rust_to_lwt::settle::{Converted, convert};
+use crate::rust_to_lwt::settled_call::{ask_whether_stopped, park};
+use crate::signals;
 use crate::status::{Status, status};
-use crate::storage::Storage;
 
 thread_local! {
     /// The worker that this thread is.
@@ -34,7 +26,7 @@ struct Worker {
     pool: Arc<Pool>,
     index: usize,
     /// The job that runs.
-    job: Option<Arc<dyn super::Job>>,
+    job: Option<Arc<dyn Job>>,
 }
 
 fn worker() -> Worker {
@@ -49,12 +41,13 @@ pub(crate) fn start(pool: usize, index: usize) {
     start::settle_worker(pool.home(index));
     // OCaml's signal handlers run on threads that do not block the signal (`signals.c`, OCaml 5), so on the others. One of
     // them may wait in Lwt's loop for just that.
-    crate::signals::block();
+    signals::block();
     WORKER.set(Some(Worker {
         pool,
         index,
         job: None,
     }));
+    ask_whether_stopped(is_job_canceled);
 }
 
 /// One turn: a tick, and a job or the wait for one. False: the domain is to end. Runs OCaml code.
@@ -79,7 +72,12 @@ pub(crate) fn turn(scope: &Scope) -> bool {
     }
 }
 
-fn set_job(job: Option<Arc<dyn super::Job>>) {
+/// Whether the job that runs here was asked to end since the last call.
+fn is_job_canceled() -> bool {
+    worker().job.is_some_and(|job| job.take_cancel())
+}
+
+fn set_job(job: Option<Arc<dyn Job>>) {
     let before = WORKER.with_borrow_mut(|worker| {
         worker
             .as_mut()
@@ -87,15 +85,6 @@ fn set_job(job: Option<Arc<dyn super::Job>>) {
     });
     // Outside of the borrow.
     drop(before);
-}
-
-/// Parks until somebody wakes this worker, with the runtime lock released; unless a task is runnable.
-fn park(scope: &Scope) {
-    let home = scope.home();
-    if !home.has_runnable(scope.at()) {
-        // SAFETY: a scope holds the lock; the wake path touches nothing of OCaml's
-        unsafe { caml::without_lock(|| home.wake.park()) };
-    }
 }
 
 /// The domain is about to end, or the bridge has: drops what this domain's executor has. Runs OCaml code, none of the user's.
@@ -123,117 +112,6 @@ pub(crate) fn leave(scope: &Scope) {
 pub(crate) fn gone(pool: &Pool, index: usize) {
     let jobs = pool.leave(index);
     debug_assert!(jobs.is_empty());
-}
-
-/// Hands a task's ending to the call that waits for it.
-struct HandOver<T>(Rc<Cell<Option<Ending<T>>>>);
-
-impl<T: 'static> Completion<T> for HandOver<T> {
-    fn complete(self, _scope: &Scope, ending: Ending<T>) {
-        self.0.set(Some(ending));
-    }
-
-    fn disown(self, _scope: &Scope) {
-        std::mem::forget(self);
-    }
-}
-
-/// What is left to do with the output of a future: to convert it.
-type Finish = Box<dyn FnOnce(&Scope) -> Converted>;
-
-/// A call of the `#[func]` called `what` on a worker domain: polls its future, and this domain's executor, until there is an
-/// ending. Runs OCaml code.
-///
-/// In boxes, so that a program has the code that waits once, and not for each of its functions.
-#[cold]
-pub(crate) fn run_to_end<F, T, E>(scope: &Scope, what: &str, future: F, ending: E) -> Converted
-where
-    F: Future + 'static,
-    T: ToOCaml + 'static,
-    E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
-{
-    let boxed = async move {
-        let output = future.await;
-        Box::new(move |scope: &Scope| convert(scope, ending(output))) as Finish
-    };
-    run_boxed(scope, what, Box::pin(boxed))
-}
-
-#[inline(never)]
-fn run_boxed(
-    scope: &Scope,
-    what: &str,
-    future: Pin<Box<dyn Future<Output = Finish>>>,
-) -> Converted {
-    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.at(), future);
-    let ended = match task.poll_first(scope) {
-        Poll::Ready(ended) => ended,
-        Poll::Pending => {
-            let handed_over = Rc::new(Cell::new(None));
-            let key = task.register(scope);
-            task.set_completion(scope, HandOver(handed_over.clone()));
-            task.set_storage(scope, Storage::bound(scope));
-            task.suspend(scope);
-            let cancel = || scope.home().cancel(scope, key);
-            match wait(scope, &handed_over, cancel) {
-                Ok(ended) => ended,
-                Err(NoWait::Canceled) => {
-                    let error = Error::from_exception(canceled(scope));
-                    return Converted::Exception(errors_to_ocaml::of_error(scope, &error));
-                }
-                Err(NoWait::InTask) => {
-                    let error = Error::misuse(format!(
-                        "{what} was called on a worker domain by OCaml code that a Rust task runs there, and was not ready \
-                         at once, so the task would wait for itself: call it from Rust and await it there"
-                    ));
-                    return Converted::Exception(errors_to_ocaml::of_error(scope, &error));
-                }
-            }
-        }
-    };
-    match ended {
-        Ending::Value(finish) => finish(scope),
-        Ending::Error(error) => convert::<()>(scope, Ending::Error(error)),
-        Ending::Panic(panic) => convert::<()>(scope, Ending::Panic(panic)),
-        Ending::Dropped => convert::<()>(scope, Ending::Dropped),
-    }
-}
-
-enum NoWait {
-    /// The job was cancelled meanwhile, and the task with it.
-    Canceled,
-    /// A task of this domain is being polled.
-    InTask,
-}
-
-/// Ticks and parks until the task has ended.
-fn wait<T>(
-    scope: &Scope,
-    ended: &Cell<Option<Ending<T>>>,
-    cancel: impl Fn(),
-) -> Result<Ending<T>, NoWait> {
-    if scope.home().is_ticking(scope.at()) {
-        cancel();
-        return Err(NoWait::InTask);
-    }
-    let job = worker().job;
-    loop {
-        tick::tick(scope);
-        if let Some(ended) = ended.take() {
-            return Ok(ended);
-        }
-        let is_canceled = job.as_ref().is_some_and(|job| job.take_cancel());
-        if is_canceled || status() != Status::Running {
-            cancel();
-            return match ended.take() {
-                // The value came with the cancellation of its future.
-                Some(ended @ (Ending::Value(_) | Ending::Panic(_))) => Ok(ended),
-                _ if is_canceled => Err(NoWait::Canceled),
-                _ => Ok(Ending::Dropped),
-            };
-        }
-        park(scope);
-    }
 }
 
 /// Whether what runs here was called in a job of that pool: this thread is one of its workers, or runs the body of a

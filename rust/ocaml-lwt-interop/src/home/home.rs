@@ -39,6 +39,12 @@ unsafe impl Sync for Home {}
 // SAFETY: as above
 unsafe impl Send for Home {}
 
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Home")
+    }
+}
+
 impl Home {
     pub(crate) fn new(driver: Driver, wake: Wake<Runnable>, callbacks: Callbacks) -> &'static Home {
         Box::leak(Box::new(Home {

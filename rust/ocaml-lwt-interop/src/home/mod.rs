@@ -15,4 +15,4 @@ pub(crate) use home::{Driver, Home, MOST_CALLS};
 pub use local::Budget;
 pub(crate) use local::Local;
 pub(crate) use registry::{Key, Registry};
-pub(crate) use runnable::{Runnable, Source, Task};
+pub(crate) use runnable::{AssertSend, Runnable, Source, Task};

@@ -69,3 +69,17 @@ pub(crate) trait Source: Send + Sync {
     /// the user's.
     fn abandon(self: Arc<Self>);
 }
+
+/// A value that goes home from a thread where it could not have come unless it were `Send`: the handle that takes it is
+/// `Send` only then. On the domain thread, outside of a scope, it does not leave the thread.
+pub(crate) struct AssertSend<T>(pub(crate) T);
+
+impl<T> AssertSend<T> {
+    /// A method, so that a closure captures the whole and not its field.
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+// SAFETY: as its description says
+unsafe impl<T> Send for AssertSend<T> {}

@@ -13,6 +13,7 @@ use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::executor::coop::without_budget;
+use crate::handles::try_with_scope_of;
 use crate::home::{Home, Scope, disturbed};
 use crate::panic::catch;
 use crate::received;
@@ -188,9 +189,7 @@ where
     /// The exception that it raised; or its value does not convert; or this is not its home, or it may not touch OCaml now
     /// (see [`ocaml_runtime`](crate::ocaml_runtime)).
     pub fn call(&self, runtime: &Runtime, arguments: Args) -> Result<Ret, Error> {
-        crate::domain_executor::try_with_scope_of(runtime, self.home, |scope| {
-            self.apply(scope, arguments)
-        })?
+        try_with_scope_of(runtime, self.home, |scope| self.apply(scope, arguments))?
     }
 
     /// Calls the function on the domain of the scope. Runs OCaml code, and converts.

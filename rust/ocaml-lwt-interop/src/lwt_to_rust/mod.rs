@@ -1,6 +1,6 @@
 //! A Lwt promise becomes a Rust future.
 //!
-//! [`promise`] and [`func`] are what users hold; [`resolver`] is the other end of a promise that Rust makes. An awaited
+//! [`promise`] and [`func`] are what users hold; [`resolver`](crate::rust_to_lwt::resolver) is the other end of a promise that Rust makes. An awaited
 //! promise has a [`subscription`] that leads to a [`slot`]. One of the [`guests`] settles one when a function that
 //! blocks has ended, see [`guest`]. A [`stream`] is read by one promise after the other.
 
@@ -8,7 +8,6 @@ pub(crate) mod func;
 pub(crate) mod guest;
 pub(crate) mod guests;
 pub(crate) mod promise;
-pub(crate) mod resolver;
 mod slot;
 pub(crate) mod stream;
 mod subscription;

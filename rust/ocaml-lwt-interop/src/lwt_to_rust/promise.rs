@@ -11,14 +11,15 @@ use tokio::task::coop::poll_proceed;
 
 use super::func::value_of_function;
 use super::guest;
-use super::resolver::{AssertSend, Resolver};
 use super::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
-use crate::home::{Home, Key, Runnable, Scope};
+use crate::handles::with_lwt_scope_of;
+use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 use crate::received;
+use crate::rust_to_lwt::resolver::Resolver;
 use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 
@@ -62,7 +63,7 @@ impl<T> Promise<T> {
     where
         T: ToOCaml + 'static,
     {
-        crate::domain_executor::with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
+        with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
             let arguments = || [caml::int(Key::NONE.to_int()), caml::bool(false)];
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
             unsafe {

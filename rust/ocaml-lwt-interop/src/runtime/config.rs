@@ -7,10 +7,17 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::BlockingLimits;
 use super::start::GATE;
 use crate::error::Error;
 use crate::panic::untold;
+
+/// How many threads there may be for what blocks, and how long they stay when they have nothing to do: Tokio's own, and those
+/// of OCaml's.
+#[derive(Clone, Copy)]
+pub(crate) struct BlockingLimits {
+    pub(crate) threads: usize,
+    pub(crate) keep_alive: Duration,
+}
 
 /// What Tokio's runtime is to be like, for [`configure`](super::configure). What is not said is Tokio's default.
 #[derive(Clone, Default)]

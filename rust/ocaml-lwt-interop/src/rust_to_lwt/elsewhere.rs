@@ -22,11 +22,12 @@ use super::output::{Outcome, Settled};
 use super::stub::call_or_raise;
 use crate::caml::Raw;
 use crate::conversion::ToOCaml;
-use crate::domain_executor::{Handle, tokio_rt};
 use crate::ending::Ending;
 use crate::error::Error;
+use crate::handles::Handle;
 use crate::home::AtHome;
 use crate::panic::catch;
+use crate::runtime::tokio_rt;
 use crate::storage::Storage;
 
 /// Called by the stub of a `#[func(tokio)]`.

@@ -13,6 +13,8 @@ pub(crate) mod open_reads;
 pub(crate) mod output;
 mod pump;
 pub(crate) mod settle;
+pub(crate) mod resolver;
 pub(crate) mod stream;
 pub(crate) mod stream_token;
+pub(crate) mod settled_call;
 pub(crate) mod stub;

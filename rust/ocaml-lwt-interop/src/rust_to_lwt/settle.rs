@@ -8,8 +8,7 @@ use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::Completion;
-use crate::home::{Home, Runnable, Scope};
-use crate::lwt_to_rust::resolver::AssertSend;
+use crate::home::{AssertSend, Home, Runnable, Scope};
 use crate::panic::catch;
 
 /// An ending in OCaml's terms, rooted.

@@ -12,6 +12,7 @@ use super::pump::{self, BoxedStream};
 use crate::conversion::ToOCaml;
 use crate::conversion::float::Float;
 use crate::error::Error;
+use crate::handles::with_lwt_scope_of;
 
 /// How many items are read ahead where nobody says so.
 pub(crate) const DEFAULT_WINDOW: usize = 16;
@@ -71,7 +72,7 @@ macro_rules! stream_handle {
                     "a ", stringify!($name), " was converted to an OCaml value for the second time, but its stream went with \
                      the first: make one for each value, or share the OCaml stream as an OCamlValue"
                 ));
-                crate::domain_executor::with_lwt_scope_of(
+                with_lwt_scope_of(
                     runtime,
                     "a stream was handed to OCaml",
                     |scope| pump::make(scope, stream, self.window),

@@ -10,10 +10,10 @@ use ocaml::ToValue;
 use super::argument::{ArgumentError, Arguments, Cancel, Signature};
 use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
+use super::settled_call::run_to_end;
 use super::stream::RustStream;
 use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::ToOCaml;
-use crate::domain_pool::worker;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::errors_to_ocaml::{self, Outgoing};
@@ -111,7 +111,7 @@ where
     };
 
     if !at.home().is_lwt() {
-        let converted = worker::run_to_end(&scope, signature.function, future, ending);
+        let converted = run_to_end(&scope, signature.function, future, ending);
         // SAFETY: rooted by `converted`
         return unsafe { settled_promise(&scope, &converted) };
     }

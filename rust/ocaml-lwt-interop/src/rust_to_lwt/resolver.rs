@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 
+use super::output::Settled;
+use super::settle::settle;
 use crate::caml::Root;
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
-use crate::home::{Home, Key, Runnable, Scope};
-use crate::rust_to_lwt::output::Settled;
-use crate::rust_to_lwt::settle::settle;
+use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 
 /// Settles the promise it was made with, once, from any thread; see [`Promise::new`](crate::Promise::new).
 ///
@@ -65,20 +65,6 @@ impl<T: ToOCaml + 'static> Resolver<T> {
             })));
     }
 }
-
-/// A value that goes home from a thread where it could not have come unless it were `Send`: the handle that takes it is
-/// `Send` only then. On the domain thread, outside of a scope, it does not leave the thread.
-pub(crate) struct AssertSend<T>(pub(crate) T);
-
-impl<T> AssertSend<T> {
-    /// A method, so that a closure captures the whole and not its field.
-    pub(crate) fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-// SAFETY: as its description says
-unsafe impl<T> Send for AssertSend<T> {}
 
 impl<T: ToOCaml + 'static> Drop for Resolver<T> {
     fn drop(&mut self) {

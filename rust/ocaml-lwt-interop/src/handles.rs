@@ -1,0 +1,422 @@
+//! The handles of a domain executor, and OCaml's runtime: what [`domain_executor`](crate::domain_executor) has of this floor.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc;
+
+use ocaml::Runtime;
+
+use crate::caml;
+use crate::error::Error;
+use crate::executor::join::JoinHandle;
+use crate::executor::task;
+use crate::home::{AtHome, Budget, Home, Runnable, Scope};
+use crate::panic::catch;
+use crate::status::{Status, status};
+use crate::storage::{self, From, Storage};
+
+/// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
+#[derive(Clone, Copy)]
+pub struct DomainExecutor {
+    home: &'static Home,
+    not_send: PhantomData<*const ()>,
+}
+
+impl DomainExecutor {
+    /// The executor of this thread, if it has one: the first `#[func]` that is called starts it.
+    pub fn current() -> Option<DomainExecutor> {
+        AtHome::here().map(|at| DomainExecutor {
+            home: at.home(),
+            not_send: PhantomData,
+        })
+    }
+
+    /// What other threads use.
+    pub fn handle(self) -> Handle {
+        Handle::new(self.home)
+    }
+
+    /// Sets how much a tick does before it lets Lwt's I/O have its turn.
+    pub fn set_budget(self, budget: Budget) {
+        if let Some(at) = AtHome::of(self.home) {
+            self.home.set_budget(at, budget);
+        }
+    }
+
+    /// The number of tasks that have not ended.
+    pub fn live_tasks(self) -> usize {
+        AtHome::of(self.home).map_or(0, |at| self.home.live_tasks(at))
+    }
+}
+
+/// A domain executor, from any thread.
+#[derive(Clone, Copy)]
+pub struct Handle {
+    home: &'static Home,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(home: &'static Home) -> Handle {
+        Handle { home }
+    }
+
+    pub(crate) fn home(self) -> &'static Home {
+        self.home
+    }
+
+    /// Runs a future on the domain thread; from any thread.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let home = self.home;
+        JoinHandle::new(home, |join| match AtHome::of(home) {
+            Some(at) => task::spawn_local(at, future, join),
+            None => task::spawn_remote(home, future, join),
+        })
+    }
+
+    /// Runs a closure on the domain thread, in its next tick, and gives its value; from any thread.
+    ///
+    /// # Errors
+    /// The closure panicked, or the executor has shut down.
+    pub fn call<R>(&self, f: impl FnOnce(&Runtime) -> R + Send + 'static) -> JoinHandle<R>
+    where
+        R: Send + 'static,
+    {
+        self.spawn(async move { f(&ocaml_runtime()) })
+    }
+
+    /// Runs a closure on the domain thread and blocks for its value; from a thread that nobody waits for: a task or a blocking
+    /// call of Tokio's, another pool's thread, a plain one; or a job of a worker domain, for the thread that runs Lwt. The
+    /// closure may borrow.
+    ///
+    /// Home runs the closure when it has its turn. So hold no lock over this call that home may want, and no `LazyLock`'s or
+    /// `OnceLock`'s initialisation: home would wait for the lock, and its holder for home.
+    ///
+    /// What home waits for must not call it: home may wait for a blocking task of a Tokio runtime that is dropped there, say.
+    ///
+    /// # Errors
+    /// Misuse, where nobody could come: at home; on a thread that holds OCaml's runtime lock, in a `#[ocaml::func]` or an OCaml
+    /// function's thread; on a domain thread, for a worker domain; in the child of a `fork`. The closure panicked; the executor
+    /// has shut down, or the worker domain is gone: a broken promise.
+    pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
+        let releases_lock = self.who_would_come()?;
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let job = Blocking { f, sender };
+        let storage = Storage::running();
+        let is_outside = storage.is_none();
+        let storage = storage.unwrap_or_default();
+        let run = move || storage::outside(is_outside, || job.run());
+        let job: Box<dyn FnOnce(&Scope) + Send + '_> =
+            Box::new(move |scope: &Scope| storage.bind(scope, From::Tick, run));
+        // SAFETY: the closure may borrow from this frame, which is left only when `f` has been called or dropped: the
+        // channel says so, since `Blocking` gives up its sender after `f`
+        let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
+        self.home.queue_anywhere(Runnable::Job(job));
+        let received = if releases_lock {
+            // SAFETY: `who_would_come` has looked; a channel is none of OCaml's
+            unsafe { caml::without_lock(|| receiver.recv()) }
+        } else {
+            receiver.recv()
+        };
+        match received {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(panic)) => Err(Error::from_panic(panic)),
+            Err(mpsc::RecvError) => Err(Error::broken_promise()),
+        }
+    }
+
+    /// Whether this thread may block for home, and must release the runtime lock meanwhile.
+    ///
+    /// Worker domains may wait for the thread that runs Lwt, which waits for nobody, and for no other: two that wait for each
+    /// other would do so for ever. While the lock is released others collect, so only who has come here by nothing but Rust
+    /// and this crate may do so: OCaml or ocaml-rs below may have values that are not rooted.
+    fn who_would_come(&self) -> Result<bool, Error> {
+        let refused = |why: &str| {
+            Err(Error::misuse(format!(
+                "Handle::run_blocking or run_in_ocaml_domain was called {why}"
+            )))
+        };
+        if status() == Status::Forked {
+            return refused(
+                "in the child of a fork, where the domain thread runs nothing for other threads: fork before the first call \
+                 of a Rust function, or call it in the parent",
+            );
+        }
+        match AtHome::here() {
+            Some(at) if std::ptr::eq(at.home(), self.home) => refused(
+                "on the domain thread, which would wait for itself for ever: call the closure directly, or use \
+                 Handle::call and await it",
+            ),
+            Some(_) if !self.home.is_lwt() => refused(
+                "on a domain thread for a worker domain, and the two might wait for each other for ever: use Handle::call \
+                 and await it",
+            ),
+            Some(_) if caml::lock::access().is_ok() => Ok(true),
+            _ if caml::lock::is_held() => refused(
+                "on a thread that holds OCaml's runtime lock, without which the domain thread cannot run: use Handle::call \
+                 and await it, or call it on a thread of Rust's, in a #[func(blocking)] say",
+            ),
+            _ => Ok(false),
+        }
+    }
+
+    /// Makes this the executor of [`handle`] and [`spawn`] on this thread, until the guard is dropped.
+    #[must_use = "the executor is left when the guard is dropped"]
+    pub fn enter(&self) -> ExecutorGuard {
+        let depth = DEPTH.get() + 1;
+        DEPTH.set(depth);
+        ExecutorGuard {
+            depth,
+            before: ENTERED.replace(Some(*self)),
+            not_send: PhantomData,
+        }
+    }
+
+    /// Whether this thread is the domain thread.
+    pub fn is_home(&self) -> bool {
+        AtHome::of(self.home).is_some()
+    }
+}
+
+// Neither has a destructor: a guard may be made and dropped in those of a thread's own variables.
+thread_local! {
+    /// The executor that a guard has entered last on this thread, of those that are there.
+    static ENTERED: Cell<Option<Handle>> = const { Cell::new(None) };
+    /// How many guards there are on this thread.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// An executor entered by [`Handle::enter`].
+///
+/// # Panics
+/// When guards are not dropped in the reverse order of their making.
+#[derive(Debug)]
+pub struct ExecutorGuard {
+    depth: usize,
+    before: Option<Handle>,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for ExecutorGuard {
+    fn drop(&mut self) {
+        let depth = DEPTH.get();
+        // Else it went with one that was made before it.
+        if depth >= self.depth {
+            DEPTH.set(self.depth - 1);
+            ENTERED.set(self.before);
+        }
+        assert!(
+            depth == self.depth || std::thread::panicking(),
+            "executor guard {} of {depth} was dropped first: guards are dropped in the reverse order of their making",
+            self.depth,
+        );
+    }
+}
+
+/// The executor that was entered last on this thread, or else this thread's own.
+///
+/// # Panics
+/// Where there is none.
+pub fn handle() -> Handle {
+    try_handle().expect(
+        "handle() was called on a thread without a domain executor: pass a Handle to this thread, and enter it there",
+    )
+}
+
+pub(crate) fn try_handle() -> Option<Handle> {
+    ENTERED
+        .get()
+        .or_else(|| DomainExecutor::current().map(DomainExecutor::handle))
+}
+
+/// The executor of the domain that `runtime` was given for.
+///
+/// # Panics
+/// Where [`ocaml_runtime`] does.
+pub fn handle_from_runtime(runtime: &Runtime) -> Handle {
+    with_scope_of(runtime, "handle_from_runtime was called", |scope| {
+        Handle::new(scope.home())
+    })
+}
+
+/// Runs a future on the domain thread; see [`handle`] for which.
+///
+/// # Panics
+/// As [`handle`].
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    handle().spawn(future)
+}
+
+/// Runs a future on this very thread, which is a domain thread; it need not be `Send`.
+///
+/// # Panics
+/// On another thread.
+pub fn spawn_local<F: Future + 'static>(future: F) -> JoinHandle<F::Output> {
+    let at = AtHome::here().expect(
+        "spawn_local was called on a thread without a domain executor, where a future that is not Send cannot run: \
+         use Handle::spawn",
+    );
+    JoinHandle::new(at.home(), |join| task::spawn_local(at, future, join))
+}
+
+/// As [`spawn_local`], for who has a `runtime`. The task is first polled in the loop's next turn.
+///
+/// # Panics
+/// Where [`ocaml_runtime`] does.
+pub fn spawn_with_runtime<F: Future + 'static>(
+    runtime: &Runtime,
+    future: F,
+) -> JoinHandle<F::Output> {
+    with_scope_of(runtime, "spawn_with_runtime was called", |scope| {
+        let handle = JoinHandle::new(scope.home(), |join| {
+            task::spawn_local(scope.at(), future, join)
+        });
+        scope.home().arm_if_needed(scope, false);
+        handle
+    })
+}
+
+/// OCaml's runtime, as ocaml-rs's functions want to see it, for as long as this is not awaited across.
+///
+/// Stays on its thread.
+#[derive(Debug)]
+pub struct OCamlRuntime {
+    not_send: PhantomData<*const ()>,
+}
+
+impl OCamlRuntime {
+    /// In a scope, if this is still where it was made for.
+    pub(crate) fn with_scope<R>(&self, f: impl FnOnce(&Scope) -> R) -> R {
+        let at = demand_home("an OCamlRuntime was used");
+        // SAFETY: OCaml called, or it could not be touched now
+        f(&unsafe { Scope::enter(at) })
+    }
+}
+
+impl Deref for OCamlRuntime {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        // SAFETY: without content; whoever is given one asks whether OCaml may be touched
+        unsafe { Runtime::recover_handle() }
+    }
+}
+
+/// OCaml's runtime: in a `#[func]`, in a task, in a closure that was sent home.
+///
+/// # Panics
+/// Elsewhere: on other threads; in finalisers, and whatever else runs inside OCaml's garbage collector; in functions that
+/// OCaml calls but not through this crate, such as a `#[ocaml::func]`.
+pub fn ocaml_runtime() -> OCamlRuntime {
+    demand_home("ocaml_runtime() was called");
+    OCamlRuntime {
+        not_send: PhantomData,
+    }
+}
+
+/// The executor of this thread, which may touch OCaml now. `what` begins the message.
+///
+/// # Panics
+/// When it may not, or there is none.
+#[track_caller]
+fn demand_home(what: &str) -> AtHome {
+    caml::lock::demand(what);
+    AtHome::here().unwrap_or_else(|| {
+        panic!("{what} on a thread that has no executor: send a closure to the domain thread with Handle::call")
+    })
+}
+
+/// A scope for somebody who has ocaml-rs's `&Runtime`, which proves nothing, see `caml/lock.rs`, and begins something.
+///
+/// # Panics
+/// Where OCaml may not be touched now, and after the end.
+#[track_caller]
+pub(crate) fn with_scope_of<R>(_runtime: &Runtime, what: &str, f: impl FnOnce(&Scope) -> R) -> R {
+    let at = demand_home(what);
+    assert!(
+        status() == Status::Running,
+        "{what} after the bridge was shut down, or in the child of a fork: Rust runs nothing there"
+    );
+    // SAFETY: OCaml called, or it could not be touched now
+    let scope = unsafe { Scope::enter(at) };
+    f(&scope)
+}
+
+/// As [`with_scope_of`], where Lwt runs.
+///
+/// # Panics
+/// On other threads, worker domains included.
+#[track_caller]
+pub(crate) fn with_lwt_scope_of<R>(
+    runtime: &Runtime,
+    what: &str,
+    f: impl FnOnce(&Scope) -> R,
+) -> R {
+    with_scope_of(runtime, what, |scope| {
+        assert!(
+            scope.home().is_lwt(),
+            "{what} on a worker domain, where Lwt does not run and nobody could wait for it: send a closure to the thread \
+             that runs Lwt with Handle::call"
+        );
+        f(scope)
+    })
+}
+
+pub(crate) fn try_with_scope_of<R>(
+    _runtime: &Runtime,
+    home: &'static Home,
+    f: impl FnOnce(&Scope) -> R,
+) -> Result<R, Error> {
+    let Some(at) = AtHome::of(home) else {
+        return Err(Error::misuse(
+            "an OCamlFunc was called on a thread that is not its home, where OCaml values cannot be touched: \
+             call it in a closure that Handle::call runs at home",
+        ));
+    };
+    let scope = Scope::nested(at)
+        .map_err(|refused| Error::misuse(format!("an OCamlFunc was called {refused}")))?;
+    Ok(f(&scope))
+}
+
+/// [`Handle::run_blocking`], as a function.
+///
+/// # Errors
+/// As there.
+pub fn run_in_ocaml_domain<R: Send>(
+    handle: &Handle,
+    f: impl FnOnce(&Runtime) -> R + Send,
+) -> Result<R, Error> {
+    handle.run_blocking(f)
+}
+
+/// A closure, and then, in this order, whom its value is sent to. (Fields are dropped in the order of their declaration;
+/// that of a closure's captures is not specified.)
+struct Blocking<F, R> {
+    f: F,
+    sender: mpsc::SyncSender<Result<R, crate::panic::Panic>>,
+}
+
+impl<R, F: FnOnce(&Runtime) -> R> Blocking<F, R> {
+    fn run(self) {
+        let Blocking { f, sender } = self;
+        let ended = catch(AssertUnwindSafe(|| f(&ocaml_runtime())));
+        // The receiver waits.
+        let _ = sender.send(ended);
+    }
+}
