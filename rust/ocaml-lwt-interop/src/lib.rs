@@ -194,36 +194,36 @@ compile_error!(
      instead: take `panic = \"abort\"` out of the profile in Cargo.toml, or write `panic = \"unwind\"`"
 );
 
-// In the order of a call's way through them.
-mod arguments;
+// The floors of the house, from the ground: a module imports only from those that stand before it, in this list and in that of
+// each folder. `test/house` looks.
+mod panic;
+mod lock;
+mod status;
+mod stack;
+mod signals;
+mod wake;
 mod caml;
+mod values;
 mod conversion;
+mod arguments;
+mod home;
+mod storage;
+mod received;
+mod exception;
+mod error;
+mod registered;
+mod errors_to_ocaml;
+mod ending;
+pub mod runtime;
+mod executor;
+mod handles;
+mod stats;
+mod rust_to_lwt;
+mod lwt_to_rust;
 pub mod domain_executor;
 pub mod domain_pool;
-mod ending;
-mod error;
-mod exception;
-mod errors_to_ocaml;
-mod executor;
-mod exports;
-mod handles;
-mod home;
-mod lock;
-mod lwt_to_rust;
-mod panic;
-mod received;
-mod registered;
-pub mod runtime;
-mod rust_to_lwt;
 mod shutdown;
-mod signals;
-mod stack;
-mod stats;
-mod status;
-mod storage;
-mod values;
-mod wake;
-
+mod exports;
 mod assertions;
 
 pub use conversion::{FromOCaml, ToOCaml};

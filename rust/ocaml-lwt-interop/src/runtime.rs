@@ -27,8 +27,6 @@ use crate::{panic, signals};
 use config::BlockingLimits;
 use start::GATE;
 
-pub(crate) mod children;
-mod config;
 #[cfg(all(
     target_env = "gnu",
     not(target_feature = "crt-static"),
@@ -39,8 +37,10 @@ mod config;
     )
 ))]
 mod definitions;
+pub(crate) mod children;
 mod handlers;
 mod start;
+mod config;
 
 /// Under the lock nothing is made, run or dropped that belongs to the user.
 static RUNTIME: Mutex<State> = Mutex::new(State::Unset(Config::new()));

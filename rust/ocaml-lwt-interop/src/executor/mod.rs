@@ -4,9 +4,9 @@
 //! first use, and [`end`] ends it.
 
 pub(crate) mod coop;
-pub(crate) mod end;
-pub(crate) mod join;
-pub(crate) mod start;
-pub(crate) mod task;
 mod task_state;
+pub(crate) mod task;
+pub(crate) mod join;
 pub(crate) mod tick;
+pub(crate) mod start;
+pub(crate) mod end;

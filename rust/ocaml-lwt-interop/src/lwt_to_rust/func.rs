@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
+use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_function};
+use super::promise::PromiseFuture;
 use crate::arguments::IntoArguments;
 use crate::caml::{self, Root};
 use crate::conversion::float::Float;
@@ -227,16 +228,6 @@ where
     pub(crate) fn storage(&self) -> Storage {
         self.function.storage.clone()
     }
-}
-
-/// Converts what a function has returned.
-pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {
-    received::convert(value).map_err(|panic| {
-        Error::invalid_argument(format!(
-            "the value of an OCaml function does not convert: {}",
-            panic.message
-        ))
-    })
 }
 
 /// The arguments, converted: may run anything, and collect.

@@ -5,19 +5,17 @@
 //!    who has the answer finds nothing of the call alive.
 //! 3. A call whose future is gone is not begun. One that has begun ends unheard.
 //! 4. Whatever becomes of a call (its thread was refused, the function ended its thread, the executor shuts down), its future
-//!    ends: with the answer, or by [`Answer`]'s destructor.
+//!    ends: with the answer, or by [`Answer`](super::answer::Answer)'s destructor.
 
 use std::sync::Arc;
 
-use super::func::{Function, OCamlFunc, convert_arguments, value_of_function};
-use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
-use super::{Subscription, guests};
+use super::awaited::{Awaited, Remembered, Start, Started, Token};
+use super::func::{Function, OCamlFunc, convert_arguments};
+use super::promise::PromiseFuture;
 use crate::arguments::IntoArguments;
-use crate::caml::{self, AtWork, Root, Signals};
+use crate::caml::{self, Root};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
-use crate::home::{Home, Runnable, Scope};
-use crate::storage::Storage;
 
 /// Runs an OCaml function that blocks, such as one that reads a file or sleeps, on a thread that is there for such functions,
 /// while Lwt goes on. The future may be awaited on any thread; it begins at its first poll, and is `Send` when the arguments
@@ -87,100 +85,5 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
             }))
         };
         Ok(Started(Awaited::Guest(call)))
-    }
-}
-
-/// A call on its way to a guest.
-pub(super) struct GuestCall {
-    /// A block: the function, and its arguments.
-    pub(super) value: Root,
-    pub(super) answer: Answer,
-    /// Those of home, where that runs Lwt.
-    pub(super) signals: Option<Signals>,
-    /// What is bound in the call.
-    pub(super) storage: Storage,
-}
-
-/// Has a guest make the call. May run OCaml code, none of the user's, and collect.
-pub(super) fn begin<T: FromOCaml + 'static>(
-    scope: &Scope,
-    value: Root,
-    subscription: Arc<Subscription<T>>,
-) {
-    let home = scope.home();
-    let call = GuestCall {
-        value,
-        answer: Answer {
-            home,
-            asks: Some(subscription),
-            _at_work: AtWork::new(),
-        },
-        signals: home.is_lwt().then(Signals::of_this_thread),
-        storage: Storage::bound(scope),
-    };
-    guests::submit(scope, call);
-}
-
-/// Who awaits an answer.
-trait Asks: Send + Sync {
-    fn is_waiting(&self) -> bool;
-    /// At home.
-    fn put(&self, scope: &Scope, result: Result<Root, Error>);
-    /// From any thread.
-    fn break_promise(&self);
-}
-
-impl<T: FromOCaml + 'static> Asks for Subscription<T> {
-    fn is_waiting(&self) -> bool {
-        self.slot.is_waiting()
-    }
-
-    fn put(&self, scope: &Scope, result: Result<Root, Error>) {
-        if !self.slot.is_waiting() {
-            return;
-        }
-        let ended = result.and_then(|root| {
-            // SAFETY: a scope holds the lock
-            let value = unsafe { caml::protect(root.get()) };
-            drop(root);
-            value_of_function(value)
-        });
-        self.put(scope.at(), ended);
-    }
-
-    fn break_promise(&self) {
-        self.break_promise();
-    }
-}
-
-/// Whom a guest answers. Dropped without an answer it breaks the promise.
-pub(super) struct Answer {
-    home: &'static Home,
-    asks: Option<Arc<dyn Asks>>,
-    _at_work: AtWork,
-}
-
-impl Answer {
-    pub(super) fn is_awaited(&self) -> bool {
-        self.asks.as_ref().is_some_and(|asks| asks.is_waiting())
-    }
-
-    /// After shutdown the answer is dropped on the way.
-    pub(super) fn send(self, result: Result<Root, Error>) {
-        let home = self.home;
-        home.queue_anywhere(Runnable::Job(Box::new(move |scope| {
-            let mut answer = self;
-            if let Some(asks) = answer.asks.take() {
-                asks.put(scope, result);
-            }
-        })));
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        if let Some(asks) = self.asks.take() {
-            asks.break_promise();
-        }
     }
 }

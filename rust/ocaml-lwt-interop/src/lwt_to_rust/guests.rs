@@ -13,10 +13,10 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::guest::{Answer, GuestCall};
+use super::answer::{Answer, Asks, GuestCall};
 use crate::caml::{self, Callback, Raw, Root, Signals};
 use crate::error::Error;
 use crate::home::{Scope, to_lwt};
@@ -72,8 +72,20 @@ fn lock() -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Has a guest make the call. May run OCaml code, none of the user's, and collect.
+pub(super) fn submit(scope: &Scope, value: Root, asks: Arc<dyn Asks>) {
+    let home = scope.home();
+    let call = GuestCall {
+        value,
+        answer: Answer::new(home, asks),
+        signals: home.is_lwt().then(Signals::of_this_thread),
+        storage: Storage::bound(scope),
+    };
+    queue(scope, call);
+}
+
 /// At home: has a thread make the call. May run OCaml code, none of the user's, and collect.
-pub(super) fn submit(scope: &Scope, call: GuestCall) {
+fn queue(scope: &Scope, call: GuestCall) {
     let (wanted, refused) = {
         let mut queue = lock();
         // Looked at under the lock: the end is noted before the queue is emptied.

@@ -4,14 +4,15 @@
 //! promise has a [`subscription`] that leads to a [`slot`]. One of the [`guests`] settles one when a function that
 //! blocks has ended, see [`guest`]. A [`stream`] is read by one promise after the other.
 
+mod slot;
+pub(crate) mod token;
+mod awaited;
+mod answer;
+pub(crate) mod guests;
+mod subscription;
+pub(crate) mod promise;
 pub(crate) mod func;
 pub(crate) mod guest;
-pub(crate) mod guests;
-pub(crate) mod promise;
-mod slot;
 pub(crate) mod stream;
-mod subscription;
-pub(crate) mod token;
 
 pub(crate) use slot::Slot;
-pub(crate) use subscription::{Subscription, cancel, look};

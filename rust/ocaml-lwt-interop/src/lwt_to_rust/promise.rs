@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker, ready};
 use ocaml::{FromValue, Runtime, ToValue};
 use tokio::task::coop::poll_proceed;
 
-use super::func::value_of_function;
-use super::guest;
-use super::{Subscription, cancel, look};
+use super::awaited::{Awaited, Start, Started, Token, value_of_function};
+use super::guests;
+use super::subscription::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -135,44 +135,6 @@ impl<T> std::fmt::Debug for Promise<T> {
     }
 }
 
-/// What gives that which is awaited; run at home, at the first poll.
-#[doc(hidden)]
-pub trait Start: 'static {
-    /// Whether it calls a function, which it does not for a future that is gone.
-    #[doc(hidden)]
-    const CALLS: bool;
-    /// What is bound in the call that is made, when the thread of the future runs nobody's call.
-    #[doc(hidden)]
-    fn storage(&self) -> Remembered {
-        Remembered(Storage::NOTHING)
-    }
-    /// What there is now, or what calling for it raised. Runs OCaml code.
-    #[doc(hidden)]
-    fn start(self, scope: Token<'_>) -> Result<Started, Error>;
-}
-
-/// A storage, without its private type.
-#[doc(hidden)]
-pub struct Remembered(pub(super) Storage);
-
-/// What a start gives.
-#[doc(hidden)]
-pub struct Started(pub(super) Awaited);
-
-/// Where the value comes from.
-pub(super) enum Awaited {
-    /// A promise, which may be pending.
-    Promise(ocaml::Value),
-    /// It is there.
-    Value(ocaml::Value),
-    /// A call that another thread is to make: a block of the function and its arguments.
-    Guest(Root),
-}
-
-/// The scope of a poll, without its private type.
-#[doc(hidden)]
-pub struct Token<'a>(pub(crate) &'a Scope);
-
 /// A promise that exists.
 #[doc(hidden)]
 pub struct Existing(Root);
@@ -246,7 +208,7 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
                 Ok(Started(Awaited::Guest(call))) => {
                     let subscription = Subscription::new(home);
                     self.stage = Stage::Waiting(subscription.clone());
-                    guest::begin(scope, call, subscription);
+                    guests::submit(scope, call, subscription);
                     return None;
                 }
                 Err(error) => return Some(Poll::Ready(Err(error))),

@@ -15,7 +15,9 @@ use futures_core::Stream;
 use ocaml::{FromValue, Value};
 use tokio::task::coop::poll_proceed;
 
-use super::promise::{Awaited, PromiseFuture, Remembered, Start, Started, Token};
+use super::awaited::{Awaited, Remembered, Start, Started, Token};
+use super::promise::PromiseFuture;
+use super::subscription::cancel;
 use crate::caml::{self, Callback, Root};
 use crate::conversion::FromOCaml;
 use crate::conversion::float::Float;
@@ -81,7 +83,7 @@ impl Drop for Source {
                 let begun =
                     unsafe { caml::source::begun(source.get()).map(|read| caml::protect(read)) };
                 if let Some(promise) = begun {
-                    super::cancel(scope, &promise);
+                    cancel(scope, &promise);
                 }
                 drop(source);
             })));

@@ -11,12 +11,12 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::func::value_of_function;
-use super::guest;
-use super::promise::{Awaited, Started};
+use super::answer::Asks;
+use super::awaited::{Awaited, Started, value_of_function};
+use super::guests;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
-use crate::caml::{self, Callback, Raw};
+use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::home::{AtHome, Home, Runnable, Scope};
@@ -135,7 +135,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
             Ok(Started(Awaited::Value(value))) => value_of_function(value),
-            Ok(Started(Awaited::Guest(call))) => return guest::begin(scope, call, self.clone()),
+            Ok(Started(Awaited::Guest(call))) => return guests::submit(scope, call, self.clone()),
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);
@@ -261,3 +261,26 @@ impl<T: FromOCaml + 'static> Sink for Subscription<T> {
 unsafe impl<T> Send for Subscription<T> {}
 // SAFETY: as above
 unsafe impl<T> Sync for Subscription<T> {}
+
+impl<T: FromOCaml + 'static> Asks for Subscription<T> {
+    fn is_waiting(&self) -> bool {
+        self.slot.is_waiting()
+    }
+
+    fn put(&self, scope: &Scope, result: Result<Root, Error>) {
+        if !self.slot.is_waiting() {
+            return;
+        }
+        let ended = result.and_then(|root| {
+            // SAFETY: a scope holds the lock
+            let value = unsafe { caml::protect(root.get()) };
+            drop(root);
+            value_of_function(value)
+        });
+        self.put(scope.at(), ended);
+    }
+
+    fn break_promise(&self) {
+        self.break_promise();
+    }
+}

@@ -5,16 +5,16 @@
 //! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`];
 //! [`elsewhere`] is what is different when the body runs on a thread of Tokio's.
 
-pub(crate) mod argument;
-pub(crate) mod at_once;
-mod buffer;
-pub(crate) mod elsewhere;
-pub(crate) mod open_reads;
 pub(crate) mod output;
-mod pump;
 pub(crate) mod settle;
 pub(crate) mod resolver;
-pub(crate) mod stream;
+pub(crate) mod argument;
 pub(crate) mod stream_token;
+pub(crate) mod open_reads;
+mod buffer;
+mod pump;
+pub(crate) mod stream;
 pub(crate) mod settled_call;
 pub(crate) mod stub;
+pub(crate) mod at_once;
+pub(crate) mod elsewhere;
