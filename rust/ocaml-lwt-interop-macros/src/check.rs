@@ -2,14 +2,15 @@
 
 use crate::messages::{self, Errors};
 use crate::parse::{Cancel, Options, Runs};
-use crate::{stream, symbol};
+use crate::stream::{self, without_parentheses};
+use crate::symbol;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, ItemFn, LitInt, Meta, Pat, PatType, Path,
-    PathArguments, ReturnType, Signature, Type, TypeGroup, TypeParen,
+    PathArguments, ReturnType, Signature, Type,
 };
 
 /// What `expand` has to know about a function.
@@ -109,13 +110,6 @@ fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Give
         errors.push(messages::STREAM_CANCEL.at(option));
     }
     Gives::Stream
-}
-
-pub(crate) fn without_parentheses(mut ty: &Type) -> &Type {
-    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = ty {
-        ty = elem;
-    }
-    ty
 }
 
 fn exported_symbol(signature: &Signature, options: &Options, errors: &mut Errors) -> String {

@@ -16,23 +16,24 @@
 //!
 //! What stands in between is made here, in the order of the modules:
 //!
-//! 1. `parse` reads the options and the item.
-//! 2. `check` reads the signature. A future outlives the call that made it, so nothing may enter it that is only
+//! 1. `messages` is the table of all that can be refused: what was written, why it cannot work, what to do instead.
+//! 2. `parse` reads the options and the item.
+//! 3. `check` reads the signature. A future outlives the call that made it, so nothing may enter it that is only
 //!    borrowed from the OCaml heap; and OCaml calls one symbol, so nothing may need a type that the caller chooses.
-//! 3. `messages` is the table of all that can be refused: what was written, why it cannot work, what to do instead.
 //! 4. `expand` writes the symbol that OCaml calls.
 //! 5. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
 //!
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
 
-mod check;
-mod derive;
-mod expand;
+// From the ground: a module imports only from those that stand before it. `test/house` looks.
 mod messages;
-mod parse;
-mod stream;
 mod symbol;
+mod stream;
+mod parse;
+mod check;
+mod expand;
+mod derive;
 
 use messages::Errors;
 use proc_macro::TokenStream;

@@ -1,7 +1,8 @@
 //! Which return types are streams. A macro sees names, not what they mean, so it is `impl Stream`, by any path.
 
-use crate::check::without_parentheses;
-use syn::{GenericArgument, PathArguments, Type, TypeImplTrait, TypeParamBound};
+use syn::{
+    GenericArgument, PathArguments, Type, TypeGroup, TypeImplTrait, TypeParamBound, TypeParen,
+};
 
 /// An `impl Stream` in a return type.
 pub(crate) struct Found<'a> {
@@ -41,6 +42,13 @@ pub(crate) fn find(ty: &Type) -> Option<Found<'_>> {
         }),
         _ => None,
     }
+}
+
+pub(crate) fn without_parentheses(mut ty: &Type) -> &Type {
+    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = ty {
+        ty = elem;
+    }
+    ty
 }
 
 fn is_stream(ty: &TypeImplTrait) -> bool {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml::Value;
 
-use super::ToOCaml;
-use super::build::Visitor;
+use super::crossing::{ToOCaml, Visitor};
 use super::float::{Flat, Float};
 use super::int;
 use crate::caml::chunk::Custom;

@@ -1,10 +1,7 @@
 //! Which blocks are flat. OCaml stores the numbers of an array of floats, and of a record of nothing but floats, without a box
 //! for each.
 
-use crate::caml::chunk;
 use ocaml::sys::FLAT_FLOAT_ARRAY;
-
-use super::read::Frame;
 
 /// Whether the values of a type are OCaml's `float`s.
 #[doc(hidden)]
@@ -67,23 +64,6 @@ impl Flat {
             Float::Never => Flat::No,
             Float::Always => Flat::Yes,
             Float::Maybe => Flat::AsItsElements,
-        }
-    }
-}
-
-impl Frame<'_> {
-    /// Whether the record in the frame is flat, which its block says where its type does not.
-    ///
-    /// # Safety
-    /// It is a record with such fields; the runtime lock is held.
-    #[doc(hidden)]
-    #[inline]
-    pub unsafe fn is_flat(&self, fields: Float) -> bool {
-        match fields {
-            Float::Never => false,
-            Float::Always => true,
-            // SAFETY: as the caller's: a record is a block
-            Float::Maybe => unsafe { chunk::is_flat(self.value()) },
         }
     }
 }

@@ -5,121 +5,20 @@
 //! - [`build`]: Rust to OCaml, by three [`visitors`]. What fits into one small allocation is made in one.
 //! - [`read`]: OCaml to Rust. Reading collects nothing, so what is read needs no root. [`shape`]: whether a value can be read as
 //!   a type at all, where no declaration says so.
+//! - [`crossing`]: the two traits. [`frame`]: a value that is read, and what it is a part of.
 //! - [`float`]: blocks of unboxed numbers, both ways. [`int`]: numbers that do not fit, both ways.
 //!
 //! A type that has only ocaml-rs's conversions may be a part as well; for that one everything around it is rooted.
 
-pub mod build;
-mod build_types;
 pub mod float;
 mod int;
+mod frame;
+pub mod shape;
+mod crossing;
+mod visitors;
+pub mod build;
+mod build_types;
 pub mod read;
 mod read_types;
-pub mod shape;
-mod visitors;
 
-use ocaml::{FromValue, ToValue};
-
-use crate::caml::Raw;
-use build::Visitor;
-use float::Float;
-use read::Frame;
-
-/// A type whose values come from OCaml: of an argument of a `#[func]`, of what a promise, an OCaml function or a stream gives.
-///
-/// It owns what it has: nothing in it points into OCaml's heap, where the collector moves and frees what stands there while the
-/// Rust value lives on. So `&str` and `&[u8]` are no such types, nor `ocaml::Raw`, `ocaml::Pointer` and its like, however they
-/// are called and in whatever they are.
-///
-/// - The types of the table in the README and the handles of this crate are.
-/// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
-/// - A type that has an `ocaml::FromValue` of its own, by hand or by ocaml-rs's derive, says it in one line:
-///
-/// ```no_run
-/// # use ocaml::FromValue;
-/// # use ocaml_lwt_interop::FromOCaml;
-/// #[derive(FromValue)]
-/// struct Point { x: isize, y: isize }
-///
-/// // SAFETY: nothing in it points into OCaml's heap
-/// unsafe impl FromOCaml for Point {}
-/// ```
-///
-/// # Safety
-/// Nothing in a value points into OCaml's heap, but by a root.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type that comes from OCaml",
-    label = "not a type that comes from OCaml",
-    note = "what comes from OCaml owns all that it has: take `String` for `&str`, `ocaml_lwt_interop::ByteBuf` for `&[u8]`, \
-            `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through; for an `ocaml::Pointer`, whose \
-            value the GC moves, keep the value in Rust and take the number under which it is kept",
-    note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::FromOCaml)]`",
-    note = "a type with its own `ocaml::FromValue`, and nothing in it that points into OCaml's heap, has \
-            `unsafe impl ocaml_lwt_interop::FromOCaml for {Self} {{}}` as well"
-)]
-pub unsafe trait FromOCaml: FromValue + Sized {
-    /// Whether it is OCaml's `float`.
-    #[doc(hidden)]
-    const FLOAT: Float = Float::Maybe;
-
-    /// Reads it from the value in the frame.
-    ///
-    /// # Safety
-    /// The runtime lock is held; the value is of the OCaml type that this one stands for, and live. Allocates on the OCaml heap
-    /// and runs OCaml code in no other way than that of `read.rs`.
-    ///
-    /// # Panics
-    /// When it cannot be converted: text that is not UTF-8, a constructor that the Rust type does not have, a number that does
-    /// not fit, too little stack.
-    #[doc(hidden)]
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's
-        unsafe { frame.convert() }
-    }
-
-    /// Whether a value can be read as this type, as far as it shows: for what comes without a declaration. Of a conversion that
-    /// is not this crate's nobody knows.
-    ///
-    /// # Safety
-    /// The runtime lock is held; the value is live. No allocation.
-    #[doc(hidden)]
-    unsafe fn has_shape(value: Raw) -> bool {
-        let _ = value;
-        false
-    }
-}
-
-/// A type whose values go to OCaml: of a result of a `#[func]`, of arguments of OCaml functions, of items of a stream.
-///
-/// It may borrow. It does not raise when it is converted, so `Result<_, ocaml::Error>` is none, whatever it is in: only by
-/// itself it is the result of a `#[func]`.
-///
-/// - The types of the table in the README and the handles of this crate are.
-/// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.
-/// - A type that has an `ocaml::ToValue` of its own, by hand or by ocaml-rs's derive, says it in one line, as for [`FromOCaml`].
-///
-/// # Safety
-/// Its `to_value` does not raise, and its value is rooted, or immediate.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a type that goes to OCaml",
-    label = "not a type that goes to OCaml",
-    note = "an error that OCaml is to have as an exception is an `ocaml_lwt_interop::Error`: return \
-            `Result<T, ocaml_lwt_interop::Error>`, to which `?` converts `std::io::Error` and the like, and `Error::from_std` a \
-            `Box<dyn Error + Send + Sync>`, such as `anyhow_error.into()`",
-    note = "a stream is `impl Stream<Item = T>`, or elsewhere an `ocaml_lwt_interop::RustStream`: `RustStream::new(boxed)`",
-    note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::ToOCaml)]`",
-    note = "a type with its own `ocaml::ToValue`, which does not raise, has `unsafe impl ocaml_lwt_interop::ToOCaml for {Self} \
-            {{}}` as well"
-)]
-pub unsafe trait ToOCaml: ToValue + Sized {
-    /// Whether it is OCaml's `float`: if it always is, then it is told as one `double`.
-    #[doc(hidden)]
-    const FLOAT: Float = Float::Maybe;
-
-    /// Tells a visitor one value: the same each time unless it was changed in between, with as many parts in each block as were
-    /// said, and a tag that OCaml's GC takes for what they are. Runs nothing but descriptions.
-    #[doc(hidden)]
-    fn describe<V: Visitor>(&self, visitor: &mut V) {
-        visitor.foreign(self);
-    }
-}
+pub use crossing::{FromOCaml, ToOCaml};

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml::{Value, sys};
 
-use super::FromOCaml;
+use super::crossing::FromOCaml;
 use super::float::Float;
+use super::frame::Frame;
 use super::int::narrow;
-use super::read::{Frame, part};
+use super::read::part;
 use super::shape::{is_array, is_block, is_constant, is_list, is_tagged};
 use crate::caml::chunk::{self, DOUBLE_TAG, STRING_TAG};
 use crate::caml::{self, Raw};

@@ -3,10 +3,9 @@
 
 use ocaml::{Runtime, ToValue, Value};
 
-use super::ToOCaml;
-use super::build::Visitor;
+use super::crossing::{ToOCaml, Visitor};
 use super::float::Flat;
-use super::read::too_deep;
+use super::frame::too_deep;
 use super::shape::is_tagged;
 use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
 use crate::caml::{self, Raw};

@@ -1,0 +1,135 @@
+//! The types that cross, [`FromOCaml`] and [`ToOCaml`], and who is told a value that goes to OCaml.
+
+use ocaml::{FromValue, ToValue};
+
+use super::float::{Flat, Float};
+use super::frame::Frame;
+use crate::caml::Raw;
+use crate::caml::chunk::Custom;
+use crate::values::OCamlValue;
+
+/// A type whose values come from OCaml: of an argument of a `#[func]`, of what a promise, an OCaml function or a stream gives.
+///
+/// It owns what it has: nothing in it points into OCaml's heap, where the collector moves and frees what stands there while the
+/// Rust value lives on. So `&str` and `&[u8]` are no such types, nor `ocaml::Raw`, `ocaml::Pointer` and its like, however they
+/// are called and in whatever they are.
+///
+/// - The types of the table in the README and the handles of this crate are.
+/// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
+/// - A type that has an `ocaml::FromValue` of its own, by hand or by ocaml-rs's derive, says it in one line:
+///
+/// ```no_run
+/// # use ocaml::FromValue;
+/// # use ocaml_lwt_interop::FromOCaml;
+/// #[derive(FromValue)]
+/// struct Point { x: isize, y: isize }
+///
+/// // SAFETY: nothing in it points into OCaml's heap
+/// unsafe impl FromOCaml for Point {}
+/// ```
+///
+/// # Safety
+/// Nothing in a value points into OCaml's heap, but by a root.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that comes from OCaml",
+    label = "not a type that comes from OCaml",
+    note = "what comes from OCaml owns all that it has: take `String` for `&str`, `ocaml_lwt_interop::ByteBuf` for `&[u8]`, \
+            `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through; for an `ocaml::Pointer`, whose \
+            value the GC moves, keep the value in Rust and take the number under which it is kept",
+    note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::FromOCaml)]`",
+    note = "a type with its own `ocaml::FromValue`, and nothing in it that points into OCaml's heap, has \
+            `unsafe impl ocaml_lwt_interop::FromOCaml for {Self} {{}}` as well"
+)]
+pub unsafe trait FromOCaml: FromValue + Sized {
+    /// Whether it is OCaml's `float`.
+    #[doc(hidden)]
+    const FLOAT: Float = Float::Maybe;
+
+    /// Reads it from the value in the frame.
+    ///
+    /// # Safety
+    /// The runtime lock is held; the value is of the OCaml type that this one stands for, and live. Allocates on the OCaml heap
+    /// and runs OCaml code in no other way than that of `read.rs`.
+    ///
+    /// # Panics
+    /// When it cannot be converted: text that is not UTF-8, a constructor that the Rust type does not have, a number that does
+    /// not fit, too little stack.
+    #[doc(hidden)]
+    unsafe fn read(frame: &Frame<'_>) -> Self {
+        // SAFETY: as the caller's
+        unsafe { frame.convert() }
+    }
+
+    /// Whether a value can be read as this type, as far as it shows: for what comes without a declaration. Of a conversion that
+    /// is not this crate's nobody knows.
+    ///
+    /// # Safety
+    /// The runtime lock is held; the value is live. No allocation.
+    #[doc(hidden)]
+    unsafe fn has_shape(value: Raw) -> bool {
+        let _ = value;
+        false
+    }
+}
+
+/// A type whose values go to OCaml: of a result of a `#[func]`, of arguments of OCaml functions, of items of a stream.
+///
+/// It may borrow. It does not raise when it is converted, so `Result<_, ocaml::Error>` is none, whatever it is in: only by
+/// itself it is the result of a `#[func]`.
+///
+/// - The types of the table in the README and the handles of this crate are.
+/// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.
+/// - A type that has an `ocaml::ToValue` of its own, by hand or by ocaml-rs's derive, says it in one line, as for [`FromOCaml`].
+///
+/// # Safety
+/// Its `to_value` does not raise, and its value is rooted, or immediate.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that goes to OCaml",
+    label = "not a type that goes to OCaml",
+    note = "an error that OCaml is to have as an exception is an `ocaml_lwt_interop::Error`: return \
+            `Result<T, ocaml_lwt_interop::Error>`, to which `?` converts `std::io::Error` and the like, and `Error::from_std` a \
+            `Box<dyn Error + Send + Sync>`, such as `anyhow_error.into()`",
+    note = "a stream is `impl Stream<Item = T>`, or elsewhere an `ocaml_lwt_interop::RustStream`: `RustStream::new(boxed)`",
+    note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::ToOCaml)]`",
+    note = "a type with its own `ocaml::ToValue`, which does not raise, has `unsafe impl ocaml_lwt_interop::ToOCaml for {Self} \
+            {{}}` as well"
+)]
+pub unsafe trait ToOCaml: ToValue + Sized {
+    /// Whether it is OCaml's `float`: if it always is, then it is told as one `double`.
+    #[doc(hidden)]
+    const FLOAT: Float = Float::Maybe;
+
+    /// Tells a visitor one value: the same each time unless it was changed in between, with as many parts in each block as were
+    /// said, and a tag that OCaml's GC takes for what they are. Runs nothing but descriptions.
+    #[doc(hidden)]
+    fn describe<V: Visitor>(&self, visitor: &mut V) {
+        visitor.foreign(self);
+    }
+}
+
+/// Who is told a value: one call of `immediate` … `list`, or `begin`, each part in order, `end`.
+#[doc(hidden)]
+pub trait Visitor {
+    /// A block that was begun.
+    type Block;
+    /// An `int`, which fits, or a constant constructor.
+    fn immediate(&mut self, n: isize);
+    /// A `string` or `bytes`.
+    fn string(&mut self, bytes: &[u8]);
+    /// A `float`.
+    fn double(&mut self, double: f64);
+    /// A boxed integer.
+    fn custom(&mut self, custom: Custom);
+    /// A value of OCaml's.
+    fn value(&mut self, value: &OCamlValue);
+    /// A list.
+    fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>);
+    /// A block with `size` parts.
+    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Self::Block;
+    /// The next part.
+    fn part<T: ToOCaml>(&mut self, block: &mut Self::Block, part: &T);
+    /// After the last part.
+    fn end(&mut self, block: Self::Block);
+    /// A value that only ocaml-rs converts.
+    fn foreign<T: ToValue>(&mut self, value: &T);
+}
