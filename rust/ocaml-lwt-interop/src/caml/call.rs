@@ -96,7 +96,7 @@ pub(crate) unsafe fn was_raised_last(exception: Raw) -> bool {
 }
 
 /// Whether enough is left of this thread's stack, and of the stack that OCaml 5 has of its own, for what OCaml calls or is to
-/// call: see [`stack`](crate::stack).
+/// call: see [`stack`].
 ///
 /// # Safety
 /// The runtime lock is held.

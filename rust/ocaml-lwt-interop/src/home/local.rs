@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::{Registry, Runnable, Source, Task};
 use crate::caml::Root;
 
-/// Touched by the domain thread only: every access goes through an [`AtHome`] or a [`Scope`]. No borrow of these cells
-/// is held while anything of the user's, or OCaml, runs.
+/// Touched by the domain thread only: every access goes through an [`AtHome`](super::AtHome) or a [`Scope`](super::Scope).
+/// No borrow of these cells is held while anything of the user's, or OCaml, runs.
 pub(crate) struct Local {
     pub(crate) queue: RefCell<VecDeque<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
@@ -23,7 +23,7 @@ pub(crate) struct Local {
     pub(crate) armed: Cell<bool>,
     /// The executor is ending: from now on what begins something is dropped.
     pub(crate) closed: Cell<bool>,
-    /// The exceptions that left OCaml code which Rust called, and wait for a place to be raised at; see [`Home::escape`].
+    /// The exceptions that left OCaml code which Rust called, and wait for a place to be raised at; see [`Home::escape`](super::Home::escape).
     pub(crate) escaped: RefCell<VecDeque<Root>>,
     /// A turn of `Lwt_main.run` is under way, at whose end they are raised. It stays so when an exception leaves the turn.
     pub(crate) in_turn: Cell<bool>,
