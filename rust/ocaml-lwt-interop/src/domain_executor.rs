@@ -9,8 +9,8 @@ use crate::caml::{self, Callback, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
+use crate::executor::ocaml_runtime::with_lwt_scope_of;
 use crate::executor::task::TaskCell;
-use crate::handles::with_lwt_scope_of;
 use crate::home::Key;
 use crate::lwt_to_rust::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
@@ -18,9 +18,10 @@ use crate::rust_to_lwt::settle::{SettlePromise, settle};
 use crate::storage::Storage;
 
 pub use crate::executor::join::JoinHandle;
+pub use crate::executor::ocaml_runtime::{OCamlRuntime, ocaml_runtime};
 pub use crate::handles::{
-    DomainExecutor, ExecutorGuard, Handle, OCamlRuntime, handle, handle_from_runtime,
-    ocaml_runtime, run_in_ocaml_domain, spawn, spawn_local, spawn_with_runtime,
+    DomainExecutor, ExecutorGuard, Handle, handle, handle_from_runtime, run_in_ocaml_domain, spawn,
+    spawn_local, spawn_with_runtime,
 };
 pub use crate::home::Budget;
 pub use crate::lwt_to_rust::guest::run_blocking_in_ocaml;

@@ -41,7 +41,7 @@ use crate::caml;
 use crate::conversion::FromOCaml;
 use crate::conversion::float::Float;
 use crate::error::Error;
-use crate::handles::ocaml_runtime;
+use crate::executor::ocaml_runtime::ocaml_runtime;
 use crate::home::Scope;
 use crate::lwt_to_rust::func::OCamlFunc;
 use crate::rust_to_lwt::settled_call::canceled;

@@ -1,7 +1,8 @@
 //! The domain executor: the tasks of one OCaml domain, polled by its domain thread only.
 //!
 //! In flow order: [`task`] is what runs, with the states of [`task_state`]; [`tick`] polls; [`start`] makes an executor at
-//! first use, and [`end`] ends it.
+//! first use, and [`end`] ends it. [`ocaml_runtime`] is for what runs
+//! there.
 
 pub(crate) mod coop;
 mod task_state;
@@ -10,3 +11,4 @@ pub(crate) mod join;
 pub(crate) mod tick;
 pub(crate) mod start;
 pub(crate) mod end;
+pub(crate) mod ocaml_runtime;

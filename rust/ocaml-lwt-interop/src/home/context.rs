@@ -18,9 +18,6 @@ static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
 thread_local! {
     /// The executor whose domain thread this is. Set when the executor starts.
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
-}
-
-thread_local! {
     /// On the thread that runs Lwt 5: a tick has bound nothing, see `storage.rs`, and no exception has come since.
     pub(crate) static BARE: Cell<bool> = const { Cell::new(false) };
 }

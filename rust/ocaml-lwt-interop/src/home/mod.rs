@@ -4,7 +4,7 @@
 //! to end, in a [`registry`].
 
 mod context;
-#[allow(clippy::module_inception)]
+#[allow(clippy::module_inception, reason = "it is what the house calls it")]
 mod home;
 mod local;
 mod registry;

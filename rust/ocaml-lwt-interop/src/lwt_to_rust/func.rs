@@ -14,7 +14,7 @@ use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
 use crate::executor::coop::without_budget;
-use crate::handles::try_with_scope_of;
+use crate::executor::ocaml_runtime::try_with_scope_of;
 use crate::home::{Home, Scope, disturbed};
 use crate::panic::catch;
 use crate::received;

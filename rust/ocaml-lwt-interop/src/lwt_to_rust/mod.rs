@@ -1,8 +1,9 @@
 //! A Lwt promise becomes a Rust future.
 //!
-//! [`promise`] and [`func`] are what users hold; [`resolver`](crate::rust_to_lwt::resolver) is the other end of a promise that Rust makes. An awaited
-//! promise has a [`subscription`] that leads to a [`slot`]. One of the [`guests`] settles one when a function that
-//! blocks has ended, see [`guest`]. A [`stream`] is read by one promise after the other.
+//! [`promise`] and [`func`] are what users hold, and what they give is [`awaited`]. An awaited promise has a
+//! [`subscription`] that leads to a [`slot`], by a [`token`] that OCaml's callbacks own. One of the [`guests`] settles one
+//! when a function that blocks has ended, with an [`answer`]; see [`guest`]. A [`stream`] is read by one promise after the
+//! other.
 
 mod slot;
 pub(crate) mod token;

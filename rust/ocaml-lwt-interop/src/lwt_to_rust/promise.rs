@@ -16,7 +16,7 @@ use crate::caml::{self, Callback, Root};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
-use crate::handles::with_lwt_scope_of;
+use crate::executor::ocaml_runtime::with_lwt_scope_of;
 use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 use crate::received;
 use crate::rust_to_lwt::resolver::Resolver;

@@ -1,9 +1,11 @@
 //! A Rust future becomes a Lwt promise.
 //!
 //! [`stub`] is what every `#[func]` expands to: it roots the arguments, converts them ([`argument`]), polls the future
-//! once, and gives OCaml a promise; [`settle`] settles the pending ones, by the function's return type ([`output`]).
-//! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`];
-//! [`elsewhere`] is what is different when the body runs on a thread of Tokio's.
+//! once, and gives OCaml a promise; [`settle`] settles the pending ones, by the function's return type ([`output`]), and a
+//! [`resolver`] settles one that Rust made by hand. On a worker domain the promise is settled already ([`settled_call`]).
+//! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`], and goes
+//! with its [`stream_token`]; [`elsewhere`] is what is different when the body runs on a thread of Tokio's, and [`at_once`]
+//! when there is no promise.
 
 pub(crate) mod output;
 pub(crate) mod settle;

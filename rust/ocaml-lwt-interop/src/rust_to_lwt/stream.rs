@@ -12,7 +12,7 @@ use super::pump::{self, BoxedStream};
 use crate::conversion::ToOCaml;
 use crate::conversion::float::Float;
 use crate::error::Error;
-use crate::handles::with_lwt_scope_of;
+use crate::executor::ocaml_runtime::with_lwt_scope_of;
 
 /// How many items are read ahead where nobody says so.
 pub(crate) const DEFAULT_WINDOW: usize = 16;
