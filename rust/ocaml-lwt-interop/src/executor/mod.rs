@@ -8,6 +8,7 @@ pub(crate) mod coop;
 pub(crate) mod join;
 pub(crate) mod lifetime;
 mod registry;
+mod standstill;
 pub(crate) mod start;
 pub(crate) mod task;
 mod task_state;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::lifetime::{Status, status};
-use super::{AtHome, Driver, Home, Runnable, Scope, lifetime};
+use super::{AtHome, Driver, Home, Runnable, Scope, lifetime, standstill};
 use crate::caml::{self, Callbacks, Raw};
 use crate::panic;
 use crate::runtime::{self, enter_for_ever, signals};
@@ -135,6 +135,7 @@ pub(crate) unsafe fn start(callbacks: Raw) -> Result<i32, String> {
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     lifetime::watch_forks();
     lifetime::watch_this_thread();
+    standstill::watch();
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
     let _ = LWT_HOME.set(home);
