@@ -3,8 +3,8 @@
 
 open Lwt.Syntax
 
-(* Many laws panic, and printing a backtrace costs more than all the rest. *)
-let () = Unix.putenv "RUST_BACKTRACE" "0"
+(* Many laws panic, and printing a backtrace costs more than all the rest. (With TEST_BACKTRACE=full it is done.) *)
+let () = Unix.putenv "RUST_BACKTRACE" (Option.value (Sys.getenv_opt "TEST_BACKTRACE") ~default:"0")
 
 (* Longer than anything takes; on a machine with other work, too. *)
 let patience = 30.

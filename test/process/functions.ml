@@ -14,6 +14,7 @@ external sum : int -> int -> int -> int -> int -> int -> int Lwt.t
   = "process_sum_bytecode" "process_sum"
 
 external panic : string -> unit Lwt.t = "process_panic"
+external blocks_on : int Lwt.t -> int Lwt.t = "process_blocks_on"
 external panics_at_once : string -> unit Lwt.t = "process_panics_at_once"
 external panic_detached : string -> unit Lwt.t = "process_panic_detached"
 

@@ -209,4 +209,15 @@ let home =
         many 10_000 (fun n -> which.(n mod Array.length which) n));
   ]
 
-let () = main (refusals @ elsewhere @ home @ Domains.cases)
+let watch =
+  [
+    case "block_on_at_home_of_what_needs_home_is_told"
+      ~env:[ ("RUST_ASYNC_WATCH", "0.2") ]
+      ~out:[ "-1"; works ]
+      ~err:[ "Lwt stands still"; "block_on"; "await it instead" ]
+      (fun () ->
+        say "%d" (Lwt_main.run (blocks_on (Lwt.map (fun () -> 1) (Lwt.pause ()))));
+        Lwt_main.run (all_ways ()));
+  ]
+
+let () = main (watch @ refusals @ elsewhere @ home @ Domains.cases)

@@ -21,7 +21,7 @@ use std::fmt;
 /// What is left at least for a function that OCaml calls.
 const RESERVE: usize = 256 << 10;
 
-/// What is left at least of OCaml 5's own stack, before the limit that `OCAMLRUNPARAM=l` sets: for the bridge's functions in
+/// What is left at least of OCaml 5's own stack, and of bytecode's, before the limit that `OCAMLRUNPARAM=l` sets: for the bridge's functions in
 /// OCaml, and Lwt's that they call.
 pub(crate) const OCAML_RESERVE: usize = 128 << 10;
 

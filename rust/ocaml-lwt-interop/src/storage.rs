@@ -65,13 +65,10 @@ impl Storage {
             if lwts.is_shown {
                 return Storage::new(caml::field(lwts.cell, 0));
             }
-            loop {
-                match home.call(scope, Callback::Bound, &mut [caml::UNIT]) {
-                    Ok(storage) => return Storage::new(storage),
-                    // A signal handler's, which has nothing to do with it.
-                    Err(asynchronous) => home.escape(scope, asynchronous),
-                }
-            }
+            // What a signal handler raises has nothing to do with it. Where an exception comes each time, nobody is bound
+            // rather than another.
+            home.call_until_returned(scope, Callback::Bound, || [caml::UNIT])
+                .map_or_else(|_| Storage::default(), |storage| Storage::new(storage))
         }
     }
 

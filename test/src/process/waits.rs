@@ -88,3 +88,19 @@ pub fn process_calls_when_dropped(f: OCamlFunc<(), ()>) {
     })
     .detach();
 }
+
+/// Blocks on a promise where it is called, for three seconds at most.
+#[func]
+pub async fn process_blocks_on(promise: Promise<isize>) -> isize {
+    let (gives_up, given_up) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        drop(gives_up);
+    });
+    let promise = async move { promise.await.unwrap_or(-2) };
+    let gives_up = async {
+        let _ = given_up.await;
+        -1
+    };
+    future::block_on(future::or(promise, gives_up))
+}

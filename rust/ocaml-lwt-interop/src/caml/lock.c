@@ -93,9 +93,13 @@ bool ocaml_lwt_interop_holds_lock(void) { return bxr_thread_has_lock; }
 
 value ocaml_lwt_interop_room_for_callback(void) { return 0; }
 bool ocaml_lwt_interop_on_fiber(void) { return false; }
+/* Bytecode has a stack of its own (stacks.c); native code has none of these, and runs on the thread's. */
+extern __attribute__((weak)) uintnat caml_max_stack_size;
+
 bool ocaml_lwt_interop_ocaml_stack_left(uintnat bytes) {
-  (void)bytes;
-  return true;
+  if (&caml_max_stack_size == NULL || Caml_state->extern_sp == NULL) return true;
+  const uintnat most = caml_max_stack_size, used = (char *)Caml_state->stack_high - (char *)Caml_state->extern_sp;
+  return used + (bytes < most / 4 ? bytes : most / 4) <= most;
 }
 
 static bool finalises_young(void) { return Caml_state->in_minor_collection; }

@@ -5,6 +5,7 @@
 //! there.
 
 pub(crate) mod coop;
+mod standstill;
 mod task_state;
 pub(crate) mod task;
 pub(crate) mod join;

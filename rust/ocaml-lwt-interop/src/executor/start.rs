@@ -1,5 +1,6 @@
 //! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
 
+use super::standstill;
 use crate::caml::{self, Callbacks, Raw};
 use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home};
 use crate::panic;
@@ -132,6 +133,7 @@ pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i3
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     watch_forks();
     watch_this_thread();
+    standstill::watch();
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
     set_lwt_home(home);

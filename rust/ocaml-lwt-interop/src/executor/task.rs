@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::coop;
+use super::standstill::Polling;
 use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
 use crate::ending::Ending;
 use crate::home::{AtHome, Home, Key, Runnable, Scope, Task};
@@ -141,7 +142,8 @@ where
         unsafe { *self.completion.get() = Some(completion) };
     }
 
-    fn poll(self: &Arc<Self>, _scope: &Scope) -> Poll<Ending<F::Output>> {
+    fn poll(self: &Arc<Self>, scope: &Scope) -> Poll<Ending<F::Output>> {
+        let _polling = scope.home().is_lwt().then(Polling::begin);
         // SAFETY: the waker is dropped nowhere, so the reference it borrows from `self` is not given up; a clone makes
         // its own
         let waker =
