@@ -98,8 +98,9 @@ extern __attribute__((weak)) uintnat caml_max_stack_size;
 
 bool ocaml_lwt_interop_ocaml_stack_left(uintnat bytes) {
   if (&caml_max_stack_size == NULL || Caml_state->extern_sp == NULL) return true;
-  const uintnat most = caml_max_stack_size, used = (char *)Caml_state->stack_high - (char *)Caml_state->extern_sp;
-  return used + (bytes < most / 4 ? bytes : most / 4) <= most;
+  const uintnat most = caml_max_stack_size, used = Caml_state->stack_high - Caml_state->extern_sp;
+  const uintnat reserve = bytes / sizeof(value) < most / 4 ? bytes / sizeof(value) : most / 4;
+  return used + reserve <= most;
 }
 
 static bool finalises_young(void) { return Caml_state->in_minor_collection; }
