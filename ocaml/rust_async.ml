@@ -244,26 +244,32 @@ type subscription = {
   promise : Obj.t Lwt.t;
   guard : Obj.t Lwt.t;  (* what the callbacks are on *)
   token : token;
-  cancels : bool;  (* whether the future cancels the promise when it is dropped *)
 }
 
 let subscriptions : subscription Weak.t ref = ref (Weak.create 64)
 
-let remember index subscription =
+(* For each of them, whether the future cancels the promise when it is dropped: here, where it costs no word of a wait. *)
+let cancels = ref (Bytes.make 64 'n')
+
+let remember index subscription is_cancelled =
   let size = Weak.length !subscriptions in
   if index >= size then begin
     let larger = Weak.create (max (2 * size) (index + 1)) in
     Weak.blit !subscriptions 0 larger 0 size;
+    let flags = Bytes.make (Weak.length larger) 'n' in
+    Bytes.blit !cancels 0 flags 0 size;
+    cancels := flags;
     subscriptions := larger
   end;
+  Bytes.set !cancels index (if is_cancelled then 'y' else 'n');
   Weak.set !subscriptions index (Some subscription)
 
 (* Rust says whether the wait is direct (bit 0): whether its callbacks may stay on the promise, see subscription.rs. What is on
-   the guard can be taken off, by cancelling that. Bit 1 is [cancels]. *)
+   the guard can be taken off, by cancelling that. Bit 1 is its flag in [cancels]. *)
 let subscribe promise token index_and_bits =
   let guard = if index_and_bits land 1 = 1 then promise else Lwt.protected promise in
-  let subscription = { promise; guard; token; cancels = index_and_bits land 2 = 2 } in
-  remember (index_and_bits lsr 2) subscription;
+  let subscription = { promise; guard; token } in
+  remember (index_and_bits lsr 2) subscription (index_and_bits land 2 = 2);
   Lwt.on_any guard
     (fun value -> fulfilled subscription.token value)
     (fun exn -> rejected subscription.token exn)
@@ -283,7 +289,7 @@ let resume_subscriptions () =
 let release index cancelled =
   match Weak.get !subscriptions index with
   | None -> ()
-  | Some { promise; guard; token; cancels = _ } ->
+  | Some { promise; guard; token } ->
       if cancelled then Lwt.cancel promise;
       if guard == promise then forget token else Lwt.cancel guard
 
@@ -461,9 +467,9 @@ let break_all () =
   for index = 0 to Weak.length all - 1 do
     match Weak.get all index with
     | None -> ()
-    | Some { promise; token; cancels; _ } ->
+    | Some { promise; token; _ } ->
         broken token;
-        if cancels then Lwt.cancel promise
+        if Bytes.get !cancels index = 'y' then Lwt.cancel promise
   done
 
 (* Guests. Rust queues the calls, and the threads run them here, so that no frame of Rust's is on the stack of a function that

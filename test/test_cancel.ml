@@ -327,7 +327,7 @@ let closures_are_few =
   law "closures_on_a_promise_that_cannot_be_cancelled_are_few" (fun () ->
       let promise, resolver = Lwt.wait () in
       let* words = words_left_by (10 * most_direct) promise in
-      if words > 45 * most_direct then Alcotest.failf "OCaml keeps %d words more" words;
+      if words > 40 * most_direct then Alcotest.failf "OCaml keeps %d words more" words;
       Lwt.wakeup resolver 7;
       let+ n = await_in Domain promise in
       check_int "the value" 7 n)

@@ -30,7 +30,7 @@ pub(crate) struct Subscription<T> {
 
 /// How many waits may have their callbacks on the promise itself at a time. Callbacks cannot be taken off a promise, only
 /// off what `Lwt.protected` gives, which costs a wait 90 ns of 260. A wait that is given up usually cancels its promise,
-/// and the callbacks go with that; if it does not, they stay until the promise is settled or collected, 28 words each, and
+/// and the callbacks go with that; if it does not, they stay until the promise is settled or collected, 27 words each, and
 /// count until then. `Lwt.protected`'s own cleaning visits them, so there are not to be many.
 const MOST_DIRECT_WAITS: isize = 1000;
 
