@@ -89,12 +89,27 @@ let busy =
     ("calls_home_from_a_worker", fun () -> home_call 1);
   ]
 
+(* [Lwt_main.run] takes a mutex at its beginning and at its end (lwt_main.ml, Lwt 5.6). In bytecode a handler that raises then
+   leaves it locked for ever; so no handler raises outside of a turn. *)
+let outside = ref false
+
+let within_turns () =
+  let now is_outside () = if Sys.backend_type = Bytecode then outside := is_outside in
+  ignore (Lwt_main.Enter_iter_hooks.add_last (now false));
+  ignore (Lwt_main.Leave_iter_hooks.add_first (now true))
+
+let run promise =
+  if Sys.backend_type = Bytecode then outside := true;
+  Lwt_main.run promise;
+  outside := false
+
 (* With the hook of Lwt's, which ends the process; but in bytecode a handler may run when Lwt is about to call a callback, one
    of ours as well as any other, and Lwt has its hook called then. *)
 let interrupts_of_what_is_busy (what, f) =
   case ("interrupt_leaves_the_loop_while_rust_" ^ what) ~out:[ "50 of 50"; works ] (fun () ->
       if Sys.backend_type = Bytecode then Lwt.async_exception_hook := raise;
-      Sys.set_signal Sys.sigalrm (Signal_handle (fun _ -> raise Alarm));
+      within_turns ();
+      Sys.set_signal Sys.sigalrm (Signal_handle (fun _ -> if !outside then alarm_after 0.000_5 else raise Alarm));
       let left = ref 0 and stop = ref false in
       let rec for_ever () =
         if !stop then Lwt.return_unit
@@ -106,10 +121,11 @@ let interrupts_of_what_is_busy (what, f) =
         stop := false;
         (match
            alarm_after (0.001 +. (0.000_137 *. float_of_int i));
-           Lwt_main.run (for_ever ())
+           run (for_ever ())
          with
         | () -> ()
         | exception Alarm -> incr left);
+        outside := false;
         (* So that no continuation of these calls gets the next exception. (A future may have ended, and its promise be settled in
            the next turn.) *)
         stop := true;
@@ -124,20 +140,6 @@ let interrupts_of_what_is_busy (what, f) =
 (* One of twenty handlers raises, and may do so wherever something is allocated. *)
 
 let signals = ref 0
-
-(* [Lwt_main.run] takes a mutex at its beginning and at its end (lwt_main.ml, Lwt 5.6). In bytecode a handler that raises then
-   leaves it locked for ever; so no handler raises outside of a turn. *)
-let outside = ref false
-
-let within_turns () =
-  let now is_outside () = if Sys.backend_type = Bytecode then outside := is_outside in
-  ignore (Lwt_main.Enter_iter_hooks.add_last (now false));
-  ignore (Lwt_main.Leave_iter_hooks.add_first (now true))
-
-let run promise =
-  if Sys.backend_type = Bytecode then outside := true;
-  Lwt_main.run promise;
-  outside := false
 
 let handler _ =
   incr signals;
