@@ -1,7 +1,9 @@
-//! Compiles `src/caml/lock.c` with the headers of the OCaml that the program is built with.
+//! Compiles `src/caml/lock.c` with the headers of the OCaml that the program is built with, and tells the crate whether that is
+//! OCaml 5: `cfg(ocaml_5)`.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/caml/lock.c");
+    println!("cargo:rustc-check-cfg=cfg(ocaml_5)");
     for variable in ["OCAMLOPT", "OCAML_WHERE_PATH", "OPAM_SWITCH_PREFIX"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
@@ -9,9 +11,14 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_WITHOUT_OCAMLOPT").is_some() {
         return;
     }
+    let headers = headers();
+    println!("cargo:rerun-if-changed={headers}/caml/version.h");
+    if is_ocaml_5(&headers) {
+        println!("cargo:rustc-cfg=ocaml_5");
+    }
     cc::Build::new()
         .file("src/caml/lock.c")
-        .include(headers())
+        .include(headers)
         .compile("ocaml_lwt_interop");
 }
 
@@ -26,4 +33,15 @@ fn headers() -> String {
         .output()
         .unwrap_or_else(|error| panic!("{ocamlopt} -where: {error}"));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// `OCAML_VERSION_MAJOR` of `caml/version.h`.
+fn is_ocaml_5(headers: &str) -> bool {
+    let path = format!("{headers}/caml/version.h");
+    let version = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let major = version
+        .lines()
+        .find_map(|line| line.strip_prefix("#define OCAML_VERSION_MAJOR"))
+        .unwrap_or_else(|| panic!("{path} does not say which version this is"));
+    major.trim() != "4"
 }

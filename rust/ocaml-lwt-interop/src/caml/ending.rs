@@ -22,29 +22,11 @@ type ScanRoots = unsafe extern "C" fn(*mut c_void, i32, *mut c_void, *mut c_void
 /// `caml_timing_hook`
 type Timing = unsafe extern "C" fn();
 
-// OCaml 4 has no domains to end: the reference is weak, which only assembly can say.
-std::arch::global_asm!(
-    ".weak caml_domain_terminated_hook",
-    ".pushsection .data.rel.ro.ocaml_lwt_interop_domains,\"aw\",@progbits",
-    ".balign 8",
-    ".globl ocaml_lwt_interop_domains",
-    ".hidden ocaml_lwt_interop_domains",
-    "ocaml_lwt_interop_domains:",
-    ".quad caml_domain_terminated_hook",
-    ".popsection",
-);
-
 unsafe extern "C" {
-    /// Where the runtime keeps that hook; null on OCaml 4.
-    static ocaml_lwt_interop_domains: *const AtomicPtr<c_void>;
-    /// `caml_scan_roots_hook`: an atomic pointer on OCaml 5.
+    /// `caml_domain_terminated_hook`: atomic (`domain.h`).
+    static caml_domain_terminated_hook: AtomicPtr<c_void>;
+    /// `caml_scan_roots_hook`: atomic (`roots.h`).
     static caml_scan_roots_hook: AtomicPtr<c_void>;
-}
-
-/// Whether OCaml code runs on stacks of its own, as on OCaml 5.
-pub(crate) fn has_fibers() -> bool {
-    // SAFETY: a constant
-    !unsafe { ocaml_lwt_interop_domains }.is_null()
 }
 
 /// The hooks that were there before ours.
@@ -67,13 +49,9 @@ static BEFORE: OnceLock<Before> = OnceLock::new();
 /// # Safety
 /// The runtime lock is held. No allocation on the OCaml heap.
 pub(super) unsafe fn watch(setup: impl FnOnce() -> bool) -> bool {
-    // SAFETY: a constant
-    let hook = unsafe { ocaml_lwt_interop_domains };
-    if hook.is_null() {
-        return setup();
-    }
-    // SAFETY: hooks of the runtime's, which OCaml 5 declares atomic (`roots.h`, `domain.h`)
-    let (scan_hook, terminated_hook) = unsafe { (&caml_scan_roots_hook, &*hook) };
+    // SAFETY: hooks of the runtime's, declared as OCaml 5 declares them
+    let (scan_hook, terminated_hook) =
+        unsafe { (&caml_scan_roots_hook, &caml_domain_terminated_hook) };
     let first = scan_hook.load(Ordering::Relaxed);
     if !setup() {
         return false;

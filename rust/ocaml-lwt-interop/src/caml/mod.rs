@@ -10,6 +10,7 @@ mod callbacks;
 pub(crate) mod chunk;
 mod exception;
 mod dropped;
+#[cfg(ocaml_5)]
 mod ending;
 mod root;
 mod guest;
@@ -23,7 +24,6 @@ pub(crate) use call::{
 };
 pub(crate) use callbacks::{Callback, Callbacks, LwtsStorage};
 pub(crate) use dropped::delete_dropped_roots;
-pub(crate) use ending::has_fibers;
 pub(crate) use exception::{
     constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
     is_like, is_string,

@@ -5,7 +5,9 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use super::value::{Raw, is_immediate};
-use super::{dropped, ending, lock};
+#[cfg(ocaml_5)]
+use super::ending;
+use super::{dropped, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
@@ -129,6 +131,9 @@ pub(crate) unsafe fn setup_roots() -> bool {
     // SAFETY: as the caller's; calling it again does nothing
     unsafe {
         lock::watch_collector();
-        ending::watch(|| ocaml_boxroot_sys::boxroot_setup())
+        #[cfg(ocaml_5)]
+        return ending::watch(|| ocaml_boxroot_sys::boxroot_setup());
+        #[cfg(not(ocaml_5))]
+        return ocaml_boxroot_sys::boxroot_setup();
     }
 }

@@ -18,7 +18,6 @@
 mod definition {
     use std::ffi::{c_int, c_void};
 
-    use crate::caml;
     use crate::runtime::definitions::{OfLibc, define};
 
     define! {
@@ -47,7 +46,7 @@ mod definition {
         // SAFETY: null, or what the caller wants done
         let mut wanted = unsafe { new.as_ref() }.copied();
         if let Some(wanted) = &mut wanted
-            && caml::has_fibers()
+            && cfg!(ocaml_5)
             && ![libc::SIG_DFL, libc::SIG_IGN].contains(&wanted.sa_sigaction)
         {
             wanted.sa_flags |= libc::SA_ONSTACK;
