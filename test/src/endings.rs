@@ -208,6 +208,13 @@ pub enum Bomb {
     InItsDestructor,
 }
 
+// SAFETY: it converts to `()`
+unsafe impl<D> ocaml_lwt_interop::OCamlType<D> for Bomb {
+    fn ocaml_type(_: &mut ocaml_lwt_interop::Types) -> ocaml_lwt_interop::Type {
+        ocaml_lwt_interop::Type::named("unit")
+    }
+}
+
 // SAFETY: an immediate
 unsafe impl ToOCaml for Bomb {}
 

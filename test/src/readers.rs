@@ -91,6 +91,13 @@ pub struct Fragile {
     drops: bool,
 }
 
+// SAFETY: it converts to an `int`
+unsafe impl<D> ocaml_lwt_interop::OCamlType<D> for Fragile {
+    fn ocaml_type(_: &mut ocaml_lwt_interop::Types) -> ocaml_lwt_interop::Type {
+        ocaml_lwt_interop::Type::named("int")
+    }
+}
+
 // SAFETY: raises nothing, and its value is immediate
 unsafe impl ocaml_lwt_interop::ToOCaml for Fragile {}
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 use ocaml_lwt_interop::{
-    ByteBuf, FromOCaml, Nativeint, OCamlList, OCamlValue, ToOCaml, ocaml_runtime,
+    ByteBuf, Coming, FromOCaml, Going, Nativeint, OCamlList, OCamlType, OCamlValue, ToOCaml, Type,
+    Types, ocaml_runtime,
 };
 
 use crate::endings::echo;
@@ -98,6 +99,13 @@ pub enum List<T> {
 #[ocaml(unboxed)]
 pub struct Seconds(f64);
 
+// SAFETY: what is read is what is made
+unsafe impl OCamlType<Coming> for Seconds {
+    fn ocaml_type(types: &mut Types) -> Type {
+        <Self as OCamlType<Going>>::ocaml_type(types)
+    }
+}
+
 // SAFETY: copied
 unsafe impl FromOCaml for Seconds {}
 
@@ -152,6 +160,13 @@ fn collect() {
     CONVERTED.set(CONVERTED.get() + 1);
     // SAFETY: a conversion runs with the lock held, and may collect
     unsafe { ocaml::sys::caml_gc_compaction(ocaml::sys::UNIT) };
+}
+
+// SAFETY: an `int` in a block, which is `Some`
+unsafe impl<D> OCamlType<D> for Collecting {
+    fn ocaml_type(_: &mut Types) -> Type {
+        Type::applied("option", [Type::named("int")])
+    }
 }
 
 // SAFETY: copied

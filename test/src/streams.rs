@@ -170,6 +170,13 @@ pub fn streams_panicking_function(panics: bool) -> impl Stream<Item = isize> {
 /// Converts, up to the third of them.
 pub struct Fragile(isize);
 
+// SAFETY: it converts to an `int`
+unsafe impl<D> ocaml_lwt_interop::OCamlType<D> for Fragile {
+    fn ocaml_type(_: &mut ocaml_lwt_interop::Types) -> ocaml_lwt_interop::Type {
+        ocaml_lwt_interop::Type::named("int")
+    }
+}
+
 // SAFETY: an `isize` is
 unsafe impl ToOCaml for Fragile {}
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml::{FromValue, ToValue, Value};
 use ocaml_lwt_interop::{
-    ByteBuf, Error, FromOCaml, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
-    Promise, ToOCaml, ocaml_runtime,
+    ByteBuf, Error, FromOCaml, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlType,
+    OCamlValue, Promise, ToOCaml, Type, Types, ocaml_runtime,
 };
 
 use crate::endings::echo;
@@ -53,7 +53,13 @@ pub struct Pair<A: FromValue + ToValue, B: FromValue + ToValue> {
 
 /// Types that ocaml-rs's derives convert say that they own what they have.
 macro_rules! crosses {
-    ($($ty:ty),*) => {$(
+    ($($ty:ty: $name:literal),*) => {$(
+        // SAFETY: ocaml-rs's derive makes and reads what `declared.ml` declares
+        unsafe impl<D> OCamlType<D> for $ty {
+            fn ocaml_type(_: &mut Types) -> Type {
+                Type::named($name)
+            }
+        }
         // SAFETY: nothing in it points into OCaml's heap
         unsafe impl FromOCaml for $ty {}
         // SAFETY: ocaml-rs's derive does not raise
@@ -61,7 +67,23 @@ macro_rules! crosses {
     )*};
 }
 
-crosses!(Person, Point, Name, Shape, Tree);
+crosses!(
+    Person: "Declared.person", Point: "Declared.point", Name: "Declared.name", Shape: "Declared.shape", Tree: "Declared.tree"
+);
+
+// SAFETY: as above
+unsafe impl<D, A, B> OCamlType<D> for Pair<A, B>
+where
+    A: OCamlType<D> + FromValue + ToValue,
+    B: OCamlType<D> + FromValue + ToValue,
+{
+    fn ocaml_type(types: &mut Types) -> Type {
+        Type::applied(
+            "Declared.pair",
+            [A::ocaml_type(types), B::ocaml_type(types)],
+        )
+    }
+}
 
 // SAFETY: nothing in it points into OCaml's heap
 unsafe impl<A: FromOCaml + ToValue, B: FromOCaml + ToValue> FromOCaml for Pair<A, B> {}

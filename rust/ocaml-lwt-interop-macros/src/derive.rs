@@ -6,12 +6,15 @@
 //! 2. A constructor without arguments is an `int`, counted from 0; one with arguments is a block, whose tag is counted
 //!    from 0 among those (OCaml manual, "Interfacing C with OCaml", on the representation of data types).
 //! 3. `[@@unboxed]` types are what they hold.
-//! 4. Each part has to be of a type that crosses: the body says so, at the type of the part. In a type with parameters the
+//! 4. What OCaml's declaration is made from stands in `describe`.
+//! 5. Each part has to be of a type that crosses: the body says so, at the type of the part. In a type with parameters the
 //!    parts that mention one are bound by the trait, but for parts of the type itself.
 
 mod shape;
+mod describe;
 
 use crate::check;
+use crate::generated::hygienic;
 use crate::messages::{self, Errors};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
@@ -56,9 +59,12 @@ impl Shape {
         let float = self.float(&to_ocaml);
         let body = self.description(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
-        let bounds = self.bounds(&to_ocaml);
+        let bounds = self.bounds(&to_ocaml, &code!(Going));
+        let ocaml_type = self.ocaml_type(&code!(Going), false);
         code! {
             const _: () = {
+                #ocaml_type
+
                 // SAFETY: a description of the fields, which calls nothing but theirs
                 #[automatically_derived]
                 unsafe impl #impl_generics #to_ocaml for #name #arguments #bounds {
@@ -90,9 +96,12 @@ impl Shape {
         let body = self.reading(&value);
         let shape = self.shape(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
-        let bounds = self.bounds(&from_ocaml);
+        let bounds = self.bounds(&from_ocaml, &code!(Coming));
+        let ocaml_type = self.ocaml_type(&code!(Coming), true);
         code! {
             const _: () = {
+                #ocaml_type
+
                 // SAFETY: reads the fields, and does nothing else; what they own is all that it has
                 #[automatically_derived]
                 unsafe impl #impl_generics #from_ocaml for #name #arguments #bounds {
@@ -125,8 +134,8 @@ impl Shape {
 
     /// The type's own `where`, and that each part with a parameter of the type has the trait; but for a part of the type
     /// itself, which has it if the others have.
-    fn bounds(&self, required: &TokenStream) -> Option<syn::WhereClause> {
-        let mut clause = self.generics.where_clause.clone();
+    fn bounds(&self, required: &TokenStream, direction: &TokenStream) -> Option<syn::WhereClause> {
+        let mut clause = self.bounds_of_type(direction);
         let bounds = self
             .all_parts()
             .filter(|part| {
@@ -214,6 +223,7 @@ impl Shape {
                         name: own,
                         number,
                         parts,
+                        ..
                     } = constructor;
                     if parts.is_empty() {
                         let number = Literal::isize_suffixed(isize::try_from(*number).unwrap_or(0));
@@ -244,7 +254,7 @@ impl Shape {
                 }}
             }
             Form::Unboxed(constructor, part) => {
-                let Part { member, ty } = &**part;
+                let Part { member, ty, .. } = &**part;
                 let path = path(name, constructor.as_ref());
                 let at = hygienic(ty.span());
                 let part = quote_spanned!(at=> <#ty as #value::FromOCaml>::read(frame));
@@ -265,6 +275,7 @@ impl Shape {
                          name: own,
                          number,
                          parts,
+                         ..
                      }| {
                         let tag = tag(*number);
                         let fields = fields(&read, parts, &code!(false));
@@ -373,11 +384,14 @@ fn block(value: &TokenStream, number: usize, parts: &[Part], flat: &TokenStream)
 }
 
 fn fields(read: &TokenStream, parts: &[Part], flat: &TokenStream) -> TokenStream {
-    let fields = parts.iter().enumerate().map(|(i, Part { member, ty })| {
-        let at = hygienic(ty.span());
-        let part = quote_spanned!(at=> #read::part::<#ty>(frame, #i, #flat));
-        code!(#member: #part)
-    });
+    let fields = parts
+        .iter()
+        .enumerate()
+        .map(|(i, Part { member, ty, .. })| {
+            let at = hygienic(ty.span());
+            let part = quote_spanned!(at=> #read::part::<#ty>(frame, #i, #flat));
+            code!(#member: #part)
+        });
     code!(#(#fields),*)
 }
 
@@ -392,10 +406,6 @@ fn tag(number: usize) -> Literal {
 
 fn numbered(parts: &[Part]) -> impl Iterator<Item = Ident> {
     (0..parts.len()).map(|i| format_ident!("part{i}", span = Span::mixed_site()))
-}
-
-fn hygienic(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
 }
 
 fn mentions(tokens: TokenStream, name: &Ident) -> bool {

@@ -6,6 +6,8 @@
 //! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
 
 use crate::check::{Argument, Exported, Gives};
+use crate::declare;
+use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
 use crate::parse::{Cancel, Runs};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -13,19 +15,17 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, ItemFn, Meta, ReturnType, Token, Type};
 
-/// OCaml passes more arguments than this to bytecode stubs in an array.
-const MOST_ARGUMENTS_WITHOUT_TWIN: usize = 5;
-
 /// The function and its symbol.
 pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream {
     let attributes = shared_attributes(&function.attrs);
     let stub = stub(&function, exported);
     let twin = bytecode_twin(&function, exported);
+    let declaration = declare::function(&function, exported);
     make_async(&mut function, exported);
     quote_spanned! {hygienic(Span::call_site())=>
         #function
         #(#attributes)*
-        const _: () = { #stub #twin };
+        const _: () = { #stub #twin #declaration };
     }
 }
 
@@ -234,18 +234,6 @@ fn bytecode_twin(function: &ItemFn, exported: &Exported) -> Option<TokenStream> 
             // OCaml manual, on functions with more than five arguments); they are read before anything can move them.
             unsafe { #stub(#(*argv.add(#indices)),*) }
         }
-    })
-}
-
-/// A span at the user's code, with the names of the macro.
-fn hygienic(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
-}
-
-fn result_place(function: &ItemFn) -> Span {
-    hygienic(match &function.sig.output {
-        ReturnType::Default => function.sig.ident.span(),
-        ReturnType::Type(_, ty) => ty.span(),
     })
 }
 

@@ -21,7 +21,8 @@
 //! 3. `check` reads the signature. A future outlives the call that made it, so nothing may enter it that is only
 //!    borrowed from the OCaml heap; and OCaml calls one symbol, so nothing may need a type that the caller chooses.
 //! 4. `expand` writes the symbol that OCaml calls.
-//! 5. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
+//! 5. `declare` writes what OCaml's declaration is made from.
+//! 6. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
 //!
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
@@ -32,6 +33,8 @@ mod symbol;
 mod stream;
 mod parse;
 mod check;
+mod generated;
+mod declare;
 mod expand;
 mod derive;
 
@@ -192,7 +195,8 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
 ///
 /// A struct is a record, one without names a tuple, or a variant's only constructor. `#[ocaml(unboxed)]` is OCaml's
-/// `[@@unboxed]`. Any type that is `ToOCaml` may be a field, those too that only ocaml-rs converts, which costs a root for each
+/// `[@@unboxed]`; `#[ocaml(name = "colour")]` is the name in the declarations that are made from Rust, where it is otherwise the
+/// Rust name in small letters. Any type that is `ToOCaml` may be a field, those too that only ocaml-rs converts, which costs a root for each
 /// of them and for what is around it.
 ///
 /// # Floats

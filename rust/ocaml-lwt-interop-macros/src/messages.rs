@@ -162,8 +162,8 @@ table! {
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "take an error type of your own, which OCaml sees as a `result`";
     DERIVE_ATTRIBUTE: "this is not an option of `#[ocaml(…)]`",
-        "the option is `unboxed`, on a type, for OCaml's `[@@unboxed]`",
-        "write `#[ocaml(unboxed)]` before the type, or take it out";
+        "the options are `unboxed`, for OCaml's `[@@unboxed]`, and `name`, for the name in OCaml; both are on a type",
+        "write `#[ocaml(unboxed)]` or `#[ocaml(name = \"…\")]` before the type, or take it out";
 }
 
 /// One row of the table.

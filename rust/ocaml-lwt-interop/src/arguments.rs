@@ -3,10 +3,11 @@
 use ocaml::{Runtime, Value};
 
 use crate::caml;
+use crate::conversion::declare::{Going, OCamlType, Type, Types};
 use crate::conversion::{ToOCaml, build};
 
 /// The arguments of an OCaml function, as a tuple of one to twelve; `()` for a function of `unit`.
-pub trait IntoArguments {
+pub trait IntoArguments: ArgumentTypes {
     #[doc(hidden)]
     type Array: AsRef<[Value]>;
     /// How many there are: none of `()`, for which a function takes OCaml's.
@@ -15,6 +16,19 @@ pub trait IntoArguments {
     /// Converts them, in order; each is rooted before the next is converted.
     #[doc(hidden)]
     fn into_array(self, runtime: &Runtime) -> Self::Array;
+}
+
+/// The OCaml types of such a tuple.
+#[doc(hidden)]
+pub trait ArgumentTypes {
+    /// In order; `unit` alone for none.
+    fn types(types: &mut Types) -> Vec<Type>;
+}
+
+impl ArgumentTypes for () {
+    fn types(types: &mut Types) -> Vec<Type> {
+        vec![<() as OCamlType<Going>>::ocaml_type(types)]
+    }
 }
 
 impl IntoArguments for () {
@@ -33,6 +47,12 @@ macro_rules! count {
 
 macro_rules! tuples {
     ($($name:ident)*) => {
+        impl<$($name: OCamlType<Going>),*> ArgumentTypes for ($($name,)*) {
+            fn types(types: &mut Types) -> Vec<Type> {
+                vec![$($name::ocaml_type(types)),*]
+            }
+        }
+
         impl<$($name: ToOCaml),*> IntoArguments for ($($name,)*) {
             type Array = [Value; count!($($name)*)];
             const COUNT: usize = count!($($name)*);

@@ -128,6 +128,7 @@
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
 //! - [`Error`] and [`Exception`]: what goes wrong.
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
+//! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
 //!
 //! # Endings
@@ -219,6 +220,7 @@ mod executor;
 mod handles;
 mod stats;
 mod rust_to_lwt;
+mod declarations;
 mod lwt_to_rust;
 pub mod domain_executor;
 pub mod domain_pool;
@@ -226,6 +228,7 @@ mod shutdown;
 mod exports;
 mod assertions;
 
+pub use conversion::declare::{Coming, Going, OCamlType, Type, Types};
 pub use conversion::{FromOCaml, ToOCaml};
 pub use domain_executor::{
     Handle, JoinHandle, handle, ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, spawn,
@@ -265,7 +268,11 @@ pub mod func {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::caml::Raw;
-    pub use crate::conversion::{FromOCaml, ToOCaml, build, float, read, shape};
+    pub use crate::conversion::{FromOCaml, ToOCaml, build, declare, float, read, shape};
+    pub use crate::declarations::{
+        Described, Function, Known, Returned, ReturnedError, ReturnedOCamlError, ReturnedValue,
+        Unknown,
+    };
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };

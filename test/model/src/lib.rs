@@ -23,3 +23,7 @@ mod panic;
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/stack.rs"]
 mod stack;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/conversion/declare.rs"]
+mod declare;

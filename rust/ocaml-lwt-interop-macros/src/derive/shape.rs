@@ -2,6 +2,7 @@
 
 use crate::messages::{self, Errors};
 use proc_macro2::Ident;
+use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Path, Type};
 
 /// The most constructors with arguments that a type may have (OCaml 5.3, `Obj.last_non_constant_constructor_tag`: 243; two
@@ -14,6 +15,10 @@ pub(super) struct Shape {
     pub(super) generics: Generics,
     pub(super) interop: Path,
     pub(super) form: Form,
+    /// The name that is given for OCaml, or the own one.
+    pub(super) given: String,
+    /// The attributes, with the doc comment among them.
+    pub(super) attributes: Vec<Attribute>,
 }
 
 pub(super) enum Form {
@@ -29,16 +34,23 @@ pub(super) struct Constructor {
     /// An `int` without parts, a tag with.
     pub(super) number: usize,
     pub(super) parts: Vec<Part>,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 pub(super) struct Part {
     pub(super) member: Member,
     pub(super) ty: Type,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 /// Reads the item; without form, the errors say why.
 pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
-    let (unboxed, interop) = attributes(&input, errors);
+    let Options {
+        unboxed,
+        interop,
+        name,
+    } = options(&input, errors);
+    let given = name.unwrap_or_else(|| input.ident.unraw().to_string());
     let mut form = match input.data {
         Data::Struct(data) if data.fields.is_empty() => {
             errors.push(messages::DERIVE_EMPTY.at(&input.ident));
@@ -68,6 +80,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
                         name: variant.ident,
                         number: *number - 1,
                         parts: parts(variant.fields, errors),
+                        attributes: variant.attrs,
                     }
                 })
                 .collect();
@@ -104,25 +117,43 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
         generics: input.generics,
         interop,
         form,
+        given,
+        attributes: input.attrs,
     })
 }
 
-/// `#[ocaml(unboxed, crate = "…")]`.
-fn attributes(input: &DeriveInput, errors: &mut Errors) -> (bool, Path) {
-    let mut unboxed = false;
-    let mut interop = syn::parse_quote!(::ocaml_lwt_interop);
+/// What stands in `#[ocaml(…)]`.
+struct Options {
+    unboxed: bool,
+    interop: Path,
+    /// The type's name in OCaml.
+    name: Option<String>,
+}
+
+/// `#[ocaml(unboxed, name = "…", crate = "…")]`.
+fn options(input: &DeriveInput, errors: &mut Errors) -> Options {
+    let mut options = Options {
+        unboxed: false,
+        interop: syn::parse_quote!(::ocaml_lwt_interop),
+        name: None,
+    };
     for attribute in &input.attrs {
         if !attribute.path().is_ident("ocaml") {
             continue;
         }
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("unboxed") && !meta.input.peek(syn::Token![=]) {
-                unboxed = true;
+                options.unboxed = true;
+                return Ok(());
+            }
+            if meta.path.is_ident("name") {
+                let name: syn::LitStr = meta.value()?.parse()?;
+                options.name = Some(name.value());
                 return Ok(());
             }
             if meta.path.is_ident("crate") {
                 let path: syn::LitStr = meta.value()?.parse()?;
-                interop = path.parse()?;
+                options.interop = path.parse()?;
                 return Ok(());
             }
             Err(meta.error(""))
@@ -131,7 +162,7 @@ fn attributes(input: &DeriveInput, errors: &mut Errors) -> (bool, Path) {
             errors.push(messages::DERIVE_ATTRIBUTE.at(attribute));
         }
     }
-    (unboxed, interop)
+    options
 }
 
 fn parts(fields: Fields, errors: &mut Errors) -> Vec<Part> {
@@ -141,6 +172,7 @@ fn parts(fields: Fields, errors: &mut Errors) -> Vec<Part> {
         Part {
             member,
             ty: field.ty,
+            attributes: field.attrs,
         }
     };
     members.into_iter().zip(fields).map(&mut part).collect()

@@ -18,6 +18,35 @@ fn record_is_described_field_by_field() {
     let generated = quote! {
         const _: () = {
             #[automatically_derived]
+            unsafe impl ::interop::__private::declare::OCamlType<::interop::__private::declare::Going> for Person {
+                fn ocaml_type(types: &mut ::interop::__private::declare::Types) -> ::interop::__private::declare::Type {
+                    use ::interop::__private::{Known as _, Unknown as _};
+                    let arguments = ::std::vec![];
+                    let declared = ::interop::__private::declare::Declared {
+                        key: ::core::concat!(::core::module_path!(), "::", "Person"),
+                        name: "Person",
+                        docs: &[],
+                        coming: false,
+                    };
+                    types.declared(&declared, arguments, |types| ::interop::__private::declare::Definition::Record {
+                        unboxed: false,
+                        fields: ::std::vec![
+                            ::interop::__private::declare::Field {
+                                name: "name",
+                                docs: &[],
+                                ty: (&&::interop::__private::Described::<String, ::interop::__private::declare::Going>::NEW).ocaml_type(types)
+                            },
+                            ::interop::__private::declare::Field {
+                                name: "age",
+                                docs: &[],
+                                ty: (&&::interop::__private::Described::<isize, ::interop::__private::declare::Going>::NEW).ocaml_type(types)
+                            }
+                        ]
+                    })
+                }
+            }
+
+            #[automatically_derived]
             unsafe impl ::interop::__private::ToOCaml for Person {
                 const FLOAT: ::interop::__private::float::Float = ::interop::__private::float::Float::Never;
 
@@ -60,6 +89,35 @@ fn record_is_described_field_by_field() {
 fn record_is_read_field_by_field() {
     let generated = quote! {
         const _: () = {
+            #[automatically_derived]
+            unsafe impl ::interop::__private::declare::OCamlType<::interop::__private::declare::Coming> for Person {
+                fn ocaml_type(types: &mut ::interop::__private::declare::Types) -> ::interop::__private::declare::Type {
+                    use ::interop::__private::{Known as _, Unknown as _};
+                    let arguments = ::std::vec![];
+                    let declared = ::interop::__private::declare::Declared {
+                        key: ::core::concat!(::core::module_path!(), "::", "Person"),
+                        name: "Person",
+                        docs: &[],
+                        coming: true,
+                    };
+                    types.declared(&declared, arguments, |types| ::interop::__private::declare::Definition::Record {
+                        unboxed: false,
+                        fields: ::std::vec![
+                            ::interop::__private::declare::Field {
+                                name: "name",
+                                docs: &[],
+                                ty: (&&::interop::__private::Described::<String, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                            },
+                            ::interop::__private::declare::Field {
+                                name: "age",
+                                docs: &[],
+                                ty: (&&::interop::__private::Described::<isize, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                            }
+                        ]
+                    })
+                }
+            }
+
             #[automatically_derived]
             unsafe impl ::interop::__private::FromOCaml for Person {
                 const FLOAT: ::interop::__private::float::Float = ::interop::__private::float::Float::Never;
@@ -139,9 +197,13 @@ fn parts_with_a_parameter_are_bound_by_the_trait_that_converts_them() {
     let item = quote! { struct Pair<A, B>(Vec<A>, B, isize) where A: Clone; };
     let to = expanded(Direction::ToOCaml, item.clone());
     let from = expanded(Direction::FromOCaml, item);
-    for (written, required) in [(to, "ToOCaml"), (from, "FromOCaml")] {
+    for (written, required, direction) in [(to, "ToOCaml", "Going"), (from, "FromOCaml", "Coming")]
+    {
+        let known = format!(
+            ":: ocaml_lwt_interop :: __private :: declare :: OCamlType < :: ocaml_lwt_interop :: __private :: declare :: {direction} >"
+        );
         let bounds = format!(
-            "where A : Clone , Vec < A > : :: ocaml_lwt_interop :: __private :: {required} , \
+            "where A : Clone , A : {known} , B : {known} , Vec < A > : :: ocaml_lwt_interop :: __private :: {required} , \
              B : :: ocaml_lwt_interop :: __private :: {required} {{"
         );
         assert_eq!(written.matches(&bounds).count(), 2, "{bounds} in {written}");
@@ -153,4 +215,42 @@ fn part_of_the_type_itself_is_bound_by_nothing() {
     let item = quote! { enum List<T> { Nil, Cons(T, Box<List<T>>) } };
     let written = expanded(Direction::ToOCaml, item);
     assert!(!written.contains("Box < List < T > > :"), "{written}");
+}
+
+#[test]
+fn definition_has_its_parameters_in_the_place_of_what_they_are() {
+    let item = quote! { struct List<T> { first: Vec<T>, rest: Option<Box<Self>>, count: [T; 2] } };
+    let written = expanded(Direction::ToOCaml, item);
+    let var = ":: ocaml_lwt_interop :: __private :: declare :: Var < 0usize >";
+    for part in [
+        format!("Described :: < Vec < {var} > , "),
+        format!("Described :: < Option < Box < List < {var} > > > , "),
+        format!("Described :: < [{var} ; 2] , "),
+        "vec ! [< T as ".to_owned(),
+    ] {
+        assert!(written.contains(&part), "{part} in {written}");
+    }
+}
+
+#[test]
+fn type_whose_parameters_are_not_any_is_declared_by_nothing() {
+    for item in [
+        quote! { struct S<T: Mine> { x: T } },
+        quote! { struct S<T> where T: Mine { x: T } },
+    ] {
+        let written = expanded(Direction::ToOCaml, item);
+        assert!(
+            written.contains("Type :: refused (\"the parameters of S have bounds"),
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn name_for_ocaml_is_the_given_one() {
+    let written = expanded(
+        Direction::ToOCaml,
+        quote! { #[ocaml(name = "colour")] enum Color { Red } },
+    );
+    assert!(written.contains("name : \"colour\""), "{written}");
 }

@@ -60,6 +60,44 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                     )
                 }
             }
+
+            /// What OCaml gets.
+            fn __result(types: &mut ::interop::__private::declare::Types) -> ::interop::__private::declare::Type {
+                use ::interop::__private::{Known as _, Unknown as _};
+                use ::interop::__private::{ReturnedError as _, ReturnedOCamlError as _, ReturnedValue as _};
+                (&&(&&&::interop::__private::Returned::<Result<String, Error> >::NEW).plain()).ocaml_type(types)
+            }
+
+            /// What its declaration is made from.
+            #[used]
+            #[cfg_attr(
+                not(target_vendor = "apple"),
+                unsafe(link_section = "rust_async_decl")
+            )]
+            #[cfg_attr(
+                target_vendor = "apple",
+                unsafe(link_section = "__DATA,rust_async_decl")
+            )]
+            static __DECLARATION: &::interop::__private::Function = &::interop::__private::Function {
+                symbol: "greet",
+                name: "greet",
+                module: ::core::module_path!(),
+                place: (::core::file!(), ::core::line!()),
+                docs: &[r" Says hello."],
+                arguments: &[
+                    ("name", |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
+                        use ::interop::__private::{Known as _, Unknown as _};
+                        (&&::interop::__private::Described::<String, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                    }),
+                    ("on_done", |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
+                        use ::interop::__private::{Known as _, Unknown as _};
+                        (&&::interop::__private::Described::<OCamlAsyncFunc<(String,), ()>, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                    })
+                ],
+                result: __result,
+                promise: true,
+                twin: false,
+            };
         };
     };
     assert_eq!(

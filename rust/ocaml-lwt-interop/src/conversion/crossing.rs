@@ -2,6 +2,7 @@
 
 use ocaml::{FromValue, ToValue};
 
+use super::declare::{Coming, Going, OCamlType};
 use super::float::{Flat, Float};
 use super::frame::Frame;
 use crate::caml::Raw;
@@ -20,10 +21,12 @@ use crate::values::OCamlValue;
 ///
 /// ```no_run
 /// # use ocaml::FromValue;
-/// # use ocaml_lwt_interop::FromOCaml;
+/// # use ocaml_lwt_interop::{FromOCaml, OCamlType, Type, Types};
 /// #[derive(FromValue)]
 /// struct Point { x: isize, y: isize }
 ///
+/// // SAFETY: an OCaml `Geometry.point` is a record of two `int`s
+/// unsafe impl<D> OCamlType<D> for Point { fn ocaml_type(_: &mut Types) -> Type { Type::named("Geometry.point") } }
 /// // SAFETY: nothing in it points into OCaml's heap
 /// unsafe impl FromOCaml for Point {}
 /// ```
@@ -40,7 +43,7 @@ use crate::values::OCamlValue;
     note = "a type with its own `ocaml::FromValue`, and nothing in it that points into OCaml's heap, has \
             `unsafe impl ocaml_lwt_interop::FromOCaml for {Self} {{}}` as well"
 )]
-pub unsafe trait FromOCaml: FromValue + Sized {
+pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     /// Whether it is OCaml's `float`.
     #[doc(hidden)]
     const FLOAT: Float = Float::Maybe;
@@ -94,7 +97,7 @@ pub unsafe trait FromOCaml: FromValue + Sized {
     note = "a type with its own `ocaml::ToValue`, which does not raise, has `unsafe impl ocaml_lwt_interop::ToOCaml for {Self} \
             {{}}` as well"
 )]
-pub unsafe trait ToOCaml: ToValue + Sized {
+pub unsafe trait ToOCaml: ToValue + OCamlType<Going> + Sized {
     /// Whether it is OCaml's `float`: if it always is, then it is told as one `double`.
     #[doc(hidden)]
     const FLOAT: Float = Float::Maybe;

@@ -5,13 +5,16 @@
 //! - [`build`]: Rust to OCaml, by three [`visitors`]. What fits into one small allocation is made in one.
 //! - [`read`]: OCaml to Rust. Reading collects nothing, so what is read needs no root. [`shape`]: whether a value can be read as
 //!   a type at all, where no declaration says so.
+//! - [`declare`]: what their OCaml types are.
 //! - [`crossing`]: the two traits. [`frame`]: a value that is read, and what it is a part of.
 //! - [`float`]: blocks of unboxed numbers, both ways. [`int`]: numbers that do not fit, both ways.
 //!
 //! A type that has only ocaml-rs's conversions may be a part as well; for that one everything around it is rooted.
 
+pub mod declare;
 pub mod float;
 mod int;
+mod declare_types;
 mod frame;
 pub mod shape;
 mod crossing;

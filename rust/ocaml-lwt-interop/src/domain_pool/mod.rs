@@ -39,6 +39,7 @@ use ocaml::{FromValue, Value};
 use crate::arguments::IntoArguments;
 use crate::caml;
 use crate::conversion::FromOCaml;
+use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::error::Error;
 use crate::executor::ocaml_runtime::ocaml_runtime;
@@ -88,6 +89,13 @@ pub(crate) async fn detach(
 /// It does not keep the domains running: `Rust_async.Domain_pool.shutdown` and the end of the program end them.
 #[derive(Clone)]
 pub struct DomainPool(Arc<Pool>);
+
+// SAFETY: the conversion reads that record
+unsafe impl<D> OCamlType<D> for DomainPool {
+    fn ocaml_type(_: &mut Types) -> Type {
+        Type::named("Rust_async.Domain_pool.t")
+    }
+}
 
 // SAFETY: a number in OCaml, no pointer
 unsafe impl FromOCaml for DomainPool {

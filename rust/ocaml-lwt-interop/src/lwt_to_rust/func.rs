@@ -8,8 +8,9 @@ use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_function};
 use super::promise::PromiseFuture;
-use crate::arguments::IntoArguments;
+use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::{self, Root};
+use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
@@ -28,7 +29,7 @@ pub(super) struct Function {
 }
 
 macro_rules! function_handle {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, |$returned:ident| $result:expr) => {
         $(#[$doc])*
         pub struct $name<Args, Ret> {
             /// Shared, so that any thread can make a call: reading a root needs the lock.
@@ -55,6 +56,15 @@ macro_rules! function_handle {
             }
         }
 
+        // SAFETY: what comes and goes is a closure; its calls convert the arguments to, and the result from, what is said here
+        unsafe impl<D, Args: ArgumentTypes, Ret: OCamlType<Coming>> OCamlType<D> for $name<Args, Ret> {
+            fn ocaml_type(types: &mut Types) -> Type {
+                let arguments = Args::types(types);
+                let $returned = Ret::ocaml_type(types);
+                Type::arrow(arguments, $result)
+            }
+        }
+
         // SAFETY: keeps a root of the function, and the rest is a type
         unsafe impl<Args: IntoArguments, Ret: FromOCaml> FromOCaml for $name<Args, Ret> {
             const FLOAT: Float = Float::Never;
@@ -66,7 +76,7 @@ macro_rules! function_handle {
         }
 
         // SAFETY: gives the value that it keeps alive
-        unsafe impl<Args, Ret> ToOCaml for $name<Args, Ret> {
+        unsafe impl<Args: IntoArguments, Ret: FromOCaml> ToOCaml for $name<Args, Ret> {
             const FLOAT: Float = Float::Never;
         }
 
@@ -99,7 +109,7 @@ function_handle! {
     ///
     /// Any function value: partial applications and mutually recursive closures too. The types of the arguments and of
     /// the result are taken on trust, as in an `external` declaration.
-    OCamlAsyncFunc, "an OCaml function"
+    OCamlAsyncFunc, "an OCaml function", |value| Type::applied("Lwt.t", [value])
 }
 
 function_handle! {
@@ -107,7 +117,7 @@ function_handle! {
     ///
     /// Three ways to call it: [`call`](OCamlFunc::call) here and now, at home; [`call_async`](OCamlFunc::call_async) at home
     /// as well, from any thread; and [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml) for one that blocks.
-    OCamlFunc, "an OCaml function"
+    OCamlFunc, "an OCaml function", |value| value
 }
 
 impl<Args, Ret> OCamlAsyncFunc<Args, Ret>

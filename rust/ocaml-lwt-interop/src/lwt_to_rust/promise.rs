@@ -13,6 +13,7 @@ use super::awaited::{Awaited, Start, Started, Token, value_of_function};
 use super::guests;
 use super::subscription::{Subscription, cancel, look};
 use crate::caml::{self, Callback, Root};
+use crate::conversion::declare::{Going, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
 use crate::error::Error;
@@ -110,13 +111,20 @@ unsafe impl<T> FromValue for Promise<T> {
     }
 }
 
+// SAFETY: the value is a Lwt promise, whose own value converts as `T` does
+unsafe impl<D, T: OCamlType<D>> OCamlType<D> for Promise<T> {
+    fn ocaml_type(types: &mut Types) -> Type {
+        Type::applied("Lwt.t", [T::ocaml_type(types)])
+    }
+}
+
 // SAFETY: keeps a root of the promise, and the rest is a type
 unsafe impl<T: FromOCaml> FromOCaml for Promise<T> {
     const FLOAT: Float = Float::Never;
 }
 
 // SAFETY: gives the value that it keeps alive
-unsafe impl<T> ToOCaml for Promise<T> {
+unsafe impl<T: OCamlType<Going>> ToOCaml for Promise<T> {
     const FLOAT: Float = Float::Never;
 }
 

@@ -20,6 +20,7 @@ use super::promise::PromiseFuture;
 use super::subscription::cancel;
 use crate::caml::{self, Callback, Root};
 use crate::conversion::FromOCaml;
+use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::error::Error;
 use crate::executor::coop::without_budget;
@@ -143,6 +144,14 @@ enum Behind {
     More,
     End,
     Error(Error),
+}
+
+/// No declaration has it.
+// SAFETY: there is no type in it
+unsafe impl<T> OCamlType<Coming> for Batch<T> {
+    fn ocaml_type(_: &mut Types) -> Type {
+        Type::refused("a batch of a stream is in no declaration")
+    }
 }
 
 // SAFETY: what it keeps of OCaml's it keeps by roots
@@ -293,6 +302,13 @@ unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
                 home,
             }),
         }
+    }
+}
+
+// SAFETY: the value is a `Lwt_stream.t`, of items that convert as `T` does
+unsafe impl<D, T: OCamlType<D> + FromOCaml + 'static> OCamlType<D> for LwtStream<T> {
+    fn ocaml_type(types: &mut Types) -> Type {
+        Type::applied("Lwt_stream.t", [<T as OCamlType<D>>::ocaml_type(types)])
     }
 }
 

@@ -10,6 +10,7 @@ use ocaml::{Runtime, ToValue, Value};
 
 use super::pump::{self, BoxedStream};
 use crate::conversion::ToOCaml;
+use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::error::Error;
 use crate::executor::ocaml_runtime::with_lwt_scope_of;
@@ -54,6 +55,13 @@ macro_rules! stream_handle {
             pub fn window(mut self, items: usize) -> Self {
                 self.window = checked(items);
                 self
+            }
+        }
+
+        // SAFETY: `pump::make` makes a `Lwt_stream.t`, of items that convert as `T` does
+        unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $name<T> {
+            fn ocaml_type(types: &mut Types) -> Type {
+                Type::applied("Lwt_stream.t", [T::ocaml_type(types)])
             }
         }
 

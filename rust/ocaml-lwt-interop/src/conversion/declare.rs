@@ -1,0 +1,432 @@
+//! The OCaml types of Rust types. The compiler resolves them, so an alias, a generic type at an instance and a type of another
+//! crate come out right.
+//!
+//! 1. A description is of one direction, [`Coming`] or [`Going`], since each derive is of one. A record that has both derives is
+//!    described twice, and both descriptions are the same, or the declarations are refused.
+//! 2. A record or variant is described once, with its parameters as [`Var`]s. Where it stands it is a name with arguments.
+//! 3. Nothing here touches OCaml's runtime: descriptions are asked for by a program that builds another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The direction of [`FromOCaml`](crate::FromOCaml).
+#[derive(Debug)]
+pub enum Coming {}
+
+/// The direction of [`ToOCaml`](crate::ToOCaml).
+#[derive(Debug)]
+pub enum Going {}
+
+/// A type that knows its OCaml type, from which declarations are written.
+///
+/// The types of the table in the README and the handles of this crate are, and so is what has a derive. A type that has an
+/// `ocaml::FromValue` or an `ocaml::ToValue` of its own names a type that OCaml has already, for both directions:
+///
+/// ```no_run
+/// # use ocaml::{FromValue, ToValue};
+/// # use ocaml_lwt_interop::{FromOCaml, OCamlType, Type, Types};
+/// #[derive(FromValue)]
+/// struct Point { x: isize, y: isize }
+///
+/// // SAFETY: an OCaml `Geometry.point` is a record of two `int`s
+/// unsafe impl<D> OCamlType<D> for Point { fn ocaml_type(_: &mut Types) -> Type { Type::named("Geometry.point") } }
+/// // SAFETY: nothing in it points into OCaml's heap
+/// unsafe impl FromOCaml for Point {}
+/// ```
+///
+/// A derive is of one direction, so a type that has one derive, and the other conversion by hand, is `OCamlType<Coming>` by hand
+/// where it derives [`ToOCaml`](macro@crate::ToOCaml), and `OCamlType<Going>` where it derives
+/// [`FromOCaml`](macro@crate::FromOCaml). What is written by hand is taken on trust, as in an `external`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say its OCaml type",
+    label = "its OCaml type is not known",
+    note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::FromOCaml, ocaml_lwt_interop::ToOCaml)]`, which say it",
+    note = "a type with its own `ocaml::FromValue` or `ocaml::ToValue` names the type that OCaml has: `unsafe impl<D> \
+            ocaml_lwt_interop::OCamlType<D> for {Self} {{ fn ocaml_type(_: &mut ocaml_lwt_interop::Types) -> \
+            ocaml_lwt_interop::Type {{ ocaml_lwt_interop::Type::named(\"Module.t\") }} }}`"
+)]
+///
+/// # Safety
+/// What converts in this direction is a value of that type. A Rust type has one OCaml type, in whichever direction.
+pub unsafe trait OCamlType<Direction> {
+    /// Its OCaml type. Records and variants that it mentions are put into `types`.
+    fn ocaml_type(types: &mut Types) -> Type;
+}
+
+/// An OCaml type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Type(Form);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// A parameter of the record or variant that is described.
+    Var(usize),
+    /// A type that OCaml has.
+    Named(String, Vec<Type>),
+    /// A type that is declared, by its key.
+    Declared(String, Vec<Type>),
+    Tuple(Vec<Type>),
+    Arrow(Vec<Type>, Box<Type>),
+    /// It has none, for this reason.
+    Refused(String),
+}
+
+impl Type {
+    /// A type that OCaml has already, without parameters: `Type::named("Uri.t")`.
+    pub fn named(path: &str) -> Self {
+        Self::applied(path, [])
+    }
+
+    /// A type that OCaml has already, with arguments: `Type::applied("Queue.t", [item])`.
+    pub fn applied(path: &str, arguments: impl IntoIterator<Item = Type>) -> Self {
+        Type(Form::Named(
+            path.to_owned(),
+            arguments.into_iter().collect(),
+        ))
+    }
+
+    /// No type: the declarations of a function that mentions it are refused, for this reason.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Type(Form::Refused(why.into()))
+    }
+
+    pub(super) fn tuple(parts: Vec<Type>) -> Self {
+        Type(match parts.len() {
+            1 => Form::Refused(
+                "OCaml has no tuple of one: take the value itself, or a struct with one field"
+                    .to_owned(),
+            ),
+            _ => Form::Tuple(parts),
+        })
+    }
+
+    pub(crate) fn arrow(arguments: Vec<Type>, result: Type) -> Self {
+        Type(Form::Arrow(arguments, Box::new(result)))
+    }
+}
+
+/// What a derive says of its type.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Declared {
+    /// Its module and name: what tells it from others.
+    pub key: &'static str,
+    /// The name in Rust, or the one that is given for OCaml.
+    pub name: &'static str,
+    /// The lines of its doc comment.
+    pub docs: &'static [&'static str],
+    /// Whether the values come from OCaml.
+    pub coming: bool,
+}
+
+/// What a record or variant is.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// A record.
+    Record {
+        /// `[@@unboxed]`
+        unboxed: bool,
+        /// In order.
+        fields: Vec<Field>,
+    },
+    /// A variant, or a struct without names, which has one constructor.
+    Variant {
+        /// `[@@unboxed]`
+        unboxed: bool,
+        /// In order.
+        constructors: Vec<Constructor>,
+    },
+}
+
+/// A field of a record.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// In Rust.
+    pub name: &'static str,
+    /// The lines of its doc comment.
+    pub docs: &'static [&'static str],
+    /// Its type.
+    pub ty: Type,
+}
+
+/// A constructor of a variant.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constructor {
+    /// In Rust.
+    pub name: &'static str,
+    /// The lines of its doc comment.
+    pub docs: &'static [&'static str],
+    /// What it holds.
+    pub parts: Parts,
+}
+
+/// What a constructor holds.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// Parts without names, or nothing.
+    Unnamed(Vec<Type>),
+    /// An inline record.
+    Named(Vec<Field>),
+}
+
+/// The parameter of number `N`, where a record or variant is described.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Var<const N: usize>;
+
+// SAFETY: it has no conversions
+unsafe impl<D, const N: usize> OCamlType<D> for Var<N> {
+    fn ocaml_type(_: &mut Types) -> Type {
+        Type(Form::Var(N))
+    }
+}
+
+/// The records and variants that were described so far.
+#[derive(Debug, Default)]
+pub struct Types {
+    /// By their keys. None while the description is being made.
+    declared: BTreeMap<String, Described>,
+    /// Which descriptions were asked for, by key and direction.
+    asked: BTreeSet<(&'static str, bool)>,
+}
+
+#[derive(Debug)]
+struct Described {
+    name: &'static str,
+    docs: &'static [&'static str],
+    parameters: usize,
+    /// None while it is being made.
+    definition: Option<Definition>,
+    /// Two descriptions were not the same.
+    differs: bool,
+}
+
+impl Types {
+    /// A record or variant with these arguments. It is described when it is first asked for, in each direction.
+    #[doc(hidden)]
+    pub fn declared(
+        &mut self,
+        declared: &Declared,
+        arguments: Vec<Type>,
+        describe: impl FnOnce(&mut Types) -> Definition,
+    ) -> Type {
+        let Declared {
+            key,
+            name,
+            docs,
+            coming,
+        } = *declared;
+        if self.asked.insert((key, coming)) {
+            self.declared.entry(key.to_owned()).or_insert(Described {
+                name,
+                docs,
+                parameters: arguments.len(),
+                definition: None,
+                differs: false,
+            });
+            let definition = describe(self);
+            let known = self.declared.get_mut(key).expect("it was just put there");
+            match &known.definition {
+                None => known.definition = Some(definition),
+                Some(other) => known.differs |= *other != definition,
+            }
+        }
+        Type(Form::Declared(key.to_owned(), arguments))
+    }
+
+    /// Writes all of them, in the order of their keys.
+    pub(crate) fn write(&self, out: &mut String) {
+        for (key, described) in &self.declared {
+            out.push_str("(type ");
+            write_string(out, key);
+            write_string(out, described.name);
+            out.push_str(&described.parameters.to_string());
+            write_docs(out, described.docs);
+            match &described.definition {
+                _ if described.differs => {
+                    out.push_str("(refused \"its descriptions are not the same in both directions, or two types have this path\")");
+                }
+                Some(definition) => definition.write(out),
+                None => unreachable!("a description ends before it is written"),
+            }
+            out.push_str(")\n");
+        }
+    }
+}
+
+impl Type {
+    pub(crate) fn write(&self, out: &mut String) {
+        match &self.0 {
+            Form::Var(number) => out.push_str(&format!("(var {number})")),
+            Form::Named(path, arguments) => {
+                write_group(out, "named", Some(path), arguments, Type::write)
+            }
+            Form::Declared(key, arguments) => {
+                write_group(out, "declared", Some(key), arguments, Type::write);
+            }
+            Form::Tuple(parts) => write_group(out, "tuple", None, parts, Type::write),
+            Form::Arrow(arguments, result) => {
+                out.push_str("(arrow");
+                write_group(out, "", None, arguments, Type::write);
+                result.write(out);
+                out.push(')');
+            }
+            Form::Refused(why) => write_group(out, "refused", Some(why), &[], Type::write),
+        }
+    }
+}
+
+impl Definition {
+    fn write(&self, out: &mut String) {
+        match self {
+            Definition::Record { unboxed, fields } => {
+                write_group(out, boxed("record", *unboxed), None, fields, Field::write);
+            }
+            Definition::Variant {
+                unboxed,
+                constructors,
+            } => write_group(
+                out,
+                boxed("variant", *unboxed),
+                None,
+                constructors,
+                Constructor::write,
+            ),
+        }
+    }
+}
+
+fn boxed(form: &str, unboxed: bool) -> &str {
+    match (form, unboxed) {
+        ("record", true) => "unboxed-record",
+        ("variant", true) => "unboxed-variant",
+        _ => form,
+    }
+}
+
+impl Field {
+    fn write(&self, out: &mut String) {
+        out.push('(');
+        write_string(out, self.name);
+        write_docs(out, self.docs);
+        self.ty.write(out);
+        out.push(')');
+    }
+}
+
+impl Constructor {
+    fn write(&self, out: &mut String) {
+        out.push('(');
+        write_string(out, self.name);
+        write_docs(out, self.docs);
+        match &self.parts {
+            Parts::Unnamed(types) => write_group(out, "unnamed", None, types, Type::write),
+            Parts::Named(fields) => write_group(out, "named", None, fields, Field::write),
+        }
+        out.push(')');
+    }
+}
+
+fn write_group<T>(
+    out: &mut String,
+    head: &str,
+    name: Option<&str>,
+    parts: &[T],
+    write: fn(&T, &mut String),
+) {
+    out.push('(');
+    out.push_str(head);
+    if let Some(name) = name {
+        write_string(out, name);
+    }
+    for part in parts {
+        out.push(' ');
+        write(part, out);
+    }
+    out.push(')');
+}
+
+/// Lines of a doc comment.
+pub(crate) fn write_docs(out: &mut String, docs: &[&str]) {
+    write_string(out, &docs.join("\n"));
+}
+
+/// A string between quotes, in which a quote and a backslash have a backslash before them.
+pub(crate) fn write_string(out: &mut String, text: &str) {
+    out.push_str(" \"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push_str("\" ");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Declared, Definition, Field, Going, OCamlType, Type, Types, Var};
+
+    #[test]
+    fn type_is_written_with_its_parts() {
+        let text = |ty: &Type| {
+            let mut out = String::new();
+            ty.write(&mut out);
+            out
+        };
+        let int = || Type::named("int");
+        let list = Type::applied("list", [Type::tuple(vec![int(), int()])]);
+        let written = r#"(named "list"  (tuple (named "int" ) (named "int" )))"#;
+        assert_eq!(text(&list), written);
+        let arrow = Type::arrow(vec![int()], list);
+        let arrow_written = format!(r#"(arrow( (named "int" )){written})"#);
+        assert_eq!(text(&arrow), arrow_written);
+        assert!(text(&Type::tuple(vec![int()])).contains("no tuple of one"));
+    }
+
+    /// A list of its own parameter.
+    fn recursive(types: &mut Types, argument: Type, coming: bool, item: &Type) -> Type {
+        let declared = Declared {
+            key: "crate::Own",
+            name: "Own",
+            docs: &[],
+            coming,
+        };
+        types.declared(&declared, vec![argument], |types| Definition::Record {
+            unboxed: false,
+            fields: vec![Field {
+                name: "rest",
+                docs: &[" \"What\" is left."],
+                ty: recursive(types, item.clone(), coming, item),
+            }],
+        })
+    }
+
+    #[test]
+    fn type_is_described_once_and_refused_where_its_directions_differ() {
+        let var = <Var<0> as OCamlType<Going>>::ocaml_type(&mut Types::default());
+        let mut types = Types::default();
+        for coming in [true, false, true] {
+            let ty = recursive(&mut types, Type::named("int"), coming, &var);
+            let mut out = String::new();
+            ty.write(&mut out);
+            assert_eq!(out, r#"(declared "crate::Own"  (named "int" ))"#);
+        }
+        let mut out = String::new();
+        types.write(&mut out);
+        assert_eq!(
+            out,
+            "(type  \"crate::Own\"  \"Own\" 1 \"\" (record ( \"rest\"  \" \\\"What\\\" is left.\" \
+             (declared \"crate::Own\"  (var 0)))))\n"
+        );
+        let mut types = Types::default();
+        recursive(&mut types, Type::named("int"), true, &var);
+        recursive(&mut types, Type::named("int"), false, &Type::named("int"));
+        let mut out = String::new();
+        types.write(&mut out);
+        assert!(out.contains("refused"), "{out}");
+    }
+}

@@ -1,0 +1,235 @@
+//! What `#[func]`s say of themselves, from which the OCaml declarations are written.
+//!
+//! 1. Each `#[func]` puts the address of a [`Function`] into one section of the library that it is linked into.
+//! 2. A program that builds another loads that library, and calls `ocaml_lwt_interop_declarations`, which writes all of them,
+//!    and the types that they mention, as text. `ocaml/declare` reads it.
+//! 3. Linkers of ELF systems put symbols around a section whose name is one of C. (Apple's linker has names of its own for
+//!    them, and a segment before the name of the section. Nobody has tried it there.)
+
+use std::marker::PhantomData;
+
+use crate::conversion::declare::{Going, OCamlType, Type, Types, write_docs, write_string};
+use crate::error::Error;
+
+/// Gives a type, and puts those that it mentions into `Types`.
+#[doc(hidden)]
+pub type Describe = fn(&mut Types) -> Type;
+
+/// A `#[func]`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Function {
+    /// What OCaml's `external` links.
+    pub symbol: &'static str,
+    /// Its name in Rust.
+    pub name: &'static str,
+    /// The path of its module.
+    pub module: &'static str,
+    /// Where it stands.
+    pub place: (&'static str, u32),
+    /// The lines of its doc comment.
+    pub docs: &'static [&'static str],
+    /// The names and types of its arguments.
+    pub arguments: &'static [(&'static str, Describe)],
+    /// What OCaml gets, but for the promise.
+    pub result: Describe,
+    /// Whether OCaml gets it in a promise.
+    pub promise: bool,
+    /// Whether there is a symbol for bytecode.
+    pub twin: bool,
+}
+
+/// A type in one direction. The macro calls `(&&Described::<T, D>::NEW).ocaml_type(types)`, which finds [`Known`] for a type that
+/// crosses, and [`Unknown`] for one that does not: that is said once, where it is converted.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Described<T, D>(PhantomData<fn() -> (T, D)>);
+
+impl<T, D> Described<T, D> {
+    /// The only value.
+    pub const NEW: Self = Described(PhantomData);
+
+    /// A stream of it.
+    pub fn stream(self) -> Described<crate::RustStream<T>, D> {
+        Described::NEW
+    }
+}
+
+/// A type that says its OCaml type, as every type does that crosses.
+#[doc(hidden)]
+pub trait Known {
+    /// Its OCaml type.
+    fn ocaml_type(&self, types: &mut Types) -> Type;
+}
+
+impl<T: OCamlType<D>, D> Known for &Described<T, D> {
+    fn ocaml_type(&self, types: &mut Types) -> Type {
+        T::ocaml_type(types)
+    }
+}
+
+/// Every other type: of one that does not cross the library does not compile; and a part of a generic type may need more of a
+/// parameter than OCaml's parameters have.
+#[doc(hidden)]
+pub trait Unknown {
+    /// None.
+    fn ocaml_type(&self, types: &mut Types) -> Type;
+}
+
+impl<T, D> Unknown for Described<T, D> {
+    fn ocaml_type(&self, _: &mut Types) -> Type {
+        Type::refused(format!("no OCaml type for {}", std::any::type_name::<T>()))
+    }
+}
+
+/// What the compiler says that a `#[func]` returns, of which OCaml gets a part. The macro calls `(&&&Returned::<R>::NEW).plain()`,
+/// which finds [`ReturnedError`] for `Result<T, Error>`, [`ReturnedOCamlError`] for `Result<T, ocaml::Error>`, and
+/// [`ReturnedValue`] for everything else. These are the rules of [`Output`](crate::rust_to_lwt::output::Output).
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Returned<R>(PhantomData<fn() -> R>);
+
+impl<R> Returned<R> {
+    /// The only value.
+    pub const NEW: Self = Returned(PhantomData);
+}
+
+/// `Result<T, ocaml_lwt_interop::Error>`
+#[doc(hidden)]
+pub trait ReturnedError<T> {
+    /// What OCaml gets.
+    fn plain(&self) -> Described<T, Going>;
+}
+
+impl<T> ReturnedError<T> for &&Returned<Result<T, Error>> {
+    fn plain(&self) -> Described<T, Going> {
+        Described::NEW
+    }
+}
+
+/// `Result<T, ocaml::Error>`
+#[doc(hidden)]
+pub trait ReturnedOCamlError<T> {
+    /// What OCaml gets.
+    fn plain(&self) -> Described<T, Going>;
+}
+
+impl<T> ReturnedOCamlError<T> for &Returned<Result<T, ocaml::Error>> {
+    fn plain(&self) -> Described<T, Going> {
+        Described::NEW
+    }
+}
+
+/// Every other type.
+#[doc(hidden)]
+pub trait ReturnedValue<T> {
+    /// What OCaml gets.
+    fn plain(&self) -> Described<T, Going>;
+}
+
+impl<T> ReturnedValue<T> for Returned<T> {
+    fn plain(&self) -> Described<T, Going> {
+        Described::NEW
+    }
+}
+
+/// The version of the text.
+const VERSION: usize = 1;
+
+/// In the section even where no function is, so that the linker has it. Its symbol is empty.
+#[used]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = "rust_async_decl"))]
+#[cfg_attr(
+    target_vendor = "apple",
+    unsafe(link_section = "__DATA,rust_async_decl")
+)]
+static NONE: &Function = &Function {
+    symbol: "",
+    name: "",
+    module: "",
+    place: ("", 0),
+    docs: &[],
+    arguments: &[],
+    result: |_| Type::named("unit"),
+    promise: false,
+    twin: false,
+};
+
+unsafe extern "C" {
+    #[cfg_attr(not(target_vendor = "apple"), link_name = "__start_rust_async_decl")]
+    #[cfg_attr(
+        target_vendor = "apple",
+        link_name = "\u{1}section$start$__DATA$rust_async_decl"
+    )]
+    static START: [usize; 0];
+    #[cfg_attr(not(target_vendor = "apple"), link_name = "__stop_rust_async_decl")]
+    #[cfg_attr(
+        target_vendor = "apple",
+        link_name = "\u{1}section$end$__DATA$rust_async_decl"
+    )]
+    static STOP: [usize; 0];
+}
+
+/// All functions of this library, in the order of their places.
+fn functions() -> Vec<&'static Function> {
+    // It has to be linked where this is.
+    std::hint::black_box(&NONE);
+    let start = (&raw const START).cast::<&'static Function>();
+    let stop = (&raw const STOP).cast::<&'static Function>();
+    let count = (stop.addr() - start.addr()) / size_of::<&Function>();
+    // SAFETY: the linker has put the two symbols around the section, which holds nothing but addresses of functions: `#[func]`
+    // and `NONE` write it, and the name is this crate's. So all of it is aligned, and nothing in it is written. They live as
+    // long as the library, which is not unloaded.
+    let section: &[&Function] = unsafe { std::slice::from_raw_parts(start, count) };
+    let mut functions: Vec<_> = section
+        .iter()
+        .copied()
+        .filter(|function| !function.symbol.is_empty())
+        .collect();
+    functions.sort_by_key(|f| (f.module, f.place, f.name, f.symbol));
+    functions
+}
+
+/// The text: first the types, then the functions.
+fn write(functions: &[&Function]) -> String {
+    let mut types = Types::default();
+    let mut text = String::new();
+    for function in functions {
+        text.push_str("(function ");
+        write_string(&mut text, function.symbol);
+        write_string(&mut text, function.name);
+        write_string(&mut text, function.module);
+        write_docs(&mut text, function.docs);
+        text.push_str(if function.promise {
+            "promise "
+        } else {
+            "value "
+        });
+        text.push_str(if function.twin { "twin (" } else { "alone (" });
+        for (name, ty) in function.arguments {
+            text.push('(');
+            write_string(&mut text, name);
+            ty(&mut types).write(&mut text);
+            text.push(')');
+        }
+        text.push(')');
+        (function.result)(&mut types).write(&mut text);
+        text.push_str(")\n");
+    }
+    let mut all = format!("(rust-async-declarations {VERSION})\n");
+    types.write(&mut all);
+    all.push_str(&text);
+    all
+}
+
+/// Gives the text and its length. It is never freed. Needs no OCaml runtime; from any thread.
+///
+/// # Safety
+/// `length` is where a length can be written.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocaml_lwt_interop_declarations(length: *mut usize) -> *const u8 {
+    let text = write(&functions()).leak();
+    // SAFETY: as the caller's
+    unsafe { *length = text.len() };
+    text.as_ptr()
+}
