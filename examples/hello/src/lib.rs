@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 
+/// Says hello to `name`, once `on_done` has been called with it.
 #[ocaml_lwt_interop::func]
 pub async fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
     if name.is_empty() {

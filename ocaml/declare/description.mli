@@ -1,0 +1,44 @@
+(** What a Rust library says of its functions and types. Names are those of Rust. *)
+
+type ty =
+  | Var of int  (** a parameter of the type that is declared *)
+  | Named of string * ty list  (** a type that OCaml has *)
+  | Declared of string * ty list  (** a type that is declared, by its key *)
+  | Tuple of ty list
+  | Arrow of ty list * ty
+  | Refused of string  (** it has none, for this reason *)
+
+type field = { field : string; field_docs : string; ty : ty }
+type parts = Unnamed of ty list | Inline of field list
+type constructor = { constructor : string; docs : string; parts : parts }
+
+type definition =
+  | Record of field list
+  | Variant of constructor list
+  | No_definition of string  (** for this reason *)
+
+type declared = {
+  key : string;  (** its path in Rust *)
+  type_name : string;
+  parameters : int;
+  type_docs : string;
+  unboxed : bool;
+  definition : definition;
+}
+
+type func = {
+  symbol : string;
+  name : string;
+  path : string list;  (** its crate and modules *)
+  func_docs : string;
+  promise : bool;  (** the result comes in a promise *)
+  twin : bool;  (** bytecode has a symbol of its own *)
+  arguments : (string * ty) list;
+  result : ty;
+}
+
+exception Unknown of string
+
+val read : string -> declared list * func list
+(** [read text] is what [text], of this version of the bridge, says.
+    @raise Unknown where it is of another version. *)

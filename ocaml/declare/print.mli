@@ -1,0 +1,11 @@
+(** OCaml's declarations of what a Rust library has. *)
+
+type file = Implementation | Interface
+
+val problems : crate:string -> Description.declared list * Description.func list -> string list
+(** [problems ~crate library] is why [library] cannot be declared, one line each: types that OCaml does not have, and two of one
+    name. *)
+
+val file : file -> crate:string -> Description.declared list * Description.func list -> string
+(** [file file ~crate library] is the text of [file]: first all types, then the functions, in modules as in Rust. Those of [crate]
+    stand at the top. *)

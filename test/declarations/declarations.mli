@@ -1,0 +1,284 @@
+(* Made from Rust by rust-async-declare. *)
+
+[@@@ocaml.warning "-30"]
+
+type 'a returned = 'a
+
+(** A record of one field, unboxed. *)
+type 'a boxed = {
+  content : 'a;
+} [@@unboxed]
+
+type branches = {
+  left : tree;
+  value : int;
+  right : tree;
+}
+
+(** Each of two types needs the other. *)
+and tree =
+  | Leaf
+  | Node of branches
+
+(** Constructors without arguments. *)
+type kind =
+  | Human (** Like you. *)
+  | Robot
+
+(** A struct without names, and OCaml has a type of this name: [List]. *)
+type list_ =
+  | List of int * list_ option
+
+(** Unboxed. *)
+type metres =
+  | Meters of float [@@unboxed]
+
+type ('a, 'b) pair = {
+  first : 'a;
+  second : 'b;
+}
+
+(** Somebody. *)
+type person = {
+  name : string; (** As others call them. *)
+  age : int;
+  type_ : kind; (** What they are: OCaml has the word for itself. *)
+  friends : person list;
+}
+
+(** Flat in OCaml. *)
+type point = {
+  x : float;
+  y : float;
+}
+
+(** Of its own parameter. *)
+type 'a sequence =
+  | End
+  | Then of {
+      item : 'a;
+      rest : 'a sequence;
+    }
+
+type shape =
+  | Empty
+  | Circle of point * float
+  | Rectangle of {
+      corner : point;
+      width : float;
+      height : float;
+    } (** Has sides. *)
+  | Named of string * shape
+  | Both of (int * int)
+
+type wrapped = {
+  list : list_;
+  on_change : int option -> bool;
+  position : Lexing.position;
+}
+
+(** [join names separator]
+
+    Joins [names] with a separator.
+
+    An empty list is the empty text: [join(\[\], ",")] is [""], and [echo_list] gives it back. See
+    {{:https://example.org} the page} as well.
+
+    {b Errors}
+
+    Where the separator is empty (with "quotes").
+
+    {[
+    join(["a", "b"], ",")
+    ]} *)
+external join : string list -> string -> string Lwt.t = "join"
+
+(** [echo_array value] *)
+external echo_array : float array -> float array = "echo_array"
+
+(** [echo_bool value] *)
+external echo_bool : bool -> bool = "echo_bool"
+
+(** [echo_boxed value] *)
+external echo_boxed : string boxed -> string boxed = "echo_boxed"
+
+(** [echo_boxed_ints value] *)
+external echo_boxed_ints :
+  int32 * int32 * int64 * int64 * nativeint ->
+  int32 * int32 * int64 * int64 * nativeint
+  = "echo_boxed_ints"
+
+(** [echo_bytes value] *)
+external echo_bytes : bytes -> bytes = "echo_bytes"
+
+(** [echo_float value] *)
+external echo_float : float -> float = "echo_float"
+
+(** [echo_four_bytes value] *)
+external echo_four_bytes : bytes -> bytes = "echo_four_bytes"
+
+(** [echo_function value] *)
+external echo_function :
+  (int -> int * int -> string) ->
+  (int -> int * int -> string) returned
+  = "echo_function"
+
+(** [echo_int value] *)
+external echo_int : int -> int = "echo_int"
+
+(** [echo_linked_list value] *)
+external echo_linked_list : int list -> int list = "echo_linked_list"
+
+(** [echo_list value] *)
+external echo_list : string list list -> string list list = "echo_list"
+
+(** [echo_map value] *)
+external echo_map : (string * int) list -> (string * int) list = "echo_map"
+
+(** [echo_meters value] *)
+external echo_meters : metres -> metres = "echo_meters"
+
+(** [echo_option value] *)
+external echo_option : int option option -> int option option = "echo_option"
+
+(** [echo_pair value] *)
+external echo_pair :
+  (string, (int, bool) pair array) pair ->
+  (string, (int, bool) pair array) pair
+  = "echo_pair"
+
+(** [echo_pairs_of_floats value] *)
+external echo_pairs_of_floats : (float, float) pair -> (float, float) pair = "echo_pairs_of_floats"
+
+(** [echo_person value] *)
+external echo_person : person -> person = "echo_person"
+
+(** [echo_point value] *)
+external echo_point : point -> point = "echo_point"
+
+(** [echo_promise value] *)
+external echo_promise : int Lwt.t -> int Lwt.t = "echo_promise"
+
+(** [echo_result value] *)
+external echo_result : (int, string) result -> (int, string) result = "echo_result"
+
+(** [echo_sequence value] *)
+external echo_sequence : int sequence -> int sequence = "echo_sequence"
+
+(** [echo_shape value] *)
+external echo_shape : shape -> shape = "echo_shape"
+
+(** [echo_single value] *)
+external echo_single : float -> float = "echo_single"
+
+(** [echo_small_ints value] *)
+external echo_small_ints :
+  int * int * int * int * int ->
+  int * int * int * int * int
+  = "echo_small_ints"
+
+(** [echo_string value] *)
+external echo_string : string -> string = "echo_string"
+
+(** [echo_tree value] *)
+external echo_tree : tree -> tree = "echo_tree"
+
+(** [echo_tuple value] *)
+external echo_tuple : (int * bool) * float -> (int * bool) * float = "echo_tuple"
+
+(** [echo_unit value] *)
+external echo_unit : unit -> unit = "echo_unit"
+
+(** [echo_value value] *)
+external echo_value : Obj.t -> Obj.t = "echo_value"
+
+(** [echo_wrapped value] *)
+external echo_wrapped : wrapped -> wrapped = "echo_wrapped"
+
+(** [nothing ()] *)
+external nothing : unit -> unit Lwt.t = "nothing"
+
+(** [never ()] *)
+external never : unit -> unit Lwt.t = "never"
+
+(** [sum a b c d e f]
+
+    More than five arguments. *)
+external sum :
+  int ->
+  int ->
+  int ->
+  int ->
+  int ->
+  int ->
+  int Lwt.t
+  = "declarations_sum_bytecode" "declarations_sum"
+
+(** [half n]
+
+    Only the value of an [ocaml::Error] is in the type. *)
+external half : int -> int Lwt.t = "half"
+
+(** [checked_half n]
+
+    An error of another type is a [result]. *)
+external checked_half : int -> (int, string) result Lwt.t = "checked_half"
+
+(** [call f argument]
+
+    Calls [f] with its number. *)
+external call : (int -> string -> int option Lwt.t) -> int -> int option Lwt.t = "call"
+
+(** [call_without f] *)
+external call_without : (unit -> int Lwt.t) -> int Lwt.t = "call_without"
+
+(** [same f]
+
+    A function that gives a function. *)
+external same : (int -> int) -> (int -> int) Lwt.t = "same"
+
+(** [same_at_once f]
+
+    Gives the function itself, so that its type has parentheses. *)
+external same_at_once : (int -> int) -> (int -> int) returned = "same_at_once"
+
+(** [name_of promise] *)
+external name_of : person Lwt.t -> string Lwt.t = "name_of"
+
+(** [in_parallel pool f] *)
+external in_parallel : Rust_async.Domain_pool.t -> (int -> int) -> int Lwt.t = "in_parallel"
+
+module Names : sig
+  (** [method_ type_]
+
+      [method] is a keyword of OCaml's. *)
+  external method_ : int -> int Lwt.t = "method"
+
+  module Lwt_ : sig
+    (** [pause ()] *)
+    external pause : unit -> unit Lwt.t = "names_lwt_pause"
+  end
+end
+
+module Streams : sig
+  (** [count till]
+
+      A stream at once. *)
+  external count : int -> int Lwt_stream.t = "count"
+
+  (** [fallible path]
+
+      The errors of the items end it, and are in no type. *)
+  external fallible : string -> bytes Lwt_stream.t Lwt.t = "fallible"
+
+  (** [opened path] *)
+  external opened : string -> string Lwt_stream.t Lwt.t = "opened"
+
+  (** [total numbers] *)
+  external total : int Lwt_stream.t -> int Lwt.t = "total"
+
+  module Inner : sig
+    (** [both ()] *)
+    external both : unit -> (int Lwt_stream.t * int) Lwt.t = "inner_both"
+  end
+end

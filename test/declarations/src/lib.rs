@@ -1,0 +1,156 @@
+//! A function for each row of the README's table of types, whose OCaml declarations are made: `declarations.mli` is how they
+//! look. What is here is written in ways that only the compiler understands: aliases, types of other modules, parameters.
+
+#![allow(missing_docs)] // it is about what has none as well
+
+mod names;
+mod records;
+pub mod streams;
+
+use std::collections::{BTreeMap, LinkedList};
+
+use ocaml_lwt_interop::{
+    ByteBuf, DomainPool, Error, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
+    Promise, func,
+};
+
+use records::{Boxed, Meters, Pair, Person, Point, Sequence, Shape, Tree, Wrapped};
+
+/// Text by another name.
+type Text = String;
+
+/// Results of this crate.
+type Fallible<T> = Result<T, Error>;
+
+/// Joins `names` with a separator.
+///
+/// An empty list is the empty text: `join([], ",")` is `""`, and [`echo_list`] gives it back. See
+/// [the page](https://example.org) as well.
+///
+/// # Errors
+///
+/// Where the separator is empty (with "quotes").
+///
+/// ```text
+/// join(["a", "b"], ",")
+/// ```
+#[func]
+pub async fn join(names: OCamlList<Text>, separator: Text) -> Fallible<Text> {
+    if separator.is_empty() {
+        return Err(Error::msg("no separator"));
+    }
+    Ok(names.0.join(&separator))
+}
+
+/// Gives each argument back.
+macro_rules! echo {
+    ($($name:ident: $ty:ty;)*) => {$(
+        #[func(sync)]
+        pub fn $name(value: $ty) -> $ty {
+            value
+        }
+    )*};
+}
+
+echo! {
+    echo_int: isize;
+    echo_small_ints: (u8, i8, u16, i16, usize);
+    echo_bool: bool;
+    echo_float: f64;
+    echo_single: f32;
+    echo_unit: ();
+    echo_boxed_ints: (i32, u32, i64, u64, Nativeint);
+    echo_string: Text;
+    echo_bytes: ByteBuf;
+    echo_four_bytes: [u8; 4];
+    echo_option: Option<Option<isize>>;
+    echo_result: Result<isize, Text>;
+    echo_tuple: ((isize, bool), f64);
+    echo_list: OCamlList<OCamlList<Text>>;
+    echo_linked_list: LinkedList<isize>;
+    echo_map: BTreeMap<Text, isize>;
+    echo_array: Vec<f64>;
+    echo_person: Person;
+    echo_point: Point;
+    echo_shape: Shape;
+    echo_tree: Tree;
+    echo_sequence: Sequence<isize>;
+    echo_pair: Pair<Text, Vec<Pair<isize, bool>>>;
+    echo_pairs_of_floats: Pair<f64, f64>;
+    echo_meters: Meters;
+    echo_boxed: Boxed<Text>;
+    echo_wrapped: Wrapped;
+    echo_value: OCamlValue;
+    echo_function: OCamlFunc<(isize, (isize, isize)), Text>;
+    echo_promise: Promise<isize>;
+}
+
+#[func]
+pub async fn nothing() {}
+
+#[func]
+pub async fn never() -> ! {
+    std::future::pending().await
+}
+
+/// More than five arguments.
+#[func(name = "declarations_sum")]
+pub async fn sum(a: isize, b: isize, c: isize, d: isize, e: isize, f: isize) -> isize {
+    a + b + c + d + e + f
+}
+
+/// Only the value of an `ocaml::Error` is in the type.
+#[func(tokio)]
+pub async fn half(n: isize) -> Result<isize, ocaml::Error> {
+    if n % 2 == 0 {
+        Ok(n / 2)
+    } else {
+        Err(ocaml::Error::Message("odd"))
+    }
+}
+
+/// An error of another type is a `result`.
+#[func(blocking)]
+pub fn checked_half(n: isize) -> Result<isize, Text> {
+    half_of(n).ok_or_else(|| format!("{n} is odd"))
+}
+
+fn half_of(n: isize) -> Option<isize> {
+    (n % 2 == 0).then_some(n / 2)
+}
+
+/// Calls `f` with its number.
+#[func]
+pub async fn call(
+    f: OCamlAsyncFunc<(isize, Text), Option<isize>>,
+    argument: isize,
+) -> Fallible<Option<isize>> {
+    f.call((argument, argument.to_string())).await
+}
+
+#[func]
+pub async fn call_without(f: OCamlAsyncFunc<(), isize>) -> Fallible<isize> {
+    f.call(()).await
+}
+
+/// A function that gives a function.
+#[func]
+pub async fn same(f: OCamlFunc<(isize,), isize>) -> OCamlFunc<(isize,), isize> {
+    f
+}
+
+/// Gives the function itself, so that its type has parentheses.
+#[func(sync)]
+pub fn same_at_once(f: OCamlFunc<(isize,), isize>) -> OCamlFunc<(isize,), isize> {
+    f
+}
+
+#[func]
+pub async fn name_of(promise: Promise<Person>) -> Fallible<Text> {
+    Ok(promise.await?.name)
+}
+
+#[func]
+pub async fn in_parallel(pool: DomainPool, f: OCamlFunc<(isize,), isize>) -> Fallible<isize> {
+    pool.call(&f, (20,)).await
+}

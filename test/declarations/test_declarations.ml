@@ -1,0 +1,95 @@
+(* Values there and back through declarations that were made from Rust. *)
+
+open Lwt.Syntax
+
+let run = Lwt_main.run
+let law name body = Alcotest.test_case name `Quick body
+
+let there_and_back () =
+  let back name echo value = Alcotest.(check bool) name true (echo value = value) in
+  back "int" Made.echo_int min_int;
+  back "small ints" Made.echo_small_ints (255, -128, 65535, -32768, max_int);
+  back "bool" Made.echo_bool true;
+  back "float" Made.echo_float 0.1;
+  back "unit" Made.echo_unit ();
+  back "boxed ints" Made.echo_boxed_ints (-1l, 1l, -1L, 1L, -1n);
+  back "string" Made.echo_string "text";
+  back "bytes" Made.echo_bytes (Bytes.of_string "\000\255");
+  back "four bytes" Made.echo_four_bytes (Bytes.of_string "\000\001\002\255");
+  back "option" Made.echo_option (Some None);
+  back "result" Made.echo_result (Error "no");
+  back "tuple" Made.echo_tuple ((1, false), 0.5);
+  back "list" Made.echo_list [ [ "a" ]; []; [ "b"; "c" ] ];
+  back "linked list" Made.echo_linked_list [ 1; 2 ];
+  back "map" Made.echo_map [ ("a", 1); ("b", 2) ];
+  back "array" Made.echo_array [| 1.; 2. |];
+  back "flat record" Made.echo_point { x = 1.; y = 2. };
+  back "variant" Made.echo_shape (Named ("r", Rectangle { corner = { x = 0.; y = 1. }; width = 2.; height = 3. }));
+  back "variant of a tuple" Made.echo_shape (Both (1, 2));
+  back "constant constructor" Made.echo_shape Empty;
+  back "types that need one another" Made.echo_tree (Node { left = Leaf; value = 1; right = Leaf });
+  back "type of its own parameter" Made.echo_sequence (Then { item = 1; rest = Then { item = 2; rest = End } });
+  back "parameters" Made.echo_pair { first = "a"; second = [| { first = 1; second = true } |] };
+  back "floats as parameters" Made.echo_pairs_of_floats { first = 1.; second = 2. };
+  back "unboxed variant" Made.echo_meters (Meters 1.5);
+  back "unboxed record" Made.echo_boxed { content = "in it" };
+  let friend = { Made.name = "Ada"; age = 36; type_ = Human; friends = [] } in
+  back "record" Made.echo_person { Made.name = "R2"; age = 1; type_ = Robot; friends = [ friend; friend ] };
+  let wrapped =
+    Made.echo_wrapped { list = List (1, Some (List (2, None))); on_change = Option.is_some; position = Lexing.dummy_pos }
+  in
+  Alcotest.(check bool) "type that OCaml has" true (wrapped.position = Lexing.dummy_pos);
+  Alcotest.(check bool) "function in a record" true (wrapped.on_change (Some 1));
+  Alcotest.(check int) "any value" 3 (Obj.obj (Made.echo_value (Obj.repr 3)))
+
+let functions () =
+  let text = Made.echo_function (fun a (b, c) -> string_of_int (a + b + c)) 1 (2, 3) in
+  Alcotest.(check string) "function of a tuple" "6" text;
+  (* With one argument, as OCaml's type says; two would be read from where nothing is. *)
+  let returned = Made.same_at_once (fun n -> n + 1) in
+  Alcotest.(check int) "function that is returned" 3 (returned 2);
+  let called =
+    run
+      (let* some = Made.call (fun n text -> Lwt.return (Some (n + String.length text))) 10 in
+       let* none = Made.call_without (fun () -> Lwt.return 5) in
+       let* same = Made.same succ in
+       Lwt.return (some, none, same 1))
+  in
+  Alcotest.(check (triple (option int) int int)) "functions" (Some 12, 5, 2) called
+
+let promises () =
+  let ended promise = run (Lwt.catch promise (fun _ -> Lwt.return (-1))) in
+  Alcotest.(check int) "six arguments" 21 (ended (fun () -> Made.sum 1 2 3 4 5 6));
+  Alcotest.(check int) "value" 2 (ended (fun () -> Made.half 4));
+  Alcotest.(check int) "error of ocaml-rs" (-1) (ended (fun () -> Made.half 5));
+  Alcotest.(check (result int string)) "result" (Error "5 is odd") (run (Made.checked_half 5));
+  Alcotest.(check string) "joined" "a,b" (run (Made.join [ "a"; "b" ] ","));
+  run (Made.nothing ());
+  let promise = Lwt.return { Made.name = "Ada"; age = 36; type_ = Human; friends = [] } in
+  Alcotest.(check string) "promise as an argument" "Ada" (run (Made.name_of promise));
+  Alcotest.(check int) "promise as a result" 7 (run (Made.echo_promise (Lwt.return 7)))
+
+let modules () =
+  Alcotest.(check int) "keyword" 3 (run (Made.Names.method_ 3));
+  run (Made.Names.Lwt_.pause ());
+  let list stream = Lwt_stream.to_list stream in
+  Alcotest.(check (list int)) "stream at once" [ 0; 1; 2 ] (run (list (Made.Streams.count 3)));
+  let opened = run (Lwt.bind (Made.Streams.opened "path") list) in
+  Alcotest.(check (list string)) "stream in a promise" [ "path" ] opened;
+  let bytes = run (Lwt.bind (Made.Streams.fallible "path") list) in
+  Alcotest.(check (list string)) "stream of results" [ "path" ] (List.map Bytes.to_string bytes);
+  Alcotest.(check int) "stream as an argument" 6 (run (Made.Streams.total (Lwt_stream.of_list [ 1; 2; 3 ])));
+  let stream, number = run (Made.Streams.Inner.both ()) in
+  Alcotest.(check (pair (list int) int)) "stream in a tuple" ([ 1 ], 2) (run (list stream), number)
+
+let () =
+  Alcotest.run "declarations"
+    [
+      ( "made from Rust",
+        [
+          law "values go there and back" there_and_back;
+          law "functions are called with their arguments" functions;
+          law "promises end" promises;
+          law "modules and streams are where Rust has them" modules;
+        ] );
+    ]

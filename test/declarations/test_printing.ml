@@ -1,0 +1,86 @@
+(* From the text that a Rust library gives to declarations, and to refusals. *)
+
+open Rust_async_declarations
+
+let read lines = Description.read (String.concat "\n" ("(rust-async-declarations 1)" :: lines))
+let law name body = Alcotest.test_case name `Quick body
+
+(* As Rust writes a string. *)
+let quoted text =
+  let escaped = function ('"' | '\\') as c -> Printf.sprintf "\\%c" c | c -> String.make 1 c in
+  Printf.sprintf "\"%s\"" (String.concat "" (List.map escaped (List.of_seq (String.to_seq text))))
+
+let func ?(docs = "") ?(symbol = "f") ?(result = {|(named "int")|}) path =
+  let module_, name = path in
+  let strings = String.concat " " (List.map quoted [ symbol; name; module_; docs ]) in
+  Printf.sprintf "(function %s value alone () %s)" strings result
+
+let record ?(name = "R") ?(fields = {|("x" "" (named "int"))|}) key =
+  Printf.sprintf {|(type %s %s 0 "" (record %s))|} (quoted key) (quoted name) fields
+
+let refused lines expected =
+  Alcotest.(check (list string)) "problems" expected (Print.problems ~crate:"c" (read lines))
+
+let refusals () =
+  refused [ func ("c", "f"); func ~symbol:"g" ("c::m", "f") ] [];
+  refused
+    [ func ("c", "f"); func ~symbol:"g" ("c", "f") ]
+    [ "c::f and c::f are both the function f in OCaml" ];
+  refused
+    [ func ("c", "f"); func ("c::m", "g") ]
+    [ "c::f and c::m::g are both the symbol f in OCaml" ];
+  refused
+    [ record "c::a::R"; record "c::b::R" ]
+    [ "c::a::R and c::b::R are both the type r in OCaml; `#[ocaml(name = \"…\")]` gives one another name" ];
+  refused [ func ~result:{|(named "option" (refused "no"))|} ("c", "f") ] [ "c::f: no" ];
+  refused [ {|(type "c::R" "R" 0 "" (refused "they differ"))|} ] [ "c::R: they differ" ];
+  refused
+    [ func ("c", "für") ]
+    [ "c::für: OCaml's names are of ASCII letters, digits and _, and für is not" ]
+
+let other_version () =
+  List.iter
+    (fun text ->
+      match Description.read text with
+      | exception Description.Unknown _ -> ()
+      | _ -> Alcotest.failf "%S was read" text)
+    [ ""; "(rust-async-declarations 2)"; "(rust-async-declarations 1"; "(rust-async-declarations 1) (new)"; {|("|} ]
+
+let printed file lines = Print.file file ~crate:"c" (read lines)
+
+let documentation () =
+  let docs text = printed Interface [ func ~docs:text ("c", "f") ] in
+  let holds name text expected =
+    let printed = docs text in
+    let length = String.length expected in
+    let rec at i = i + length <= String.length printed && (String.sub printed i length = expected || at (i + 1)) in
+    if not (at 0) then Alcotest.failf "%s: %S is not in %s" name expected printed
+  in
+  holds "code and what odoc reads" " {a} [x] `y[0]` @b" {|\{a\} \[x\] [y\[0\]] \@b|};
+  holds "links" " [`Foo`](crate::Foo), [`Bar`] and [here](https://a.b)" "[Foo], [Bar] and {{:https://a.b} here}";
+  holds "headings and code" " # Errors\n ```\n a[0]\n ```" "{b Errors}\n    {[\n    a[0]\n    ]}";
+  (* What would end the comment, or never let it end. *)
+  holds "end of a comment" " a *) b" "[@@ocaml.doc {doc| [f ()]\n\n    a *) b |doc}]";
+  holds "quote" " one \" quote" "[@@ocaml.doc {doc|";
+  holds "end of a quoted string" " ```\n \" |doc}\n ```" "[@@ocaml.doc {docx|"
+
+let names () =
+  let check name expected = Alcotest.(check string) name expected (Names.type_ name) in
+  check "SomeName" "some_name";
+  check "HTTPServer" "http_server";
+  check "already_one" "already_one";
+  check "Point3D" "point3d";
+  check "Type" "type_";
+  check "List" "list_"
+
+let () =
+  Alcotest.run "printing"
+    [
+      ( "declarations",
+        [
+          law "what OCaml does not have is refused" refusals;
+          law "text of another version is refused" other_version;
+          law "documentation is odoc's" documentation;
+          law "names are OCaml's" names;
+        ] );
+    ]
