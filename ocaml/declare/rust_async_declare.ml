@@ -2,8 +2,6 @@
 
 open Rust_async_declarations
 
-external load : string -> string = "rust_async_declare_load"
-
 let usage = "usage: rust-async-declare [-crate NAME] LIBRARY.so MODULE\nwrites MODULE.ml and MODULE.mli"
 
 let fail lines =
@@ -37,7 +35,7 @@ let () =
   | [ library; name ] -> (
       (* Without a slash, it would be looked for among the system's. *)
       let path = if Filename.is_implicit library then Filename.concat "." library else library in
-      match Description.read (load path) with
+      match Description.read (Load.declarations path) with
       | exception Failure why -> fail [ library ^ ": " ^ why ]
       | exception Description.Unknown what ->
           fail [ library ^ ": " ^ what ^ " is unknown: the crate ocaml-lwt-interop and rust-async are not of one version" ]

@@ -1,0 +1,1 @@
+external declarations : string -> string = "rust_async_declare_load"
