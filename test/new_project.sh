@@ -17,25 +17,48 @@ git() {
     tar -C ocaml-lwt-interop -xf -
 }
 
-commands=$(awk '/^<!-- run: new-project -->/{ on = 1; next } on && /^```$/ { exit } on && !/^```/' "$checkout/README.md")
+# block KIND NAME: the text of the README's block that is marked so.
+block() {
+  awk -v mark="<!-- $1: $2 -->" '$0 == mark { on = 1; next } on && inside && /^```$/ { exit } on && inside { print }
+    on && /^```/ { inside = 1 }' "$checkout/README.md"
+}
+
+commands=$(block run new-project)
 [ -n "$commands" ] || die "README.md has no block marked <!-- run: new-project -->"
 printed=$(eval "$commands")
-[[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README printed: $printed"
+[[ $printed == *"$(block output new-project)" ]] || die "the project of the README printed: $printed"
 
-# The same where the crate is called as one that it depends on, the project is a workspace, and dune builds elsewhere.
-(
-  cd my-project
-  sed -i 's/^name = "hello"/name = "slab"/; s/^\[lib\]/&\nname = "hello"/' Cargo.toml
-  printf '\n[workspace]\nexclude = ["ocaml-lwt-interop"]\n' >>Cargo.toml
-  dune build --build-dir "$folder/elsewhere" ./main.exe
-)
-printed=$(elsewhere/default/main.exe)
-[[ $printed == *"Rust says: nobody to greet" ]] || die "the project of the README, built elsewhere, printed: $printed"
+cd my-project
+dune test
+cargo test --quiet
+
+# OCaml follows Rust: in the same build, a changed signature is an error where it is called.
+sed -i 's/name: String, on_done/name: String, times: u8, on_done/' src/lib.rs
+if refused=$(dune build ./bin/main.exe 2>&1); then die "a call of another type was built"; fi
+[[ $refused == *bin/main.ml* ]] || die "a call of another type is refused with: $refused"
+sed -i 's/name: String, times: u8, on_done/name: String, on_done/' src/lib.rs
+
+# The same where the crate has the name of one that it depends on, the project is a workspace, and dune builds elsewhere.
+sed -i 's/^name = "my-project"/name = "slab"/; s/^\[dependencies\]/[lib]\nname = "my_project"\n\n&/' Cargo.toml
+printf '\n[workspace]\nexclude = ["rust-async"]\n' >>Cargo.toml
+dune build --build-dir "$folder/elsewhere" ./bin/main.exe
+printed=$("$folder/elsewhere/default/bin/main.exe")
+[[ $printed == *"hello world" ]] || die "the project of the README, built elsewhere, printed: $printed"
 
 # A panic has to unwind.
-(
-  cd my-project
-  if refused=$(cargo check --release --config 'profile.release.panic="abort"' 2>&1); then die "panic = \"abort\" is not refused"; fi
-  [[ $refused == *'panic = "abort"'* ]] || die "panic = \"abort\" is refused with: $refused"
-)
-echo "the README's project builds and runs elsewhere"
+if refused=$(cargo check --release --config 'profile.release.panic="abort"' 2>&1); then die "panic = \"abort\" is not refused"; fi
+[[ $refused == *'panic = "abort"'* ]] || die "panic = \"abort\" is refused with: $refused"
+
+# What it cannot do, it says, and makes nothing.
+cd "$folder"
+new() { ocaml-lwt-interop/scripts/rust-async new "$1" 2>&1; }
+refuses() {
+  if refused=$(new "$1"); then die "rust-async new $1 is not refused"; fi
+  [[ $refused == *"$2"* ]] || die "rust-async new $1 is refused with: $refused"
+}
+refuses my-project "is there already"
+refuses Capital "no name for a crate"
+refuses tokio "is taken"
+refuses '' "no name for a crate"
+[ ! -e Capital ] && [ ! -e tokio ] || die "rust-async new has made what it refused"
+echo "the README's project builds, runs and follows its crate"

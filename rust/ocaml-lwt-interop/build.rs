@@ -1,5 +1,5 @@
 //! Compiles `src/caml/lock.c` with the headers of the OCaml that the program is built with, and tells the crate whether that is
-//! OCaml 5: `cfg(ocaml_5)`.
+//! OCaml 5: `cfg(ocaml_5)`. Puts OCaml's runtime where the tests of other crates find it.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/caml/lock.c");
@@ -16,6 +16,7 @@ fn main() {
     if is_ocaml_5(&headers) {
         println!("cargo:rustc-cfg=ocaml_5");
     }
+    link_runtime_into_tests(&headers);
     cc::Build::new()
         .file("src/caml/lock.c")
         .include(headers)
@@ -33,6 +34,18 @@ fn headers() -> String {
         .output()
         .unwrap_or_else(|error| panic!("{ocamlopt} -where: {error}"));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Copies OCaml's bytecode runtime, for `__link_runtime_into_tests`: cargo tells every crate that depends on this one to look for
+/// libraries in the folder that this is given, and OCaml's own folder has more than that.
+fn link_runtime_into_tests(headers: &str) {
+    let folder = std::env::var("OUT_DIR").expect("cargo gives a folder to write to");
+    let (from, to) = (
+        format!("{headers}/libcamlrun.a"),
+        format!("{folder}/libocaml_lwt_interop_runtime.a"),
+    );
+    std::fs::copy(&from, &to).unwrap_or_else(|error| panic!("{from}: {error}"));
+    println!("cargo:rustc-link-search=native={folder}");
 }
 
 /// `OCAML_VERSION_MAJOR` of `caml/version.h`.

@@ -109,13 +109,13 @@ external echo_boxed_ints :
   = "echo_boxed_ints"
 
 (** [echo_bytes value] *)
-external echo_bytes : bytes -> bytes = "echo_bytes"
+external echo_bytes : string -> string = "echo_bytes"
 
 (** [echo_float value] *)
 external echo_float : float -> float = "echo_float"
 
 (** [echo_four_bytes value] *)
-external echo_four_bytes : bytes -> bytes = "echo_four_bytes"
+external echo_four_bytes : string -> string = "echo_four_bytes"
 
 (** [echo_function value] *)
 external echo_function :
@@ -269,7 +269,7 @@ module Streams : sig
   (** [fallible path]
 
       The errors of the items end it, and are in no type. *)
-  external fallible : string -> bytes Lwt_stream.t Lwt.t = "fallible"
+  external fallible : string -> string Lwt_stream.t Lwt.t = "fallible"
 
   (** [opened path] *)
   external opened : string -> string Lwt_stream.t Lwt.t = "opened"

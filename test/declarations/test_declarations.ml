@@ -14,8 +14,8 @@ let there_and_back () =
   back "unit" Made.echo_unit ();
   back "boxed ints" Made.echo_boxed_ints (-1l, 1l, -1L, 1L, -1n);
   back "string" Made.echo_string "text";
-  back "bytes" Made.echo_bytes (Bytes.of_string "\000\255");
-  back "four bytes" Made.echo_four_bytes (Bytes.of_string "\000\001\002\255");
+  back "bytes" Made.echo_bytes "\000\255";
+  back "four bytes" Made.echo_four_bytes "\000\001\002\255";
   back "option" Made.echo_option (Some None);
   back "result" Made.echo_result (Error "no");
   back "tuple" Made.echo_tuple ((1, false), 0.5);
@@ -77,7 +77,7 @@ let modules () =
   let opened = run (Lwt.bind (Made.Streams.opened "path") list) in
   Alcotest.(check (list string)) "stream in a promise" [ "path" ] opened;
   let bytes = run (Lwt.bind (Made.Streams.fallible "path") list) in
-  Alcotest.(check (list string)) "stream of results" [ "path" ] (List.map Bytes.to_string bytes);
+  Alcotest.(check (list string)) "stream of results" [ "path" ] bytes;
   Alcotest.(check int) "stream as an argument" 6 (run (Made.Streams.total (Lwt_stream.of_list [ 1; 2; 3 ])));
   let stream, number = run (Made.Streams.Inner.both ()) in
   Alcotest.(check (pair (list int) int)) "stream in a tuple" ([ 1 ], 2) (run (list stream), number)

@@ -1,6 +1,6 @@
 (* From the text that a Rust library gives to declarations, and to refusals. *)
 
-open Rust_async_declarations
+open Rust_async_tool
 
 let read lines = Description.read (String.concat "\n" ("(rust-async-declarations 1)" :: lines))
 let law name body = Alcotest.test_case name `Quick body

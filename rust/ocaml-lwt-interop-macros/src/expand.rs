@@ -22,10 +22,14 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
     let twin = bytecode_twin(&function, exported);
     let declaration = declare::function(&function, exported);
     make_async(&mut function, exported);
+    let interop = &exported.interop;
     quote_spanned! {hygienic(Span::call_site())=>
         #function
         #(#attributes)*
-        const _: () = { #stub #twin #declaration };
+        const _: () = {
+            #stub #twin #declaration
+            #interop::__private::link_runtime_into_tests!();
+        };
     }
 }
 

@@ -264,9 +264,26 @@ pub mod func {
     pub use crate::lwt_to_rust::guest::BlockingFuture;
 }
 
+/// Links OCaml's bytecode runtime into the unit tests of a crate. They run no OCaml code, but what the crate refers to of the
+/// runtime has to be there. `build.rs` puts that library where cargo looks for it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __link_runtime_into_tests {
+    () => {
+        #[cfg(test)]
+        #[link(
+            name = "ocaml_lwt_interop_runtime",
+            kind = "static",
+            modifiers = "-bundle"
+        )]
+        unsafe extern "C" {}
+    };
+}
+
 /// What the expansions of the macros name. Not for anybody else: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__link_runtime_into_tests as link_runtime_into_tests;
     pub use crate::caml::Raw;
     pub use crate::conversion::{FromOCaml, ToOCaml, build, declare, float, read, shape};
     pub use crate::declarations::{

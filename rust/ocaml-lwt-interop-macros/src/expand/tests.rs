@@ -98,6 +98,8 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                 promise: true,
                 twin: false,
             };
+
+            ::interop::__private::link_runtime_into_tests!();
         };
     };
     assert_eq!(

@@ -23,6 +23,12 @@ impl<T> Stream for Vec<T> {
 
 /// The names that the generated code uses.
 pub mod __private {
+    /// Nothing of OCaml's is missing.
+    macro_rules! link_runtime_into_tests {
+        () => {};
+    }
+    pub(crate) use link_runtime_into_tests;
+
     use super::Stream;
     use std::cell::RefCell;
     use std::marker::PhantomData;

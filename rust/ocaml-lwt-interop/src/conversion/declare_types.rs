@@ -36,17 +36,18 @@ named! {
     f32: "float";
     String: "string";
     &str: "string";
-    ByteBuf: "bytes";
-    &[u8]: "bytes";
+    // OCaml's programs have bytes in strings, mostly, and both are copied.
+    ByteBuf: "string";
+    &[u8]: "string";
     // Of any type, which nobody can check: OCaml says so too.
     OCamlValue: "Obj.t";
     Value: "Obj.t";
 }
 
-// SAFETY: a string, which is laid out as `bytes`, and copied
+// SAFETY: a string, and copied
 unsafe impl<D, const N: usize> OCamlType<D> for [u8; N] {
     fn ocaml_type(_: &mut Types) -> Type {
-        Type::named("bytes")
+        Type::named("string")
     }
 }
 

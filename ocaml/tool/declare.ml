@@ -1,0 +1,30 @@
+(* The crate whose functions stand at the top: the only one that has any, if it is not said. *)
+let crate said functions =
+  let crates = List.sort_uniq compare (List.map (fun f -> List.hd f.Description.path) functions) in
+  match (said, crates) with
+  | Some crate, crates when List.mem crate crates -> crate
+  | Some crate, crates -> Fail.with_f "no #[func] is in the crate %s, but in: %s" crate (String.concat ", " crates)
+  | None, [ crate ] -> crate
+  | None, [] -> Fail.with_ [ "no #[func] is in the library" ]
+  | None, crates ->
+      Fail.with_f "several crates have functions, %s: say with -crate NAME whose stand at the top"
+        (String.concat ", " crates)
+
+let write path text =
+  let channel = open_out_bin path in
+  Fun.protect ~finally:(fun () -> close_out_noerr channel) (fun () -> output_string channel text)
+
+let run ?crate:said ~library module_ =
+  (* Without a slash, it would be looked for among the system's. *)
+  let path = if Filename.is_implicit library then Filename.concat "." library else library in
+  match Description.read (Load.declarations path) with
+  | exception Failure why -> Fail.with_f "%s: %s" library why
+  | exception Description.Unknown what ->
+      Fail.with_f "%s: %s is unknown: the crate ocaml-lwt-interop and rust-async are not of one version" library what
+  | (_, functions) as described -> (
+      let crate = crate said functions in
+      match Print.problems ~crate described with
+      | [] ->
+          write (module_ ^ ".ml") (Print.file Implementation ~crate described);
+          write (module_ ^ ".mli") (Print.file Interface ~crate described)
+      | problems -> Fail.with_ problems)

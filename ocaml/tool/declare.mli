@@ -1,0 +1,6 @@
+(** [rust-async declare]: the declarations of a library. *)
+
+val run : ?crate:string -> library:string -> string -> unit
+(** [run ~library "hello"] loads the library for bytecode at that path, and writes [hello.ml] and [hello.mli]. [crate] is the crate
+    whose functions stand at the top; it need not be said where one crate alone has functions.
+    @raise Fail.Refused where something has no declaration. *)

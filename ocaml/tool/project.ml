@@ -1,0 +1,85 @@
+(* What a crate and a module cannot be called: Rust's keywords and its own crates, and modules that the project uses. OCaml's
+   keywords are no modules, so they may be: they begin with a capital letter there. *)
+let taken =
+  String.split_on_char ' '
+    "abstract alloc as async await become box break const continue core crate do dyn else enum extern false final fn for gen if \
+     impl in let loop macro match mod move mut ocaml override priv proc-macro pub ref return self static std stdlib struct \
+     super test tokio trait true try type typeof unsafe unsized use virtual where while yield alcotest lwt lwt-unix lwt-io \
+     lwt-main main ocaml-lwt-interop rust-async unix"
+
+let check_name name =
+  let letter = function 'a' .. 'z' -> true | _ -> false in
+  let fine = function 'a' .. 'z' | '0' .. '9' | '-' | '_' -> true | _ -> false in
+  if name = "" || (not (letter name.[0])) || not (String.for_all fine name) then
+    Fail.with_f "%S is no name for a crate and a module: small letters of ASCII, digits, - and _, a letter first" name;
+  if List.mem (String.map (function '_' -> '-' | c -> c) name) taken then
+    Fail.with_f "%S is taken: by Rust, OCaml or a library that the project uses" name
+
+let replace ~each ~by text =
+  let length = String.length each in
+  let buffer = Buffer.create (String.length text) in
+  let rec go at =
+    if at + length > String.length text then Buffer.add_substring buffer text at (String.length text - at)
+    else if String.sub text at length = each then (
+      Buffer.add_string buffer by;
+      go (at + length))
+    else (
+      Buffer.add_char buffer text.[at];
+      go (at + 1))
+  in
+  go 0;
+  Buffer.contents buffer
+
+let rec make_folder path =
+  if not (Sys.file_exists path) then (
+    make_folder (Filename.dirname path);
+    Sys.mkdir path 0o755)
+
+let write path text =
+  make_folder (Filename.dirname path);
+  let channel = open_out_bin path in
+  Fun.protect ~finally:(fun () -> close_out channel) (fun () -> output_string channel text)
+
+let has_crate folder = Sys.file_exists (Filename.concat folder "rust/ocaml-lwt-interop/Cargo.toml")
+
+(* Where the crate is: the clone that this program was built in, or what was installed with it. *)
+type home = Clone of string | Installed of string
+
+let home () =
+  (* dune copies sources to where it builds. *)
+  let is_source folder = not (List.mem "_build" (String.split_on_char '/' folder)) in
+  let rec above folder =
+    if is_source folder && has_crate folder then Some (Clone folder)
+    else
+      let parent = Filename.dirname folder in
+      if parent = folder then None else above parent
+  in
+  let bin = Filename.dirname Sys.executable_name in
+  let share = Filename.concat (Filename.dirname bin) "share/rust-async" in
+  if has_crate share then Installed share
+  else
+    match above bin with
+    | Some clone -> clone
+    | None -> Fail.with_f "the crate ocaml-lwt-interop is neither in %s nor above %s" share bin
+
+let make folder =
+  let name = Filename.basename folder in
+  check_name name;
+  if Sys.file_exists folder then Fail.with_f "%s is there already" folder;
+  let module_ = String.map (function '-' -> '_' | c -> c) name in
+  let home = home () in
+  let crate = match home with Clone _ -> "rust-async" | Installed share -> share in
+  let file text =
+    text
+    |> replace ~each:"my-project" ~by:name
+    |> replace ~each:"my_project" ~by:module_
+    |> replace ~each:"My_project" ~by:(String.capitalize_ascii module_)
+    |> replace ~each:"RUST_ASYNC" ~by:crate
+  in
+  let path file = Filename.concat folder (replace ~each:"my_project" ~by:module_ file) in
+  let place = function "gitignore" -> ".gitignore" | file -> file in
+  List.iter (fun (name, text) -> write (path (place name)) (file text)) Template.files;
+  (match home with
+  | Installed _ -> ()
+  | Clone clone -> Program.run "ln" [ "-s"; clone; Filename.concat folder "rust-async" ]);
+  Printf.printf "%s is made. Next:\n\n    cd %s\n    dune exec ./bin/main.exe\n    dune test\n" folder folder

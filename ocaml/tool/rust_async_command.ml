@@ -1,0 +1,73 @@
+(* The command [rust-async]. *)
+
+open Rust_async_tool
+
+let usage =
+  [
+    "usage: rust-async new FOLDER                 makes a project: a crate, an OCaml program that uses it, tests";
+    "       rust-async build CRATE [OPTION]…      for a dune rule: has cargo build the crate, and declares its functions";
+    "       rust-async declare LIBRARY.so MODULE  writes MODULE.ml and MODULE.mli, the declarations of a library";
+    "rust-async COMMAND --help tells the options.";
+  ]
+
+let refuse lines =
+  List.iter (fun line -> prerr_endline ("rust-async: " ^ line)) lines;
+  exit 1
+
+let misused () =
+  List.iter prerr_endline usage;
+  exit 2
+
+(* The arguments that are no options, in their order. *)
+let arguments usage options =
+  let found = ref [] in
+  let current = ref 1 in
+  (try Arg.parse_argv ~current Sys.argv options (fun argument -> found := argument :: !found) usage with
+  | Arg.Help text ->
+      print_string text;
+      exit 0
+  | Arg.Bad text ->
+      prerr_string text;
+      exit 2);
+  List.rev !found
+
+let optional cell name text = (name, Arg.String (fun value -> cell := Some value), text)
+
+let build () =
+  let profile = ref "dev" and manifest = ref None and module_ = ref None in
+  let found =
+    arguments "usage: rust-async build CRATE [OPTION]…"
+      [
+        ("--profile", Arg.Set_string profile, "PROFILE dune's: %{profile}");
+        optional manifest "--manifest-path" "PATH where Cargo.toml is, from the folder of the dune file";
+        optional module_ "--module" "NAME the module of the declarations, if it is not called as the crate";
+      ]
+  in
+  match found with
+  | [ crate ] -> Build.run ~profile:!profile ?manifest:!manifest ?module_:!module_ crate
+  | _ -> misused ()
+
+let declare () =
+  let crate = ref None in
+  match
+    arguments "usage: rust-async declare LIBRARY.so MODULE [OPTION]…"
+      [ optional crate "--crate" "NAME whose functions stand at the top, where several crates have functions" ]
+  with
+  | [ library; module_ ] -> Declare.run ?crate:!crate ~library module_
+  | _ -> misused ()
+
+let new_project () =
+  match arguments "usage: rust-async new FOLDER" [] with
+  | [ folder ] -> Project.make folder
+  | _ -> misused ()
+
+let () =
+  let command =
+    match if Array.length Sys.argv > 1 then Sys.argv.(1) else "" with
+    | "build" -> build
+    | "declare" -> declare
+    | "new" -> new_project
+    | "--help" | "help" -> fun () -> List.iter print_endline usage
+    | _ -> misused
+  in
+  try command () with Fail.Refused lines -> refuse lines
