@@ -889,3 +889,7 @@ let () =
   ignore (Lwt_main.Enter_iter_hooks.add_last on_turn : Lwt_main.Enter_iter_hooks.hook);
   ignore (Lwt_main.Leave_iter_hooks.add_last on_end_of_turn : Lwt_main.Leave_iter_hooks.hook);
   at_exit exit
+
+module Declared = struct
+  let exception_ key constructor = Callback.register ("ocaml_lwt_interop.declared." ^ key) constructor
+end

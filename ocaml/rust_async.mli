@@ -175,3 +175,11 @@ val stats : unit -> stats
 
     Tasks and subscriptions are those of the thread that asks: of Lwt's, or, in a job, of that worker domain; all zero on any
     other thread. Roots are known where Lwt runs, those of all threads, and are zero elsewhere. *)
+
+(**/**)
+
+(** For the modules that rust-async makes. *)
+module Declared : sig
+  val exception_ : string -> Obj.Extension_constructor.t -> unit
+  (** [exception_ key constructor] is how Rust finds an exception that it declares. *)
+end

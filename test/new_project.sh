@@ -38,6 +38,13 @@ if refused=$(dune build ./bin/main.exe 2>&1); then die "a call of another type w
 [[ $refused == *bin/main.ml* ]] || die "a call of another type is refused with: $refused"
 sed -i 's/name: String, times: u8, on_done/name: String, on_done/' src/lib.rs
 
+# What would be a surprise in OCaml is refused, with what to write instead.
+cp src/lib.rs kept
+printf '\n#[ocaml_lwt_interop::func]\npub async fn bytes() -> Vec<u8> {\n    vec![]\n}\n' >>src/lib.rs
+if refused=$(dune build ./bin/main.exe 2>&1); then die "Vec<u8> is not refused"; fi
+[[ $refused == *"my_project::bytes: Vec<u8>"*ByteBuf* ]] || die "Vec<u8> is refused with: $refused"
+mv kept src/lib.rs
+
 # The same where the crate has the name of one that it depends on, the project is a workspace, and dune builds elsewhere.
 sed -i 's/^name = "my-project"/name = "slab"/; s/^\[dependencies\]/[lib]\nname = "my_project"\n\n&/' Cargo.toml
 printf '\n[workspace]\nexclude = ["rust-async"]\n' >>Cargo.toml

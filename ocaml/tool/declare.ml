@@ -1,13 +1,15 @@
 (* The crate whose functions stand at the top: the only one that has any, if it is not said. *)
-let crate said functions =
-  let crates = List.sort_uniq compare (List.map (fun f -> List.hd f.Description.path) functions) in
+let crate said { Description.functions; exceptions; _ } =
+  let paths = List.map (fun f -> f.Description.path) functions in
+  let paths = paths @ List.map (fun e -> e.Description.exception_path) exceptions in
+  let crates = List.sort_uniq compare (List.map List.hd paths) in
   match (said, crates) with
   | Some crate, crates when List.mem crate crates -> crate
   | Some crate, crates -> Fail.with_f "no #[func] is in the crate %s, but in: %s" crate (String.concat ", " crates)
   | None, [ crate ] -> crate
   | None, [] -> Fail.with_ [ "no #[func] is in the library" ]
   | None, crates ->
-      Fail.with_f "several crates have functions, %s: say with -crate NAME whose stand at the top"
+      Fail.with_f "several crates have functions, %s: say with --crate NAME whose stand at the top"
         (String.concat ", " crates)
 
 let write path text =
@@ -21,8 +23,8 @@ let run ?crate:said ~library module_ =
   | exception Failure why -> Fail.with_f "%s: %s" library why
   | exception Description.Unknown what ->
       Fail.with_f "%s: %s is unknown: the crate ocaml-lwt-interop and rust-async are not of one version" library what
-  | (_, functions) as described -> (
-      let crate = crate said functions in
+  | described -> (
+      let crate = crate said described in
       match Print.problems ~crate described with
       | [] ->
           write (module_ ^ ".ml") (Print.file Implementation ~crate described);

@@ -11,7 +11,7 @@ type ty =
 type field = { field : string; field_docs : string; ty : ty }
 type parts = Unnamed of ty list | Inline of field list
 type constructor = { constructor : string; docs : string; parts : parts }
-type definition = Record of field list | Variant of constructor list | No_definition of string
+type definition = Record of field list | Variant of constructor list | Polymorphic of constructor list | No_definition of string
 
 type declared = {
   key : string;
@@ -22,6 +22,8 @@ type declared = {
   definition : definition;
 }
 
+type argument = { argument : string; label : string option; optional : bool; of_argument : ty }
+
 type func = {
   symbol : string;
   name : string;
@@ -29,9 +31,19 @@ type func = {
   func_docs : string;
   promise : bool;
   twin : bool;
-  arguments : (string * ty) list;
+  arguments : argument list;
   result : ty;
 }
+
+type exception_ = {
+  exception_key : string;
+  exception_name : string;
+  exception_path : string list;
+  exception_docs : string;
+  holds : parts;
+}
+
+type library = { types : declared list; functions : func list; exceptions : exception_ list }
 
 exception Unknown of string
 
@@ -50,11 +62,13 @@ let field = function
   | Group [ String field; String field_docs; of_field ] -> { field; field_docs; ty = ty of_field }
   | _ -> raise (Unknown "a field")
 
+let parts = function
+  | Group (Word "unnamed" :: parts) -> Unnamed (List.map ty parts)
+  | Group (Word "named" :: fields) -> Inline (List.map field fields)
+  | _ -> raise (Unknown "a part")
+
 let constructor = function
-  | Group [ String constructor; String docs; Group (Word "unnamed" :: parts) ] ->
-      { constructor; docs; parts = Unnamed (List.map ty parts) }
-  | Group [ String constructor; String docs; Group (Word "named" :: fields) ] ->
-      { constructor; docs; parts = Inline (List.map field fields) }
+  | Group [ String constructor; String docs; held ] -> { constructor; docs; parts = parts held }
   | _ -> raise (Unknown "a constructor")
 
 let definition = function
@@ -62,6 +76,7 @@ let definition = function
   | Group (Word "unboxed-record" :: fields) -> (true, Record (List.map field fields))
   | Group (Word "variant" :: all) -> (false, Variant (List.map constructor all))
   | Group (Word "unboxed-variant" :: all) -> (true, Variant (List.map constructor all))
+  | Group (Word "polymorphic" :: all) -> (false, Polymorphic (List.map constructor all))
   | Group [ Word "refused"; String why ] -> (false, No_definition why)
   | _ -> raise (Unknown "a definition")
 
@@ -69,14 +84,17 @@ let definition = function
 let split path = List.filter (( <> ) "") (String.split_on_char ':' path)
 
 let argument = function
-  | Group [ String name; of_argument ] -> (name, ty of_argument)
+  | Group [ String argument; Word "plain"; of_argument ] ->
+      { argument; label = None; optional = false; of_argument = ty of_argument }
+  | Group [ String argument; Word (("labelled" | "optional") as word); String label; of_argument ] ->
+      { argument; label = Some label; optional = word = "optional"; of_argument = ty of_argument }
   | _ -> raise (Unknown "an argument")
 
-let item (types, functions) = function
+let item library = function
   | Group [ Word "type"; String key; String type_name; Word parameters; String type_docs; of_type ] ->
       let unboxed, definition = definition of_type in
       let parameters = int_of_string parameters in
-      ({ key; type_name; parameters; type_docs; unboxed; definition } :: types, functions)
+      { library with types = { key; type_name; parameters; type_docs; unboxed; definition } :: library.types }
   | Group
       [
         Word "function";
@@ -101,13 +119,19 @@ let item (types, functions) = function
           result = ty result;
         }
       in
-      (types, func :: functions)
+      { library with functions = func :: library.functions }
+  | Group [ Word "exception"; String exception_key; String exception_name; String path; String exception_docs; held ] ->
+      let exception_ =
+        { exception_key; exception_name; exception_path = split path; exception_docs; holds = parts held }
+      in
+      { library with exceptions = exception_ :: library.exceptions }
   | _ -> raise (Unknown "a line")
 
 let read text =
   match Tree.all text with
   | Group [ Word "rust-async-declarations"; Word found ] :: items when found = version ->
-      let types, functions = List.fold_left item ([], []) items in
-      (List.rev types, List.rev functions)
+      let empty = { types = []; functions = []; exceptions = [] } in
+      let { types; functions; exceptions } = List.fold_left item empty items in
+      { types = List.rev types; functions = List.rev functions; exceptions = List.rev exceptions }
   | _ -> raise (Unknown "the version")
   | exception Tree.Malformed why -> raise (Unknown why)

@@ -15,6 +15,7 @@ type constructor = { constructor : string; docs : string; parts : parts }
 type definition =
   | Record of field list
   | Variant of constructor list
+  | Polymorphic of constructor list
   | No_definition of string  (** for this reason *)
 
 type declared = {
@@ -26,6 +27,13 @@ type declared = {
   definition : definition;
 }
 
+type argument = {
+  argument : string;
+  label : string option;  (** it is labelled so, or optional where its type is an [option] and [optional] *)
+  optional : bool;
+  of_argument : ty;
+}
+
 type func = {
   symbol : string;
   name : string;
@@ -33,12 +41,23 @@ type func = {
   func_docs : string;
   promise : bool;  (** the result comes in a promise *)
   twin : bool;  (** bytecode has a symbol of its own *)
-  arguments : (string * ty) list;
+  arguments : argument list;
   result : ty;
 }
 
+(** An exception that Rust defines. *)
+type exception_ = {
+  exception_key : string;  (** its path in Rust *)
+  exception_name : string;
+  exception_path : string list;  (** its crate and modules *)
+  exception_docs : string;
+  holds : parts;
+}
+
+type library = { types : declared list; functions : func list; exceptions : exception_ list }
+
 exception Unknown of string
 
-val read : string -> declared list * func list
+val read : string -> library
 (** [read text] is what [text], of this version of the bridge, says.
     @raise Unknown where it is of another version. *)

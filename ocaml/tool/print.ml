@@ -7,7 +7,7 @@ let width = 100
 
 (* Modules: a tree, in the order of Rust's. *)
 
-type tree = { functions : func list; modules : (string * tree) list }
+type tree = { inside_exceptions : exception_ list; inside : func list; modules : (string * tree) list }
 
 (* The modules that types of OCaml's are in: what is declared here is called otherwise. *)
 let rec heads ty =
@@ -23,28 +23,32 @@ let types_of_parts = function Unnamed types -> types | Inline fields -> List.map
 
 let types_of_definition = function
   | Record fields -> List.map (fun field -> field.ty) fields
-  | Variant constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
+  | Variant constructors | Polymorphic constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
   | No_definition _ -> []
 
-let types_of_func f = f.result :: List.map snd f.arguments
+let types_of_func f = f.result :: List.map (fun a -> a.of_argument) f.arguments
 
-let taken (types, functions) =
+let taken { types; functions; exceptions } =
   let all =
-    List.concat_map (fun t -> types_of_definition t.definition) types @ List.concat_map types_of_func functions
+    List.concat_map (fun t -> types_of_definition t.definition) types
+    @ List.concat_map types_of_func functions
+    @ List.concat_map (fun e -> types_of_parts e.holds) exceptions
   in
   List.sort_uniq compare ([ "Lwt"; "Lwt_stream"; "Rust_async"; "Obj" ] @ List.concat_map heads all)
 
-let path ~crate ~taken f =
-  let inside = match f.path with first :: rest when first = crate -> rest | path -> path in
+let path ~crate ~taken path =
+  let inside = match path with first :: rest when first = crate -> rest | path -> path in
   List.map (Names.module_ ~taken) inside
 
-let rec insert tree path func =
+let empty = { inside_exceptions = []; inside = []; modules = [] }
+
+(* [add] puts something into the tree at the end of the path. *)
+let rec insert add tree path =
   match path with
-  | [] -> { tree with functions = tree.functions @ [ func ] }
+  | [] -> add tree
   | first :: rest ->
-      let empty = { functions = []; modules = [] } in
       let inner = Option.value ~default:empty (List.assoc_opt first tree.modules) in
-      let inner = insert inner rest func in
+      let inner = insert add inner rest in
       let modules =
         if List.mem_assoc first tree.modules then
           List.map (fun (name, old) -> (name, if name = first then inner else old)) tree.modules
@@ -70,10 +74,22 @@ let twice name_of place_of what items =
   in
   pairs (List.stable_sort (fun a b -> compare (name_of a) (name_of b)) items)
 
-let problems ~crate ((types, functions) as library) =
+let problems ~crate ({ types; functions; exceptions } as library) =
   let taken = taken library in
   let place f = String.concat "::" (f.path @ [ f.name ]) in
-  let ocaml_name f = String.concat "." (path ~crate ~taken f @ [ Names.value f.name ]) in
+  let ocaml_name f = String.concat "." (path ~crate ~taken f.path @ [ Names.value f.name ]) in
+  let ocaml_exception e = String.concat "." (path ~crate ~taken e.exception_path @ [ Names.constructor e.exception_name ]) in
+  let of_exception e =
+    List.map (Printf.sprintf "%s: %s" e.exception_key) (List.concat_map refusals (types_of_parts e.holds))
+  in
+  let not_optional f =
+    List.filter_map
+      (fun a ->
+        match a with
+        | { optional = true; of_argument = Named ("option", [ _ ]); _ } | { optional = false; _ } -> None
+        | _ -> Some (Printf.sprintf "%s: %s is optional, and is no Option in Rust" (place f) a.argument))
+      f.arguments
+  in
   let of_type t =
     let refused =
       match t.definition with
@@ -87,23 +103,26 @@ let problems ~crate ((types, functions) as library) =
     if Names.is_ascii name then None
     else Some (Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, and %s is not" place name)
   in
-  let constructors t = match t.definition with Variant all -> List.map (fun c -> (t.key, c.constructor)) all | _ -> [] in
+  let constructors t = match t.definition with Variant all | Polymorphic all -> List.map (fun c -> (t.key, c.constructor)) all | _ -> [] in
   let fields t =
     match t.definition with
     | Record fields -> List.map (fun field -> (t.key, field.field)) fields
-    | Variant _ | No_definition _ -> []
+    | Variant _ | Polymorphic _ | No_definition _ -> []
   in
   let names =
     List.concat_map (fun f -> List.map (fun name -> (place f, name)) (f.name :: f.path)) functions
     @ List.concat_map (fun t -> ((t.key, t.type_name) :: constructors t) @ fields t) types
   in
   List.concat_map of_type types
+  @ List.concat_map of_exception exceptions
   @ List.concat_map of_func functions
+  @ List.concat_map not_optional functions
   @ List.filter_map foreign names
   @ List.map
       (fun problem -> problem ^ "; `#[ocaml(name = \"…\")]` gives one another name")
       (twice (fun t -> Names.type_ t.type_name) (fun t -> t.key) "the type" types)
   @ twice ocaml_name place "the function" functions
+  @ twice ocaml_exception (fun e -> e.exception_key) "the exception" exceptions
   @ twice (fun f -> f.symbol) place "the symbol" functions
 
 (* Types. *)
@@ -113,22 +132,37 @@ let var number = if number < 26 then Printf.sprintf "'%c" (Char.chr (97 + number
 (* Where a type stands: what needs parentheses there. *)
 type place = Anywhere | In_arrow | In_tuple | In_application
 
-let rec ty names place t =
+(* Which way values go where a type stands. A polymorphic variant that goes to OCaml may be one of more tags there, and one that
+   comes may be of fewer. In the definition of a type it is what it is. *)
+type way = To_ocaml | To_rust | Defined
+
+let turned = function To_ocaml -> To_rust | To_rust -> To_ocaml | Defined -> Defined
+
+(* The names of declared types. *)
+type declared_name = { ocaml : string; is_polymorphic : bool }
+
+let rec ty names way place t =
   let parenthesized if_ text = if if_ then "(" ^ text ^ ")" else text in
   let applied name = function
     | [] -> name
-    | [ argument ] -> ty names In_application argument ^ " " ^ name
-    | arguments -> Printf.sprintf "(%s) %s" (String.concat ", " (List.map (ty names Anywhere) arguments)) name
+    | [ argument ] -> ty names way In_application argument ^ " " ^ name
+    | arguments -> Printf.sprintf "(%s) %s" (String.concat ", " (List.map (ty names way Anywhere) arguments)) name
   in
   match t with
   | Var number -> var number
   | Named (name, arguments) -> applied name arguments
-  | Declared (key, arguments) -> applied (List.assoc key names) arguments
+  | Declared (key, arguments) -> (
+      let { ocaml; is_polymorphic } = List.assoc key names in
+      let text = applied ocaml arguments in
+      match way with
+      | To_ocaml when is_polymorphic -> Printf.sprintf "[> %s ]" text
+      | To_rust when is_polymorphic -> Printf.sprintf "[< %s ]" text
+      | To_ocaml | To_rust | Defined -> text)
   | Tuple parts ->
-      let text = String.concat " * " (List.map (ty names In_tuple) parts) in
+      let text = String.concat " * " (List.map (ty names way In_tuple) parts) in
       parenthesized (place = In_tuple || place = In_application) text
   | Arrow (arguments, result) ->
-      let parts = List.map (ty names In_arrow) arguments @ [ ty names Anywhere result ] in
+      let parts = List.map (ty names (turned way) In_arrow) arguments @ [ ty names way Anywhere result ] in
       parenthesized (place <> Anywhere) (String.concat " -> " parts)
   | Refused why -> failwith why
 
@@ -171,17 +205,29 @@ let groups types =
 
 let fields names docs indent fields =
   let field f =
-    Printf.sprintf "%s%s : %s;%s\n" indent (Names.value f.field) (ty names Anywhere f.ty) (docs f.field_docs)
+    Printf.sprintf "%s%s : %s;%s\n" indent (Names.value f.field) (ty names Defined Anywhere f.ty) (docs f.field_docs)
   in
   String.concat "" (List.map field fields)
 
+(* What a constructor holds, behind its name. *)
+let held names docs indent = function
+  | Unnamed [] -> ""
+  | Unnamed parts -> " of " ^ String.concat " * " (List.map (ty names Defined In_tuple) parts)
+  | Inline inline -> Printf.sprintf " of {\n%s%s}" (fields names docs (indent ^ "  ") inline) indent
+
 let constructor names docs c =
-  let name = Names.constructor c.constructor in
-  match c.parts with
-  | Unnamed [] -> Printf.sprintf "  | %s%s\n" name (docs c.docs)
-  | Unnamed parts ->
-      Printf.sprintf "  | %s of %s%s\n" name (String.concat " * " (List.map (ty names In_tuple) parts)) (docs c.docs)
-  | Inline inline -> Printf.sprintf "  | %s of {\n%s    }%s\n" name (fields names docs "      " inline) (docs c.docs)
+  Printf.sprintf "  | %s%s%s\n" (Names.constructor c.constructor) (held names docs "    " c.parts) (docs c.docs)
+
+(* A tag holds one value: of several, a tuple. *)
+let polymorphic names docs c =
+  let held =
+    match c.parts with
+    | Unnamed [] -> ""
+    | Unnamed [ part ] -> " of " ^ ty names Defined Anywhere part
+    | Unnamed parts -> " of " ^ ty names Defined Anywhere (Tuple parts)
+    | Inline _ -> failwith "a tag has no fields"
+  in
+  Printf.sprintf "  | `%s%s%s\n" c.constructor held (docs c.docs)
 
 let declared file names keyword t =
   let doc, part =
@@ -199,10 +245,17 @@ let declared file names keyword t =
     match t.definition with
     | Record all -> Printf.sprintf " {\n%s}" (fields names part "  " all)
     | Variant all -> "\n" ^ String.concat "" (List.map (constructor names part) all)
+    | Polymorphic all -> Printf.sprintf " [\n%s]" (String.concat "" (List.map (polymorphic names part) all))
     | No_definition why -> failwith why
   in
-  let unboxed = if t.unboxed then " [@@unboxed]" else "" in
-  let text = Printf.sprintf "%s %s%s =%s" keyword parameters (List.assoc t.key names) definition in
+  (* OCaml wants it said of a type that it could unbox. *)
+  let could_be_unboxed =
+    match t.definition with
+    | Record [ _ ] | Variant [ { parts = Unnamed [ _ ] | Inline [ _ ]; _ } ] -> true
+    | Record _ | Variant _ | Polymorphic _ | No_definition _ -> false
+  in
+  let unboxed = if t.unboxed then " [@@unboxed]" else if could_be_unboxed then " [@@boxed]" else "" in
+  let text = Printf.sprintf "%s %s%s =%s" keyword parameters (List.assoc t.key names).ocaml definition in
   let text = if text.[String.length text - 1] = '\n' then String.sub text 0 (String.length text - 1) else text in
   Printf.sprintf "%s%s%s%s\n" doc.before text unboxed doc.after
 
@@ -213,7 +266,12 @@ let group file names types =
 (* Functions. *)
 
 let call f =
-  let arguments = match f.arguments with [] -> [ "()" ] | named -> List.map (fun (name, _) -> Names.value name) named in
+  let argument a =
+    match a.label with
+    | None -> Names.value a.argument
+    | Some label -> (if a.optional then "?" else "~") ^ Names.value label
+  in
+  let arguments = match f.arguments with [] -> [ "()" ] | named -> List.map argument named in
   Printf.sprintf "`%s`" (String.concat " " (Names.value f.name :: arguments))
 
 (* What is a function itself must not look like one: OCaml takes each arrow of an external for an argument of it. *)
@@ -227,9 +285,16 @@ let func file names indent f =
     | Interface -> Doc.item ~indent (call f ^ "\n\n" ^ f.func_docs)
     | Implementation -> Doc.item ~indent ""
   in
-  let arguments = match f.arguments with [] -> [ Named ("unit", []) ] | named -> List.map snd named in
+  let argument a =
+    let text = ty names To_rust In_arrow in
+    match (a.label, a.of_argument) with
+    | None, plain -> text plain
+    | Some label, Named ("option", [ given ]) when a.optional -> Printf.sprintf "?%s:%s" (Names.value label) (text given)
+    | Some label, labelled -> Printf.sprintf "%s:%s" (Names.value label) (text labelled)
+  in
+  let arguments = match f.arguments with [] -> [ "unit" ] | named -> List.map argument named in
   let result = if f.promise then Named ("Lwt.t", [ f.result ]) else f.result in
-  let parts = List.map (ty names In_arrow) arguments @ [ ty names In_arrow (returned result) ] in
+  let parts = arguments @ [ ty names To_ocaml In_arrow (returned result) ] in
   let symbols =
     let quoted = Printf.sprintf "%S" in
     if f.twin then quoted (f.symbol ^ "_bytecode") ^ " " ^ quoted f.symbol else quoted f.symbol
@@ -244,22 +309,51 @@ let func file names indent f =
   in
   Printf.sprintf "%s%s%s\n" doc.before text doc.after
 
+(* Exceptions. *)
+
+let exception_ file names indent e =
+  let doc, part =
+    match file with
+    | Interface -> (Doc.item ~indent e.exception_docs, Doc.part)
+    | Implementation -> (Doc.item ~indent "", fun _ -> "")
+  in
+  let name = Names.constructor e.exception_name in
+  let text = Printf.sprintf "%sexception %s%s" indent name (held names part indent e.holds) in
+  let registered =
+    match file with
+    | Interface -> ""
+    | Implementation ->
+        Printf.sprintf "%slet () = Rust_async.Declared.exception_ %S [%%extension_constructor %s]\n" indent
+          e.exception_key name
+  in
+  Printf.sprintf "%s%s%s\n%s" doc.before text doc.after registered
+
 let rec modules file names indent tree =
   let inner = indent ^ "  " in
   let opening = match file with Implementation -> "= struct" | Interface -> ": sig" in
   let module_ (name, tree) =
     Printf.sprintf "%smodule %s %s\n%s%send\n" indent name opening (modules file names inner tree) indent
   in
-  String.concat "\n" (List.map (func file names indent) tree.functions @ List.map module_ tree.modules)
+  String.concat "\n"
+    (List.map (exception_ file names indent) tree.inside_exceptions
+    @ List.map (func file names indent) tree.inside
+    @ List.map module_ tree.modules)
 
-let file file ~crate ((types, functions) as library) =
+let file file ~crate ({ types; functions; exceptions } as library) =
   let taken = taken library in
-  let names = List.map (fun t -> (t.key, Names.type_ t.type_name)) types in
-  let tree =
-    List.fold_left
-      (fun tree f -> insert tree (path ~crate ~taken f) f)
-      { functions = []; modules = [] } functions
+  let name t =
+    let is_polymorphic = match t.definition with Polymorphic _ -> true | _ -> false in
+    (t.key, { ocaml = Names.type_ t.type_name; is_polymorphic })
   in
+  let names = List.map name types in
+  let put_exception tree e =
+    let add tree = { tree with inside_exceptions = tree.inside_exceptions @ [ e ] } in
+    insert add tree (path ~crate ~taken e.exception_path)
+  in
+  let put_function tree f =
+    insert (fun tree -> { tree with inside = tree.inside @ [ f ] }) tree (path ~crate ~taken f.path)
+  in
+  let tree = List.fold_left put_function (List.fold_left put_exception empty exceptions) functions in
   let groups = groups types in
   (* Types of one group may have fields and constructors of one name. *)
   let warning = if List.exists (fun group -> List.length group > 1) groups then [ "[@@@ocaml.warning \"-30\"]\n" ] else [] in

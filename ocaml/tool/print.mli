@@ -2,10 +2,10 @@
 
 type file = Implementation | Interface
 
-val problems : crate:string -> Description.declared list * Description.func list -> string list
+val problems : crate:string -> Description.library -> string list
 (** [problems ~crate library] is why [library] cannot be declared, one line each: types that OCaml does not have, and two of one
     name. *)
 
-val file : file -> crate:string -> Description.declared list * Description.func list -> string
-(** [file file ~crate library] is the text of [file]: first all types, then the functions, in modules as in Rust. Those of [crate]
+val file : file -> crate:string -> Description.library -> string
+(** [file file ~crate library] is the text of [file]: first all types, then exceptions and functions, in modules as in Rust. Those of [crate]
     stand at the top. *)

@@ -4,6 +4,24 @@
 
 type 'a returned = 'a
 
+(** What can go wrong. *)
+type net_error = [
+  | `Timeout
+  | `Io of string (** With a text. *)
+  | `Status of int * float
+  | `tls of int * int
+]
+
+(** A polymorphic variant in a record is what it is. *)
+type attempt = {
+  result : (int, net_error) result;
+} [@@boxed]
+
+type other = [
+  | `Other
+  | `Timeout
+]
+
 (** A record of one field, unboxed. *)
 type 'a boxed = {
   content : 'a;
@@ -248,11 +266,60 @@ external name_of : person Lwt.t -> string Lwt.t = "name_of"
 (** [in_parallel pool f] *)
 external in_parallel : Rust_async.Domain_pool.t -> (int -> int) -> int Lwt.t = "in_parallel"
 
+module Errors : sig
+  (** The file cannot be read. *)
+  exception Unreadable of {
+    path : string; (** Where it should be. *)
+    method_ : string;
+  }
+
+  exception Refused of int * string option
+
+  exception Gone
+
+  (** [fail which]
+
+      Fails with the exception of that number, on a worker. *)
+  external fail : int -> unit Lwt.t = "fail"
+
+  (** [told f]
+
+      What it says of the exception that [f] fails with. *)
+  external told : (unit -> unit Lwt.t) -> string Lwt.t = "told"
+
+  (** [echo_net_error value] *)
+  external echo_net_error : [< net_error ] -> [> net_error ] = "echo_net_error"
+
+  (** [echo_attempt value] *)
+  external echo_attempt : attempt -> attempt = "echo_attempt"
+
+  (** [fetch n] *)
+  external fetch : int -> (int, [> net_error ]) result Lwt.t = "fetch"
+
+  (** [store n] *)
+  external store : int -> (int, [> other ]) result Lwt.t = "store"
+
+  (** [handled handler] *)
+  external handled : ([> net_error ] -> bool Lwt.t) -> bool Lwt.t = "handled"
+end
+
 module Names : sig
   (** [method_ type_]
 
       [method] is a keyword of OCaml's. *)
   external method_ : int -> int Lwt.t = "method"
+
+  (** [labelled ~host ?port ?timeout ~type_ path]
+
+      With labels, of which one has a name of its own and one is a keyword of OCaml's. *)
+  external labelled :
+    host:string ->
+    ?port:int ->
+    ?timeout:float ->
+    type_:bool ->
+    string ->
+    string
+    = "labelled"
 
   module Lwt_ : sig
     (** [pause ()] *)

@@ -82,6 +82,44 @@ let modules () =
   let stream, number = run (Made.Streams.Inner.both ()) in
   Alcotest.(check (pair (list int) int)) "stream in a tuple" ([ 1 ], 2) (run (list stream), number)
 
+let exceptions () =
+  let failed n = run (Lwt.catch (fun () -> Lwt.map (fun () -> Not_found) (Made.Errors.fail n)) Lwt.return) in
+  let is name expected n = Alcotest.(check bool) name true (expected (failed n)) in
+  is "with fields" (function Made.Errors.Unreadable { path = "/\255"; method_ = "none" } -> true | _ -> false) 0;
+  is "with arguments" (function Made.Errors.Refused (3, Some "no") -> true | _ -> false) 1;
+  is "without" (function Made.Errors.Gone -> true | _ -> false) 2;
+  let told expected exn = Alcotest.(check string) expected expected (run (Made.Errors.told (fun () -> Lwt.fail exn))) in
+  told {|unreadable [47, 254] why|} (Made.Errors.Unreadable { path = "/\254"; method_ = "why" });
+  told "refused 1 None" (Made.Errors.Refused (1, None));
+  told "gone" Made.Errors.Gone;
+  told "another" Not_found;
+  told "another" (Failure "gone")
+
+let polymorphic_variants () =
+  let back name value = Alcotest.(check bool) name true (Made.Errors.echo_net_error value = value) in
+  List.iter2 back [ "constant"; "value"; "values"; "tuple"; "negative number" ]
+    [ `Timeout; `Io "x"; `Status (404, 0.5); `tls (1, 2); `Io "" ];
+  let attempt = { Made.result = Error (`Status (1, 2.)) } in
+  Alcotest.(check bool) "in a record" true (Made.Errors.echo_attempt attempt = attempt);
+  (* The errors of two functions, united. *)
+  let both n = Lwt_result.bind (Made.Errors.fetch n) (fun n -> Made.Errors.store n) in
+  let text = function
+    | Ok n -> string_of_int n
+    | Error `Timeout -> "timeout"
+    | Error (`Io text) -> text
+    | Error (`Status _ | `tls _) -> "no"
+    | Error `Other -> "other"
+  in
+  Alcotest.(check (list string)) "united" [ "timeout"; "io"; "other"; "3" ]
+    (List.map (fun n -> text (run (both n))) [ 0; 1; 2; 3 ]);
+  let handler = function `Io text -> Lwt.return (text = "x") | `Timeout | `Status _ | `tls _ -> Lwt.return false in
+  Alcotest.(check bool) "argument of a function of OCaml's" true (run (Made.Errors.handled handler))
+
+let labels () =
+  let labelled = Made.Names.labelled in
+  Alcotest.(check string) "all" "h Some(1) Some(0.5) true p" (labelled ~type_:true ~timeout:0.5 ~host:"h" ~port:1 "p");
+  Alcotest.(check string) "left out" "h None None false p" (labelled ~host:"h" ~type_:false "p")
+
 let () =
   Alcotest.run "declarations"
     [
@@ -90,6 +128,9 @@ let () =
           law "values go there and back" there_and_back;
           law "functions are called with their arguments" functions;
           law "promises end" promises;
+          law "exceptions go there and back" exceptions;
+          law "polymorphic variants unite" polymorphic_variants;
+          law "labels are those that Rust says" labels;
           law "modules and streams are where Rust has them" modules;
         ] );
     ]

@@ -10,10 +10,10 @@ let quoted text =
   let escaped = function ('"' | '\\') as c -> Printf.sprintf "\\%c" c | c -> String.make 1 c in
   Printf.sprintf "\"%s\"" (String.concat "" (List.map escaped (List.of_seq (String.to_seq text))))
 
-let func ?(docs = "") ?(symbol = "f") ?(result = {|(named "int")|}) path =
+let func ?(docs = "") ?(symbol = "f") ?(arguments = "") ?(result = {|(named "int")|}) path =
   let module_, name = path in
   let strings = String.concat " " (List.map quoted [ symbol; name; module_; docs ]) in
-  Printf.sprintf "(function %s value alone () %s)" strings result
+  Printf.sprintf "(function %s value alone (%s) %s)" strings arguments result
 
 let record ?(name = "R") ?(fields = {|("x" "" (named "int"))|}) key =
   Printf.sprintf {|(type %s %s 0 "" (record %s))|} (quoted key) (quoted name) fields
@@ -33,6 +33,13 @@ let refusals () =
     [ record "c::a::R"; record "c::b::R" ]
     [ "c::a::R and c::b::R are both the type r in OCaml; `#[ocaml(name = \"…\")]` gives one another name" ];
   refused [ func ~result:{|(named "option" (refused "no"))|} ("c", "f") ] [ "c::f: no" ];
+  refused
+    [ func ~arguments:{|("p" optional "p" (named "int")) ("u" plain (named "unit"))|} ("c", "f") ]
+    [ "c::f: p is optional, and is no Option in Rust" ];
+  refused [ {|(exception "c::E" "E" "c" "" (unnamed (refused "no")))|} ] [ "c::E: no" ];
+  refused
+    [ {|(exception "c::E" "E" "c" "" (unnamed))|}; {|(exception "c::F" "E" "c" "" (unnamed))|} ]
+    [ "c::E and c::F are both the exception E in OCaml" ];
   refused [ {|(type "c::R" "R" 0 "" (refused "they differ"))|} ] [ "c::R: they differ" ];
   refused
     [ func ("c", "für") ]

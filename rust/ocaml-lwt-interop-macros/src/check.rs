@@ -42,7 +42,15 @@ pub(crate) enum Gives {
 pub(crate) struct Argument {
     /// As the errors call it.
     pub(crate) name: String,
+    pub(crate) label: Label,
     pub(crate) ty: Type,
+}
+
+/// How OCaml passes an argument.
+pub(crate) enum Label {
+    None,
+    Labelled(String),
+    Optional(String),
 }
 
 /// Reads the signature. What is returned is good for something only if there were no errors.
@@ -52,11 +60,17 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
     attributes(&function.attrs, errors);
     qualifiers(signature, options.runs, errors);
     generics(signature, errors);
-    let arguments = signature
+    let arguments: Vec<Argument> = signature
         .inputs
         .iter()
         .filter_map(|input| argument(input, errors))
         .collect();
+    let last = |is: fn(&Label) -> bool| arguments.iter().rposition(|argument| is(&argument.label));
+    if let Some(optional) = last(|label| matches!(label, Label::Optional(_)))
+        && last(|label| matches!(label, Label::None)).is_none_or(|plain| plain < optional)
+    {
+        errors.push(messages::OPTIONAL_LAST.at(&signature.inputs));
+    }
     let gives = result(signature, &options, errors);
     Exported {
         symbol,
@@ -201,8 +215,10 @@ fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
     .visit_type(ty);
     match &**pat {
         Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+            let ident = name.ident.unraw().to_string();
             return Some(Argument {
-                name: name.ident.unraw().to_string(),
+                label: label(attrs, &ident, errors),
+                name: ident,
                 ty: Type::clone(ty),
             });
         }
@@ -210,6 +226,35 @@ fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
         _ => errors.push(messages::PATTERN.at(pat)),
     }
     None
+}
+
+/// `#[ocaml(label)]`, `#[ocaml(optional)]`, with `= "…"` if it is not called as the argument.
+fn label(attributes: &[Attribute], name: &str, errors: &mut Errors) -> Label {
+    let mut label = Label::None;
+    for attribute in attributes.iter().filter(|attribute| is_ocaml(attribute)) {
+        let parsed = attribute.parse_nested_meta(|meta| {
+            let mut given = name.to_owned();
+            let is = |word| meta.path.is_ident(word);
+            if meta.input.peek(syn::Token![=]) {
+                given = meta.value()?.parse::<syn::LitStr>()?.value();
+            }
+            label = match label {
+                Label::None if is("label") => Label::Labelled(given),
+                Label::None if is("optional") => Label::Optional(given),
+                _ => return Err(meta.error("")),
+            };
+            Ok(())
+        });
+        if parsed.is_err() {
+            errors.push(messages::ARGUMENT_ATTRIBUTE.at(attribute));
+        }
+    }
+    label
+}
+
+/// Whether it is for this macro, and for nobody else.
+pub(crate) fn is_ocaml(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("ocaml")
 }
 
 /// Where a type stands. A reference in a result is `&'static`, or the compiler says so itself.

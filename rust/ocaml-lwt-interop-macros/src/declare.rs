@@ -4,7 +4,7 @@
 //! Types are handed to the compiler, which resolves them: nothing here goes by how they are spelled, but that a return type with
 //! `impl Stream` is one of streams, as everywhere.
 
-use crate::check::{Exported, Gives};
+use crate::check::{Exported, Gives, Label};
 use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
 use crate::parse::Runs;
 use crate::stream;
@@ -29,11 +29,20 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
     let arguments = exported.arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
         let at = hygienic(ty.span());
+        let label = match &argument.label {
+            Label::None => quote_spanned!(at=> #private::Label::None),
+            Label::Labelled(label) => quote_spanned!(at=> #private::Label::Labelled(#label)),
+            Label::Optional(label) => quote_spanned!(at=> #private::Label::Optional(#label)),
+        };
         quote_spanned! {at=>
-            (#name, |types: &mut #declare::Types| -> #declare::Type {
-                use #private::{Known as _, Unknown as _};
-                (&&#private::Described::<#ty, #declare::Coming>::NEW).ocaml_type(types)
-            })
+            #private::FunctionArgument {
+                name: #name,
+                label: #label,
+                ty: |types: &mut #declare::Types| -> #declare::Type {
+                    use #private::{Known as _, Unknown as _};
+                    (&&#private::Described::<#ty, #declare::Coming>::NEW).ocaml_type(types)
+                },
+            }
         }
     });
     let promise = exported.runs != Runs::Sync && exported.gives != Gives::Stream;
@@ -46,6 +55,20 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
         }),
         _ => None,
     };
+    let declaration = quote_spanned! {at=>
+        Function(#private::Function {
+            symbol: #symbol,
+            name: #name,
+            module: ::core::module_path!(),
+            place: (::core::file!(), ::core::line!()),
+            docs: #docs,
+            arguments: &[#(#arguments),*],
+            result: __result,
+            promise: #promise,
+            twin: #twin,
+        })
+    };
+    let in_section = in_section(&private, &declaration);
     quote_spanned! {at=>
         /// What OCaml gets.
         fn __result(types: &mut #declare::Types) -> #declare::Type {
@@ -54,6 +77,13 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
             #result
         }
 
+        #in_section
+    }
+}
+
+/// Puts a declaration into the section.
+pub(crate) fn in_section(private: &TokenStream, declaration: &TokenStream) -> TokenStream {
+    quote_spanned! {hygienic(Span::call_site())=>
         /// What its declaration is made from.
         #[used]
         #[cfg_attr(
@@ -64,17 +94,7 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
             target_vendor = "apple",
             unsafe(link_section = "__DATA,rust_async_decl")
         )]
-        static __DECLARATION: &#private::Function = &#private::Function {
-            symbol: #symbol,
-            name: #name,
-            module: ::core::module_path!(),
-            place: (::core::file!(), ::core::line!()),
-            docs: #docs,
-            arguments: &[#(#arguments),*],
-            result: __result,
-            promise: #promise,
-            twin: #twin,
-        };
+        static __DECLARATION: &#private::Declaration = &#private::Declaration::#declaration;
     }
 }
 

@@ -5,13 +5,15 @@
 //!    flat.
 //! 2. A constructor without arguments is an `int`, counted from 0; one with arguments is a block, whose tag is counted
 //!    from 0 among those (OCaml manual, "Interfacing C with OCaml", on the representation of data types).
-//! 3. `[@@unboxed]` types are what they hold.
+//! 3. `[@@unboxed]` types are what they hold. What polymorphic variants are is told in `polymorphic.rs`.
 //! 4. What OCaml's declaration is made from stands in `describe`.
 //! 5. Each part has to be of a type that crosses: the body says so, at the type of the part. In a type with parameters the
 //!    parts that mention one are bound by the trait, but for parts of the type itself.
 
 mod shape;
 mod describe;
+mod polymorphic;
+pub(crate) mod exception;
 
 use crate::check;
 use crate::generated::hygienic;
@@ -155,7 +157,9 @@ impl Shape {
         match &self.form {
             Form::Record(parts) | Form::Tuple(parts) => Box::new(parts.iter()),
             Form::Unboxed(_, part) => Box::new(std::iter::once(&**part)),
-            Form::Variant(all) => Box::new(all.iter().flat_map(|constructor| &constructor.parts)),
+            Form::Variant(all) | Form::Polymorphic(all) => {
+                Box::new(all.iter().flat_map(|constructor| &constructor.parts))
+            }
         }
     }
 
@@ -174,7 +178,7 @@ impl Shape {
                 let at = hygienic(ty.span());
                 quote_spanned!(at=> <#ty as #of>::FLOAT)
             }
-            Form::Record(_) | Form::Tuple(_) | Form::Variant(_) => {
+            Form::Record(_) | Form::Tuple(_) | Form::Variant(_) | Form::Polymorphic(_) => {
                 code!(#interop::__private::float::Float::Never)
             }
         }
@@ -209,7 +213,7 @@ impl Shape {
             }
             Form::Unboxed(constructor, part) => {
                 let member = &part.member;
-                let path = path(name, constructor.as_ref());
+                let path = path(name, constructor.as_ref().map(|(name, _)| name));
                 let at = hygienic(part.ty.span());
                 let tell = quote_spanned!(at=> #value::ToOCaml::describe(part, visitor));
                 code! {
@@ -238,6 +242,7 @@ impl Shape {
                 });
                 code!(match self { #(#arms)* })
             }
+            Form::Polymorphic(constructors) => polymorphic::description(name, constructors, value),
         }
     }
 
@@ -255,7 +260,7 @@ impl Shape {
             }
             Form::Unboxed(constructor, part) => {
                 let Part { member, ty, .. } = &**part;
-                let path = path(name, constructor.as_ref());
+                let path = path(name, constructor.as_ref().map(|(name, _)| name));
                 let at = hygienic(ty.span());
                 let part = quote_spanned!(at=> <#ty as #value::FromOCaml>::read(frame));
                 code!(#path { #member: #part })
@@ -297,6 +302,7 @@ impl Shape {
                     }
                 }
             }
+            Form::Polymorphic(constructors) => polymorphic::reading(name, constructors, value),
         }
     }
 
@@ -331,6 +337,7 @@ impl Shape {
                 });
                 code!(#shape::is_constant(value, #count) #(#blocks)*)
             }
+            Form::Polymorphic(constructors) => polymorphic::shape(constructors, value),
         }
     }
 }

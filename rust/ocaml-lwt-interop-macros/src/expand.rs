@@ -5,7 +5,7 @@
 //!    point to the user's types, lints leave the generated code alone, and no name of ours hides one of the user's.
 //! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
 
-use crate::check::{Argument, Exported, Gives};
+use crate::check::{Argument, Exported, Gives, is_ocaml};
 use crate::declare;
 use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
 use crate::parse::{Cancel, Runs};
@@ -22,6 +22,7 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
     let twin = bytecode_twin(&function, exported);
     let declaration = declare::function(&function, exported);
     make_async(&mut function, exported);
+    without_options(&mut function);
     let interop = &exported.interop;
     quote_spanned! {hygienic(Span::call_site())=>
         #function
@@ -43,7 +44,17 @@ pub(crate) fn refused(
     function.sig.abi = None;
     function.sig.variadic = None;
     make_async(&mut function, exported);
+    without_options(&mut function);
     quote! { #report #function }
+}
+
+/// The options of arguments are for the macro alone.
+fn without_options(function: &mut ItemFn) {
+    for input in &mut function.sig.inputs {
+        if let syn::FnArg::Typed(argument) = input {
+            argument.attrs.retain(|attribute| !is_ocaml(attribute));
+        }
+    }
 }
 
 /// The function that stays: an async one, but for one that blocks or gives a stream. The user is not told what `#[func]`

@@ -224,3 +224,31 @@ pub fn from_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
     derive::derive(item, derive::Direction::FromOCaml).into()
 }
+
+/// Declares an exception of OCaml's, for which Rust has a struct.
+///
+/// ```text
+/// /// The file cannot be read.
+/// #[derive(Exception)]
+/// pub struct Unreadable { path: ByteBuf, reason: String }
+///
+/// #[ocaml_lwt_interop::func]
+/// pub async fn size(path: ByteBuf) -> Result<isize, Error> {
+///     Err(Unreadable { path, reason: "no such file".into() })?
+/// }
+/// ```
+/// ```text
+/// exception Unreadable of { path : string; reason : string }
+/// ```
+///
+/// The struct becomes an `ocaml_lwt_interop::Error` by `?` or `into`, on any thread, which OCaml gets as that exception.
+/// `Exception::get` gives it back from one that OCaml raised. The declarations that are made from Rust have the exception; without
+/// them OCaml gets `Rust_async.Misuse`, which says so.
+///
+/// Every field is `FromOCaml`, `ToOCaml` and `Send`. A struct without names is an exception with arguments, one without fields an
+/// exception without. `#[ocaml(name = "…")]` gives it another name, or a field.
+#[proc_macro_derive(Exception, attributes(ocaml))]
+pub fn exception(item: TokenStream) -> TokenStream {
+    let item = syn::parse_macro_input!(item as syn::DeriveInput);
+    derive::exception::derive(item).into()
+}

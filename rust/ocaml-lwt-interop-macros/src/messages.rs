@@ -139,6 +139,13 @@ table! {
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "return `Result<T, ocaml::Error>` itself, or take an error type of your own, which OCaml sees as a `result`";
 
+    ARGUMENT_ATTRIBUTE: "this is not an option of `#[ocaml(…)]` on an argument",
+        "an argument is passed by its place, or with a label",
+        "write `#[ocaml(label)]` for `~name`, `#[ocaml(optional)]` for `?name`, either with `= \"…\"` for another name, or take it out";
+    OPTIONAL_LAST: "no argument without a label stands behind an optional one",
+        "OCaml knows that an optional argument is left out when it sees one that stands behind it, without a label",
+        "put such an argument behind it, or one of no use, as `unit: ()`";
+
     // The derives.
     DERIVE_UNION: "a `union` has no OCaml form",
         "OCaml tells constructors apart by their tags, and a union has none",
@@ -162,8 +169,14 @@ table! {
         "ocaml-rs raises such an error, in the middle of the conversion of what is around it: destructors would be skipped",
         "take an error type of your own, which OCaml sees as a `result`";
     DERIVE_ATTRIBUTE: "this is not an option of `#[ocaml(…)]`",
-        "the options are `unboxed`, for OCaml's `[@@unboxed]`, and `name`, for the name in OCaml; both are on a type",
-        "write `#[ocaml(unboxed)]` or `#[ocaml(name = \"…\")]` before the type, or take it out";
+        "the options of a type are `unboxed`, `polymorphic` and `name`, that of a field with a name and of a constructor is `name`",
+        "write `#[ocaml(name = \"…\")]` for the name in OCaml, or take it out";
+    DERIVE_EXCEPTION: "`#[derive(Exception)]` on what is no exception of OCaml's",
+        "an exception is one constructor, of types that are known",
+        "put it on a `struct` without parameters";
+    DERIVE_POLYMORPHIC: "`#[ocaml(polymorphic)]` on what is no polymorphic variant",
+        "OCaml's polymorphic variants are tags, with values without names or alone",
+        "put it on an `enum` whose variants have no named fields, or take it away";
 }
 
 /// One row of the table.

@@ -1,6 +1,7 @@
-//! What `#[func]`s say of themselves, from which the OCaml declarations are written.
+//! What functions and exceptions say of themselves, from which the OCaml declarations are written.
 //!
-//! 1. Each `#[func]` puts the address of a [`Function`] into one section of the library that it is linked into.
+//! 1. Each `#[func]` puts the address of a [`Declaration`] into one section of the library that it is linked into, and each
+//!    `#[derive(Exception)]`.
 //! 2. A program that builds another loads that library, and calls `ocaml_lwt_interop_declarations`, which writes all of them,
 //!    and the types that they mention, as text. `ocaml/declare` reads it.
 //! 3. Linkers of ELF systems put symbols around a section whose name is one of C. (Apple's linker has names of its own for
@@ -8,7 +9,7 @@
 
 use std::marker::PhantomData;
 
-use crate::conversion::declare::{Going, OCamlType, Type, Types, write_docs, write_string};
+use crate::conversion::declare::{Going, OCamlType, Parts, Type, Types, write_docs, write_string};
 use crate::error::Error;
 
 /// Gives a type, and puts those that it mentions into `Types`.
@@ -29,14 +30,68 @@ pub struct Function {
     pub place: (&'static str, u32),
     /// The lines of its doc comment.
     pub docs: &'static [&'static str],
-    /// The names and types of its arguments.
-    pub arguments: &'static [(&'static str, Describe)],
+    /// In order.
+    pub arguments: &'static [FunctionArgument],
     /// What OCaml gets, but for the promise.
     pub result: Describe,
     /// Whether OCaml gets it in a promise.
     pub promise: bool,
     /// Whether there is a symbol for bytecode.
     pub twin: bool,
+}
+
+/// An argument of a `#[func]`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct FunctionArgument {
+    /// Its name in Rust.
+    pub name: &'static str,
+    /// Its label in OCaml.
+    pub label: Label,
+    /// Its type.
+    pub ty: Describe,
+}
+
+/// How OCaml passes an argument.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Label {
+    /// By its place.
+    None,
+    /// `~label`
+    Labelled(&'static str),
+    /// `?label`
+    Optional(&'static str),
+}
+
+/// An exception that Rust declares.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct DeclaredException {
+    /// What OCaml registers it under: its module and name.
+    pub key: &'static str,
+    /// Its name in OCaml.
+    pub name: &'static str,
+    /// The path of its module.
+    pub module: &'static str,
+    /// Where it stands.
+    pub place: (&'static str, u32),
+    /// The lines of its doc comment.
+    pub docs: &'static [&'static str],
+    /// What it holds.
+    pub parts: fn(&mut Types) -> Parts,
+}
+
+/// What the section holds.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Declaration {
+    /// Nothing.
+    None,
+    /// A `#[func]`.
+    Function(Function),
+    /// A type with `#[derive(Exception)]`.
+    Exception(DeclaredException),
 }
 
 /// A type in one direction. The macro calls `(&&Described::<T, D>::NEW).ocaml_type(types)`, which finds [`Known`] for a type that
@@ -136,24 +191,14 @@ impl<T> ReturnedValue<T> for Returned<T> {
 /// The version of the text.
 const VERSION: usize = 1;
 
-/// In the section even where no function is, so that the linker has it. Its symbol is empty.
+/// In the section even where nothing else is, so that the linker has it.
 #[used]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = "rust_async_decl"))]
 #[cfg_attr(
     target_vendor = "apple",
     unsafe(link_section = "__DATA,rust_async_decl")
 )]
-static NONE: &Function = &Function {
-    symbol: "",
-    name: "",
-    module: "",
-    place: ("", 0),
-    docs: &[],
-    arguments: &[],
-    result: |_| Type::named("unit"),
-    promise: false,
-    twin: false,
-};
+static NONE: &Declaration = &Declaration::None;
 
 unsafe extern "C" {
     #[cfg_attr(not(target_vendor = "apple"), link_name = "__start_rust_async_decl")]
@@ -170,56 +215,93 @@ unsafe extern "C" {
     static STOP: [usize; 0];
 }
 
-/// All functions of this library, in the order of their places.
-fn functions() -> Vec<&'static Function> {
+/// All of this library.
+fn section() -> &'static [&'static Declaration] {
     // It has to be linked where this is.
     std::hint::black_box(&NONE);
-    let start = (&raw const START).cast::<&'static Function>();
-    let stop = (&raw const STOP).cast::<&'static Function>();
-    let count = (stop.addr() - start.addr()) / size_of::<&Function>();
-    // SAFETY: the linker has put the two symbols around the section, which holds nothing but addresses of functions: `#[func]`
+    let start = (&raw const START).cast::<&'static Declaration>();
+    let stop = (&raw const STOP).cast::<&'static Declaration>();
+    let count = (stop.addr() - start.addr()) / size_of::<&Declaration>();
+    // SAFETY: the linker has put the two symbols around the section, which holds nothing but addresses of declarations: the macros
     // and `NONE` write it, and the name is this crate's. So all of it is aligned, and nothing in it is written. They live as
     // long as the library, which is not unloaded.
-    let section: &[&Function] = unsafe { std::slice::from_raw_parts(start, count) };
-    let mut functions: Vec<_> = section
-        .iter()
-        .copied()
-        .filter(|function| !function.symbol.is_empty())
-        .collect();
-    functions.sort_by_key(|f| (f.module, f.place, f.name, f.symbol));
-    functions
+    unsafe { std::slice::from_raw_parts(start, count) }
 }
 
-/// The text: first the types, then the functions.
-fn write(functions: &[&Function]) -> String {
+/// The text: first the types, then exceptions and functions, each in the order of their places.
+fn write(section: &[&Declaration]) -> String {
     let mut types = Types::default();
     let mut text = String::new();
+    let mut exceptions: Vec<_> = section
+        .iter()
+        .filter_map(|declaration| match declaration {
+            Declaration::Exception(exception) => Some(exception),
+            _ => None,
+        })
+        .collect();
+    exceptions.sort_by_key(|e| (e.module, e.place, e.name));
+    for exception in exceptions {
+        exception.write(&mut types, &mut text);
+    }
+    let mut functions: Vec<_> = section
+        .iter()
+        .filter_map(|declaration| match declaration {
+            Declaration::Function(function) => Some(function),
+            _ => None,
+        })
+        .collect();
+    functions.sort_by_key(|f| (f.module, f.place, f.name, f.symbol));
     for function in functions {
-        text.push_str("(function ");
-        write_string(&mut text, function.symbol);
-        write_string(&mut text, function.name);
-        write_string(&mut text, function.module);
-        write_docs(&mut text, function.docs);
-        text.push_str(if function.promise {
-            "promise "
-        } else {
-            "value "
-        });
-        text.push_str(if function.twin { "twin (" } else { "alone (" });
-        for (name, ty) in function.arguments {
-            text.push('(');
-            write_string(&mut text, name);
-            ty(&mut types).write(&mut text);
-            text.push(')');
-        }
-        text.push(')');
-        (function.result)(&mut types).write(&mut text);
-        text.push_str(")\n");
+        function.write(&mut types, &mut text);
     }
     let mut all = format!("(rust-async-declarations {VERSION})\n");
     types.write(&mut all);
     all.push_str(&text);
     all
+}
+
+impl Function {
+    fn write(&self, types: &mut Types, text: &mut String) {
+        text.push_str("(function ");
+        write_string(text, self.symbol);
+        write_string(text, self.name);
+        write_string(text, self.module);
+        write_docs(text, self.docs);
+        text.push_str(if self.promise { "promise " } else { "value " });
+        text.push_str(if self.twin { "twin (" } else { "alone (" });
+        for argument in self.arguments {
+            text.push('(');
+            write_string(text, argument.name);
+            match argument.label {
+                Label::None => text.push_str("plain "),
+                Label::Labelled(label) => {
+                    text.push_str("labelled ");
+                    write_string(text, label);
+                }
+                Label::Optional(label) => {
+                    text.push_str("optional ");
+                    write_string(text, label);
+                }
+            }
+            (argument.ty)(types).write(text);
+            text.push(')');
+        }
+        text.push(')');
+        (self.result)(types).write(text);
+        text.push_str(")\n");
+    }
+}
+
+impl DeclaredException {
+    fn write(&self, types: &mut Types, text: &mut String) {
+        text.push_str("(exception ");
+        write_string(text, self.key);
+        write_string(text, self.name);
+        write_string(text, self.module);
+        write_docs(text, self.docs);
+        (self.parts)(types).write(text);
+        text.push_str(")\n");
+    }
 }
 
 /// Gives the text and its length. It is never freed. Needs no OCaml runtime; from any thread.
@@ -228,7 +310,7 @@ fn write(functions: &[&Function]) -> String {
 /// `length` is where a length can be written.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_declarations(length: *mut usize) -> *const u8 {
-    let text = write(&functions()).leak();
+    let text = write(section()).leak();
     // SAFETY: as the caller's
     unsafe { *length = text.len() };
     text.as_ptr()

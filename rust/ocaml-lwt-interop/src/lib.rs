@@ -238,8 +238,9 @@ pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};
-pub use ocaml_lwt_interop_macros::{FromOCaml, ToOCaml, func};
+pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func};
 pub use promise::{Promise, PromiseFuture, Resolver};
+pub use registered::OCamlException;
 pub use stats::Stats;
 pub use stream::{LwtStream, RustStream, SendRustStream};
 pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
@@ -287,8 +288,8 @@ pub mod __private {
     pub use crate::caml::Raw;
     pub use crate::conversion::{FromOCaml, ToOCaml, build, declare, float, read, shape};
     pub use crate::declarations::{
-        Described, Function, Known, Returned, ReturnedError, ReturnedOCamlError, ReturnedValue,
-        Unknown,
+        Declaration, DeclaredException, Described, Function, FunctionArgument, Known, Label,
+        Returned, ReturnedError, ReturnedOCamlError, ReturnedValue, Unknown,
     };
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,

@@ -1,4 +1,4 @@
-//! [`Error::registered`]: exceptions that OCaml has registered, made where OCaml can be called, which may be when they cross.
+//! [`Error::registered`] and [`Error::declared`]: exceptions that OCaml has registered, made where OCaml can be called, which may be when they cross.
 //!
 //! The constructor of an exception does not say how many arguments it has, and OCaml would read those that are not there. So
 //! OCaml registers a sample (`Rust_async.register_exception`), to which what Rust makes is compared.
@@ -8,8 +8,10 @@ use std::panic::AssertUnwindSafe;
 
 use crate::arguments::IntoArguments;
 use crate::caml::chunk::Block;
-use crate::caml::{self, NamedValue};
+use crate::caml::{self, NamedValue, Raw};
+use crate::conversion::read::Frame;
 use crate::error::{Error, Registered};
+use crate::exception::Exception;
 use crate::home::{AtHome, Scope};
 use crate::panic::catch;
 
@@ -29,25 +31,111 @@ impl Error {
     /// A name that is not registered, another number of arguments, and a number or a string where OCaml's exception has
     /// something else give `Rust_async.Misuse`, which says so. A conversion that panics gives `Rust_async.Rust_panic`.
     pub fn registered<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Error {
-        let home = AtHome::here().map(AtHome::home);
-        let mut arguments = Some(arguments);
-        let made = home.and_then(|home| {
-            Scope::with_current(home, |scope| {
-                arguments
-                    .take()
-                    .map(|arguments| make(scope, name, arguments))
-            })
-        });
-        match (made.flatten(), arguments) {
-            (Some(made), _) => made,
-            (None, None) => unreachable!("arguments that were taken have made an error"),
-            (None, Some(arguments)) => {
-                let of_closure = name.to_owned();
-                let make = move |scope: &Scope| make(scope, &of_closure, arguments);
-                Error::of_registered(Registered::new(name, make))
-            }
+        made_when_at_home(name, arguments, make)
+    }
+
+    /// An exception that Rust declares, with [`macro@crate::Exception`]: what `?` and `into` do. On any thread; it is made at home,
+    /// when it goes there.
+    ///
+    /// Where OCaml's half of the declarations is not linked, OCaml gets `Rust_async.Misuse`, which says so. A conversion that
+    /// panics gives `Rust_async.Rust_panic`.
+    pub fn declared<E: OCamlException>(exception: E) -> Error {
+        made_when_at_home(E::KEY, exception.into_arguments(), make_declared)
+    }
+}
+
+/// An exception that Rust declares. `#[derive(Exception)]` implements it: see [`macro@crate::Exception`].
+///
+/// # Safety
+/// The declaration of `KEY` has these arguments.
+pub unsafe trait OCamlException: Sized {
+    /// What OCaml registers it under.
+    #[doc(hidden)]
+    const KEY: &'static str;
+    /// What the exception holds.
+    #[doc(hidden)]
+    type Arguments: IntoArguments + Send + 'static;
+    #[doc(hidden)]
+    fn into_arguments(self) -> Self::Arguments;
+    /// # Safety
+    /// The value of the frame is this exception; as for `FromOCaml::read`.
+    #[doc(hidden)]
+    unsafe fn read(frame: &Frame<'_>) -> Self;
+}
+
+impl Exception {
+    /// The exception that Rust declares as `E`, if it is that one.
+    ///
+    /// # Panics
+    /// Where OCaml may not be touched; when it cannot be converted: a string that is not UTF-8 as a `String`, a number that is
+    /// too large.
+    pub fn get<E: OCamlException>(&self, runtime: &ocaml::Runtime) -> Option<E> {
+        let exception = self.value(runtime);
+        let constructor = constructor(E::KEY)?;
+        // SAFETY: `value` has asked for the lock; it was an exception when it was captured, and is rooted
+        let own = unsafe { caml::exception_constructor(exception.raw())? };
+        // SAFETY: the lock is held; nothing is allocated in between
+        if unsafe { constructor.get() } != own {
+            return None;
+        }
+        let frame = Frame::outermost(exception.raw());
+        // SAFETY: the declaration of that constructor has the types of `E`; the value is live as long as `exception`
+        Some(unsafe { E::read(&frame) })
+    }
+}
+
+/// Makes it now, where OCaml can be called, or puts that off.
+fn made_when_at_home<A: IntoArguments + Send + 'static>(
+    name: &str,
+    arguments: A,
+    make: fn(&Scope, &str, A) -> Error,
+) -> Error {
+    let home = AtHome::here().map(AtHome::home);
+    let mut arguments = Some(arguments);
+    let made = home.and_then(|home| {
+        Scope::with_current(home, |scope| {
+            arguments
+                .take()
+                .map(|arguments| make(scope, name, arguments))
+        })
+    });
+    match (made.flatten(), arguments) {
+        (Some(made), _) => made,
+        (None, None) => unreachable!("arguments that were taken have made an error"),
+        (None, Some(arguments)) => {
+            let of_closure = name.to_owned();
+            let make = move |scope: &Scope| make(scope, &of_closure, arguments);
+            Error::of_registered(Registered::new(name, make))
         }
     }
+}
+
+/// The constructor that the declarations have registered.
+fn constructor(key: &str) -> Option<NamedValue> {
+    let key = CString::new(format!("ocaml_lwt_interop.declared.{key}")).ok()?;
+    // SAFETY: the lock is held, by the callers' word
+    unsafe { caml::named_value(&key) }
+}
+
+/// As [`make`], for an exception that Rust declares.
+fn make_declared<A: IntoArguments>(scope: &Scope, key: &str, arguments: A) -> Error {
+    let Some(constructor) = constructor(key) else {
+        return Error::misuse(format!(
+            "the exception {key} is declared in Rust, and no declaration of it is linked: use the module that rust-async makes"
+        ));
+    };
+    // SAFETY: a scope holds the lock; the handle is a token of it without content
+    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let values = match catch(AssertUnwindSafe(|| arguments.into_array(runtime))) {
+        Ok(values) => values,
+        Err(panic) => return Error::from_panic(panic),
+    };
+    let exception = with_arguments(
+        || unsafe { constructor.get() },
+        &values.as_ref()[..A::COUNT],
+    );
+    // SAFETY: a scope holds the lock; rooted by its `Value`
+    unsafe { Error::captured(scope, exception.raw()) }
 }
 
 /// Runs the conversions of the arguments, and OCaml code (printers); may collect.
@@ -134,14 +222,31 @@ pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(),
 
 /// The exception with these arguments. May collect.
 pub(crate) fn of_sample(sample: NamedValue, values: &[ocaml::Value]) -> ocaml::Value {
-    // SAFETY: in a scope, where the lock is held; the sample is read from its cell after the allocation; the values are
-    // rooted, and there are as many fields as are pushed
+    // SAFETY: in a scope, where the lock is held; a live exception, whose constructor is its field 0, if it has arguments
+    with_arguments(
+        || unsafe {
+            let sample = sample.get();
+            if values.is_empty() {
+                sample
+            } else {
+                caml::field(sample, 0)
+            }
+        },
+        values,
+    )
+}
+
+/// The exception of that constructor with these arguments; without any, the constructor itself. May collect, before it asks for
+/// the constructor.
+fn with_arguments(constructor: impl FnOnce() -> Raw, values: &[ocaml::Value]) -> ocaml::Value {
+    // SAFETY: in a scope, where the lock is held; the constructor is read after the allocation; the values are rooted, and there
+    // are as many fields as are pushed
     unsafe {
         if values.is_empty() {
-            return caml::protect(sample.get());
+            return caml::protect(constructor());
         }
         let mut block = Block::alloc(values.len() + 1, 0);
-        block.push(caml::field(sample.get(), 0));
+        block.push(constructor());
         for value in values {
             block.push(value.raw());
         }

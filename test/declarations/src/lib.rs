@@ -3,6 +3,7 @@
 
 #![allow(missing_docs)] // it is about what has none as well
 
+mod errors;
 mod names;
 mod records;
 pub mod streams;

@@ -9,7 +9,7 @@
 use super::shape::{Constructor, Form, Part, Shape};
 use crate::declare::docs;
 use crate::generated::hygienic;
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -141,31 +141,9 @@ impl Shape {
             let at = hygienic(part.ty.span());
             quote_spanned!(at=> (&&#private::Described::<#ty, #declare::#direction>::NEW).ocaml_type(types))
         };
-        let fields = |parts: &[Part]| -> TokenStream {
-            let fields = parts.iter().map(|part| {
-                let ty = ty(part);
-                let name = match &part.member {
-                    Member::Named(name) => name.unraw().to_string(),
-                    Member::Unnamed(index) => index.index.to_string(),
-                };
-                let docs = docs(&part.attributes, Span::mixed_site());
-                code!(#declare::Field { name: #name, docs: #docs, ty: #ty })
-            });
-            code!(::std::vec![#(#fields),*])
-        };
-        let constructor = |name: &Ident, attributes: &[syn::Attribute], parts: &[Part]| {
-            let name = name.unraw().to_string();
+        let constructor = |name: &str, attributes: &[syn::Attribute], parts: &[Part]| {
             let docs = docs(attributes, Span::mixed_site());
-            let named = parts
-                .iter()
-                .any(|part| matches!(part.member, Member::Named(_)));
-            let parts = if named {
-                let fields = fields(parts);
-                code!(#declare::Parts::Named(#fields))
-            } else {
-                let types = parts.iter().map(ty);
-                code!(#declare::Parts::Unnamed(::std::vec![#(#types),*]))
-            };
+            let parts = held(parts, declare, &ty);
             code!(#declare::Constructor { name: #name, docs: #docs, parts: #parts })
         };
         let variant = |unboxed: bool, constructors: &[TokenStream]| {
@@ -177,33 +155,30 @@ impl Shape {
             }
         };
         let record = |unboxed: bool, parts: &[Part]| {
-            let fields = fields(parts);
+            let fields = fields(parts, declare, &ty);
             code!(#definition::Record { unboxed: #unboxed, fields: #fields })
         };
+        let constructors = |all: &[Constructor]| -> Vec<TokenStream> {
+            all.iter()
+                .map(|one| constructor(&one.given, &one.attributes, &one.parts))
+                .collect()
+        };
+        let own = self.name.unraw().to_string();
         match &self.form {
             Form::Record(parts) => record(false, parts),
-            Form::Tuple(parts) => variant(false, &[constructor(&self.name, &[], parts)]),
+            Form::Tuple(parts) => variant(false, &[constructor(&own, &[], parts)]),
             Form::Unboxed(None, part) if matches!(part.member, Member::Named(_)) => {
                 record(true, std::slice::from_ref(part))
             }
             Form::Unboxed(name, part) => {
-                let name = name.as_ref().unwrap_or(&self.name);
+                let name = name.as_ref().map_or(&own, |(_, given)| given);
                 let parts = std::slice::from_ref(&**part);
                 variant(true, &[constructor(name, &[], parts)])
             }
-            Form::Variant(constructors) => {
-                let constructors: Vec<_> = constructors
-                    .iter()
-                    .map(
-                        |Constructor {
-                             name,
-                             attributes,
-                             parts,
-                             ..
-                         }| constructor(name, attributes, parts),
-                    )
-                    .collect();
-                variant(false, &constructors)
+            Form::Variant(all) => variant(false, &constructors(all)),
+            Form::Polymorphic(all) => {
+                let constructors = constructors(all);
+                code!(#definition::Polymorphic { constructors: ::std::vec![#(#constructors),*] })
             }
         }
     }
@@ -247,4 +222,38 @@ impl Shape {
         };
         tokens.into_iter().map(replace).collect()
     }
+}
+
+/// What a constructor holds. `ty` describes the type of a part.
+pub(super) fn held(
+    parts: &[Part],
+    declare: &TokenStream,
+    ty: &dyn Fn(&Part) -> TokenStream,
+) -> TokenStream {
+    match parts.first() {
+        Some(Part {
+            member: Member::Named(_),
+            ..
+        }) => {
+            let fields = fields(parts, declare, ty);
+            code!(#declare::Parts::Named(#fields))
+        }
+        _ => {
+            let types = parts.iter().map(ty);
+            code!(#declare::Parts::Unnamed(::std::vec![#(#types),*]))
+        }
+    }
+}
+
+fn fields(parts: &[Part], declare: &TokenStream, ty: &dyn Fn(&Part) -> TokenStream) -> TokenStream {
+    let fields = parts.iter().map(|part| {
+        let ty = ty(part);
+        let name = part.given.clone().unwrap_or_else(|| match &part.member {
+            Member::Named(name) => name.unraw().to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        });
+        let docs = docs(&part.attributes, Span::mixed_site());
+        code!(#declare::Field { name: #name, docs: #docs, ty: #ty })
+    });
+    code!(::std::vec![#(#fields),*])
 }

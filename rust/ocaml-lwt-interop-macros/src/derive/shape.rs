@@ -24,13 +24,17 @@ pub(super) struct Shape {
 pub(super) enum Form {
     Record(Vec<Part>),
     Tuple(Vec<Part>),
-    /// What its only part is; the constructor, for an enum.
-    Unboxed(Option<Ident>, Box<Part>),
+    /// What its only part is; the constructor and its name in OCaml, for an enum.
+    Unboxed(Option<(Ident, String)>, Box<Part>),
     Variant(Vec<Constructor>),
+    /// `#[ocaml(polymorphic)]`
+    Polymorphic(Vec<Constructor>),
 }
 
 pub(super) struct Constructor {
     pub(super) name: Ident,
+    /// The name that is given for OCaml, or the own one.
+    pub(super) given: String,
     /// An `int` without parts, a tag with.
     pub(super) number: usize,
     pub(super) parts: Vec<Part>,
@@ -39,14 +43,54 @@ pub(super) struct Constructor {
 
 pub(super) struct Part {
     pub(super) member: Member,
+    /// The name that is given for OCaml.
+    pub(super) given: Option<String>,
     pub(super) ty: Type,
     pub(super) attributes: Vec<Attribute>,
+}
+
+/// An exception, as OCaml sees it.
+pub(super) struct Exception {
+    pub(super) name: Ident,
+    pub(super) interop: Path,
+    /// The name that is given for OCaml, or the own one.
+    pub(super) given: String,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// Reads the item under `#[derive(Exception)]`.
+pub(super) fn read_exception(input: DeriveInput, errors: &mut Errors) -> Option<Exception> {
+    let options = options(&input, errors);
+    let fields = match input.data {
+        Data::Struct(data)
+            if input.generics.params.is_empty()
+                && !options.unboxed
+                && options.polymorphic.is_none() =>
+        {
+            data.fields
+        }
+        _ => {
+            errors.push(messages::DERIVE_EXCEPTION.at(&input.ident));
+            return None;
+        }
+    };
+    Some(Exception {
+        given: options
+            .name
+            .unwrap_or_else(|| input.ident.unraw().to_string()),
+        name: input.ident,
+        interop: options.interop,
+        attributes: input.attrs,
+        parts: parts(fields, errors),
+    })
 }
 
 /// Reads the item; without form, the errors say why.
 pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
     let Options {
         unboxed,
+        polymorphic,
         interop,
         name,
     } = options(&input, errors);
@@ -73,10 +117,11 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
                 .variants
                 .into_iter()
                 .map(|variant| {
-                    no_attributes(&variant.attrs, errors);
+                    let said = given_name(&variant.attrs, errors);
                     let number = &mut numbers[usize::from(!variant.fields.is_empty())];
                     *number += 1;
                     Constructor {
+                        given: said.unwrap_or_else(|| variant.ident.unraw().to_string()),
                         name: variant.ident,
                         number: *number - 1,
                         parts: parts(variant.fields, errors),
@@ -94,6 +139,17 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
             return None;
         }
     };
+    if let Some(option) = polymorphic {
+        form = match form {
+            Form::Variant(all) if !unboxed && !all.iter().any(Constructor::is_inline_record) => {
+                Form::Polymorphic(all)
+            }
+            other => {
+                errors.push(messages::DERIVE_POLYMORPHIC.at(&option));
+                other
+            }
+        };
+    }
     if unboxed {
         form = match form {
             Form::Record(mut parts) | Form::Tuple(mut parts) if parts.len() == 1 => {
@@ -102,7 +158,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
             Form::Variant(mut all) if all.len() == 1 && all[0].parts.len() == 1 => {
                 let mut constructor = all.remove(0);
                 Form::Unboxed(
-                    Some(constructor.name),
+                    Some((constructor.name, constructor.given)),
                     Box::new(constructor.parts.remove(0)),
                 )
             }
@@ -122,18 +178,27 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
     })
 }
 
+impl Constructor {
+    pub(super) fn is_inline_record(&self) -> bool {
+        matches!(self.parts.first(), Some(part) if matches!(part.member, Member::Named(_)))
+    }
+}
+
 /// What stands in `#[ocaml(…)]`.
 struct Options {
     unboxed: bool,
+    /// Where it is asked for.
+    polymorphic: Option<Path>,
     interop: Path,
     /// The type's name in OCaml.
     name: Option<String>,
 }
 
-/// `#[ocaml(unboxed, name = "…", crate = "…")]`.
+/// `#[ocaml(unboxed, polymorphic, name = "…", crate = "…")]`.
 fn options(input: &DeriveInput, errors: &mut Errors) -> Options {
     let mut options = Options {
         unboxed: false,
+        polymorphic: None,
         interop: syn::parse_quote!(::ocaml_lwt_interop),
         name: None,
     };
@@ -144,6 +209,10 @@ fn options(input: &DeriveInput, errors: &mut Errors) -> Options {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("unboxed") && !meta.input.peek(syn::Token![=]) {
                 options.unboxed = true;
+                return Ok(());
+            }
+            if meta.path.is_ident("polymorphic") && !meta.input.peek(syn::Token![=]) {
+                options.polymorphic = Some(meta.path);
                 return Ok(());
             }
             if meta.path.is_ident("name") {
@@ -167,22 +236,46 @@ fn options(input: &DeriveInput, errors: &mut Errors) -> Options {
 
 fn parts(fields: Fields, errors: &mut Errors) -> Vec<Part> {
     let members: Vec<Member> = fields.members().collect();
-    let mut part = |(member, field): (Member, syn::Field)| {
-        no_attributes(&field.attrs, errors);
-        Part {
-            member,
-            ty: field.ty,
-            attributes: field.attrs,
-        }
+    let mut part = |(member, field): (Member, syn::Field)| Part {
+        given: match member {
+            Member::Named(_) => given_name(&field.attrs, errors),
+            Member::Unnamed(_) => nothing_given(&field.attrs, errors),
+        },
+        member,
+        ty: field.ty,
+        attributes: field.attrs,
     };
     members.into_iter().zip(fields).map(&mut part).collect()
 }
 
-/// The options are those of a type.
-fn no_attributes(attributes: &[Attribute], errors: &mut Errors) {
+/// The name of `#[ocaml(name = "…")]` on a field or a constructor.
+fn given_name(attributes: &[Attribute], errors: &mut Errors) -> Option<String> {
+    let mut given = None;
+    for attribute in attributes {
+        if !attribute.path().is_ident("ocaml") {
+            continue;
+        }
+        let parsed = attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("name") {
+                return Err(meta.error(""));
+            }
+            let name: syn::LitStr = meta.value()?.parse()?;
+            given = Some(name.value());
+            Ok(())
+        });
+        if parsed.is_err() {
+            errors.push(messages::DERIVE_ATTRIBUTE.at(attribute));
+        }
+    }
+    given
+}
+
+/// A part without a name has none in OCaml, either.
+fn nothing_given(attributes: &[Attribute], errors: &mut Errors) -> Option<String> {
     for attribute in attributes {
         if attribute.path().is_ident("ocaml") {
             errors.push(messages::DERIVE_ATTRIBUTE.at(attribute));
         }
     }
+    None
 }

@@ -78,26 +78,34 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                 target_vendor = "apple",
                 unsafe(link_section = "__DATA,rust_async_decl")
             )]
-            static __DECLARATION: &::interop::__private::Function = &::interop::__private::Function {
+            static __DECLARATION: &::interop::__private::Declaration = &::interop::__private::Declaration::Function(::interop::__private::Function {
                 symbol: "greet",
                 name: "greet",
                 module: ::core::module_path!(),
                 place: (::core::file!(), ::core::line!()),
                 docs: &[r" Says hello."],
                 arguments: &[
-                    ("name", |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
-                        use ::interop::__private::{Known as _, Unknown as _};
-                        (&&::interop::__private::Described::<String, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
-                    }),
-                    ("on_done", |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
-                        use ::interop::__private::{Known as _, Unknown as _};
-                        (&&::interop::__private::Described::<OCamlAsyncFunc<(String,), ()>, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
-                    })
+                    ::interop::__private::FunctionArgument {
+                        name: "name",
+                        label: ::interop::__private::Label::None,
+                        ty: |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
+                            use ::interop::__private::{Known as _, Unknown as _};
+                            (&&::interop::__private::Described::<String, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                        },
+                    },
+                    ::interop::__private::FunctionArgument {
+                        name: "on_done",
+                        label: ::interop::__private::Label::None,
+                        ty: |types: &mut ::interop::__private::declare::Types| -> ::interop::__private::declare::Type {
+                            use ::interop::__private::{Known as _, Unknown as _};
+                            (&&::interop::__private::Described::<OCamlAsyncFunc<(String,), ()>, ::interop::__private::declare::Coming>::NEW).ocaml_type(types)
+                        },
+                    }
                 ],
                 result: __result,
                 promise: true,
                 twin: false,
-            };
+            });
 
             ::interop::__private::link_runtime_into_tests!();
         };

@@ -304,6 +304,22 @@ pub mod __private {
         }
     }
 
+    pub struct FunctionArgument {
+        pub name: &'static str,
+        pub label: Label,
+        pub ty: fn(&mut declare::Types) -> declare::Type,
+    }
+
+    pub enum Label {
+        None,
+        Labelled(&'static str),
+        Optional(&'static str),
+    }
+
+    pub enum Declaration {
+        Function(Function),
+    }
+
     /// What a function says of itself.
     pub struct Function {
         pub symbol: &'static str,
@@ -311,7 +327,7 @@ pub mod __private {
         pub module: &'static str,
         pub place: (&'static str, u32),
         pub docs: &'static [&'static str],
-        pub arguments: &'static [(&'static str, fn(&mut declare::Types) -> declare::Type)],
+        pub arguments: &'static [FunctionArgument],
         pub result: fn(&mut declare::Types) -> declare::Type,
         pub promise: bool,
         pub twin: bool,

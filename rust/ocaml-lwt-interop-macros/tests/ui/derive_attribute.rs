@@ -18,7 +18,7 @@ pub struct Age(isize);
 
 #[derive(ToOCaml)]
 pub enum Colour {
-    #[ocaml(name = "red")]
+    #[ocaml(unboxed)]
     Red,
     Other(#[ocaml(unboxed)] String),
 }

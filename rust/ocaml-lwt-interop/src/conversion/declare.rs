@@ -50,6 +50,12 @@ pub enum Going {}
 pub unsafe trait OCamlType<Direction> {
     /// Its OCaml type. Records and variants that it mentions are put into `types`.
     fn ocaml_type(types: &mut Types) -> Type;
+
+    /// The OCaml type of a `Vec` of it.
+    #[doc(hidden)]
+    fn array_type(types: &mut Types) -> Type {
+        Type::applied("array", [Self::ocaml_type(types)])
+    }
 }
 
 /// An OCaml type.
@@ -133,6 +139,11 @@ pub enum Definition {
     Variant {
         /// `[@@unboxed]`
         unboxed: bool,
+        /// In order.
+        constructors: Vec<Constructor>,
+    },
+    /// A polymorphic variant.
+    Polymorphic {
         /// In order.
         constructors: Vec<Constructor>,
     },
@@ -295,6 +306,9 @@ impl Definition {
                 constructors,
                 Constructor::write,
             ),
+            Definition::Polymorphic { constructors } => {
+                write_group(out, "polymorphic", None, constructors, Constructor::write);
+            }
         }
     }
 }
@@ -322,11 +336,17 @@ impl Constructor {
         out.push('(');
         write_string(out, self.name);
         write_docs(out, self.docs);
-        match &self.parts {
+        self.parts.write(out);
+        out.push(')');
+    }
+}
+
+impl Parts {
+    pub(crate) fn write(&self, out: &mut String) {
+        match self {
             Parts::Unnamed(types) => write_group(out, "unnamed", None, types, Type::write),
             Parts::Named(fields) => write_group(out, "named", None, fields, Field::write),
         }
-        out.push(')');
     }
 }
 

@@ -21,7 +21,6 @@ macro_rules! named {
 named! {
     (): "unit";
     bool: "bool";
-    u8: "int";
     i8: "int";
     u16: "int";
     i16: "int";
@@ -44,6 +43,27 @@ named! {
     Value: "Obj.t";
 }
 
+// SAFETY: `read_types` and `build_types` convert it from and to an `int`
+unsafe impl<D> OCamlType<D> for u8 {
+    fn ocaml_type(_: &mut Types) -> Type {
+        Type::named("int")
+    }
+
+    fn array_type(_: &mut Types) -> Type {
+        Type::refused(
+            "Vec<u8> would be an array of numbers in OCaml: bytes are an ocaml_lwt_interop::ByteBuf, which is a string there, \
+             and numbers a Vec<u16> or the like",
+        )
+    }
+}
+
+// SAFETY: an array of what `T` is
+unsafe impl<D, T: OCamlType<D>> OCamlType<D> for Vec<T> {
+    fn ocaml_type(types: &mut Types) -> Type {
+        T::array_type(types)
+    }
+}
+
 // SAFETY: a string, and copied
 unsafe impl<D, const N: usize> OCamlType<D> for [u8; N] {
     fn ocaml_type(_: &mut Types) -> Type {
@@ -64,7 +84,6 @@ macro_rules! applied {
 
 applied! {
     Option<T>: "option";
-    Vec<T>: "array";
     OCamlList<T>: "list";
     LinkedList<T>: "list";
 }

@@ -18,7 +18,7 @@ pub struct Frame<'a> {
 impl Frame<'_> {
     /// Of a value that is no part of another.
     #[inline]
-    pub(super) fn outermost(value: Raw) -> Self {
+    pub(crate) fn outermost(value: Raw) -> Self {
         Frame {
             value: Cell::new(value),
             above: None,

@@ -57,6 +57,13 @@ pub fn unknown_tag(name: &str, tag: u8) -> ! {
     panic!("the enum {name} has no constructor with arguments of number {tag}")
 }
 
+/// As [`unknown_constructor`], for a polymorphic variant.
+#[doc(hidden)]
+#[cold]
+pub fn unknown_polymorphic(name: &str, number: isize) -> ! {
+    panic!("the enum {name} has no tag of number {number}, with a value or without as it came")
+}
+
 /// A part of a flat block, for a type that is [`Float::Always`].
 ///
 /// # Safety

@@ -21,6 +21,35 @@ pub unsafe fn is_constant(value: Raw, count: usize) -> bool {
         && usize::try_from(caml::int_val(value)).is_ok_and(|number| number < count)
 }
 
+/// Whether it is one of these `int`s: those of a polymorphic variant's tags without values.
+///
+/// # Safety
+/// None beyond that of a live value.
+#[doc(hidden)]
+pub unsafe fn is_one_of(value: Raw, numbers: &[isize]) -> bool {
+    caml::is_immediate(value) && numbers.contains(&caml::int_val(value))
+}
+
+/// Whether it is a polymorphic variant's tag of that number with such a value.
+///
+/// # Safety
+/// As for [`is_block`].
+#[doc(hidden)]
+pub unsafe fn is_polymorphic(value: Raw, number: isize, has_shape: HasShape) -> bool {
+    // SAFETY: as the caller's; a block of tag 0 and two fields is looked into once it is known to be one
+    unsafe {
+        is_block(value, 0, &[is_any, is_any])
+            && is_one_of(caml::field(value, 0), &[number])
+            && has_shape(caml::field(value, 1))
+    }
+}
+
+/// # Safety
+/// None beyond that of a live value.
+unsafe fn is_any(_: Raw) -> bool {
+    true
+}
+
 /// Whether it is a block of that tag with such parts.
 ///
 /// # Safety
