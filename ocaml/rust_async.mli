@@ -182,4 +182,8 @@ val stats : unit -> stats
 module Declared : sig
   val exception_ : string -> Obj.Extension_constructor.t -> unit
   (** [exception_ key constructor] is how Rust finds an exception that it declares. *)
+
+  val check : crate:string -> string -> unit
+  (** [check ~crate fingerprint], when the program starts.
+      @raise Failure where the library that is linked has other declarations of the crate, or none. *)
 end

@@ -16,17 +16,20 @@ let write path text =
   let channel = open_out_bin path in
   Fun.protect ~finally:(fun () -> close_out_noerr channel) (fun () -> output_string channel text)
 
-let run ?crate:said ~library module_ =
+let description library =
   (* Without a slash, it would be looked for among the system's. *)
   let path = if Filename.is_implicit library then Filename.concat "." library else library in
   match Description.read (Load.declarations path) with
   | exception Failure why -> Fail.with_f "%s: %s" library why
   | exception Description.Unknown what ->
       Fail.with_f "%s: %s is unknown: the crate ocaml-lwt-interop and rust-async are not of one version" library what
-  | described -> (
-      let crate = crate said described in
-      match Print.problems ~crate described with
-      | [] ->
-          write (module_ ^ ".ml") (Print.file Implementation ~crate described);
-          write (module_ ^ ".mli") (Print.file Interface ~crate described)
-      | problems -> Fail.with_ problems)
+  | description -> description
+
+let run ?crate:said ~library module_ =
+  let description = description library in
+  let crate = crate said description in
+  match Print.problems ~crate description with
+  | [] ->
+      write (module_ ^ ".ml") (Print.file Implementation ~crate description);
+      write (module_ ^ ".mli") (Print.file Interface ~crate description)
+  | problems -> Fail.with_ problems

@@ -1,5 +1,9 @@
 (** [rust-async declare]: the declarations of a library. *)
 
+val description : string -> Description.library
+(** [description library] is what the library for bytecode at that path says.
+    @raise Fail.Refused where it cannot be loaded. *)
+
 val run : ?crate:string -> library:string -> string -> unit
 (** [run ~library "hello"] loads the library for bytecode at that path, and writes [hello.ml] and [hello.mli]. [crate] is the crate
     whose functions stand at the top; it need not be said where one crate alone has functions.

@@ -1,6 +1,7 @@
 open Tree
 
 type ty =
+  | Byte
   | Var of int
   | Named of string * ty list
   | Declared of string * ty list
@@ -43,13 +44,19 @@ type exception_ = {
   holds : parts;
 }
 
-type library = { types : declared list; functions : func list; exceptions : exception_ list }
+type library = {
+  types : declared list;
+  functions : func list;
+  exceptions : exception_ list;
+  crates : (string * string) list;
+}
 
 exception Unknown of string
 
 let version = "1"
 
 let rec ty = function
+  | Group [ Word "byte" ] -> Byte
   | Group [ Word "var"; Word number ] -> Var (int_of_string number)
   | Group (Word "named" :: String path :: arguments) -> Named (path, List.map ty arguments)
   | Group (Word "declared" :: String key :: arguments) -> Declared (key, List.map ty arguments)
@@ -125,13 +132,20 @@ let item library = function
         { exception_key; exception_name; exception_path = split path; exception_docs; holds = parts held }
       in
       { library with exceptions = exception_ :: library.exceptions }
+  | Group [ Word "crate"; String name; String fingerprint ] ->
+      { library with crates = (name, fingerprint) :: library.crates }
   | _ -> raise (Unknown "a line")
 
 let read text =
   match Tree.all text with
   | Group [ Word "rust-async-declarations"; Word found ] :: items when found = version ->
-      let empty = { types = []; functions = []; exceptions = [] } in
-      let { types; functions; exceptions } = List.fold_left item empty items in
-      { types = List.rev types; functions = List.rev functions; exceptions = List.rev exceptions }
+      let empty = { types = []; functions = []; exceptions = []; crates = [] } in
+      let { types; functions; exceptions; crates } = List.fold_left item empty items in
+      {
+        types = List.rev types;
+        functions = List.rev functions;
+        exceptions = List.rev exceptions;
+        crates = List.rev crates;
+      }
   | _ -> raise (Unknown "the version")
   | exception Tree.Malformed why -> raise (Unknown why)

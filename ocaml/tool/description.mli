@@ -1,6 +1,7 @@
 (** What a Rust library says of its functions and types. Names are those of Rust. *)
 
 type ty =
+  | Byte  (** an [int] from 0 to 255 *)
   | Var of int  (** a parameter of the type that is declared *)
   | Named of string * ty list  (** a type that OCaml has *)
   | Declared of string * ty list  (** a type that is declared, by its key *)
@@ -54,7 +55,12 @@ type exception_ = {
   holds : parts;
 }
 
-type library = { types : declared list; functions : func list; exceptions : exception_ list }
+type library = {
+  types : declared list;
+  functions : func list;
+  exceptions : exception_ list;
+  crates : (string * string) list;  (** each with its fingerprint: another one is that of other declarations *)
+}
 
 exception Unknown of string
 

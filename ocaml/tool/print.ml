@@ -17,7 +17,7 @@ let rec heads ty =
       match String.split_on_char '.' path with [] | [ _ ] -> rest | head :: _ -> head :: rest)
   | Declared (_, arguments) | Tuple arguments -> List.concat_map heads arguments
   | Arrow (arguments, result) -> List.concat_map heads (result :: arguments)
-  | Var _ | Refused _ -> []
+  | Byte | Var _ | Refused _ -> []
 
 let types_of_parts = function Unnamed types -> types | Inline fields -> List.map (fun f -> f.ty) fields
 
@@ -28,7 +28,7 @@ let types_of_definition = function
 
 let types_of_func f = f.result :: List.map (fun a -> a.of_argument) f.arguments
 
-let taken { types; functions; exceptions } =
+let taken { types; functions; exceptions; _ } =
   let all =
     List.concat_map (fun t -> types_of_definition t.definition) types
     @ List.concat_map types_of_func functions
@@ -62,7 +62,7 @@ let rec refusals = function
   | Refused why -> [ why ]
   | Named (_, types) | Declared (_, types) | Tuple types -> List.concat_map refusals types
   | Arrow (arguments, result) -> List.concat_map refusals (arguments @ [ result ])
-  | Var _ -> []
+  | Byte | Var _ -> []
 
 let twice name_of place_of what items =
   let rec pairs = function
@@ -74,7 +74,7 @@ let twice name_of place_of what items =
   in
   pairs (List.stable_sort (fun a b -> compare (name_of a) (name_of b)) items)
 
-let problems ~crate ({ types; functions; exceptions } as library) =
+let problems ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
   let place f = String.concat "::" (f.path @ [ f.name ]) in
   let ocaml_name f = String.concat "." (path ~crate ~taken f.path @ [ Names.value f.name ]) in
@@ -150,6 +150,7 @@ let rec ty names way place t =
   in
   match t with
   | Var number -> var number
+  | Byte -> "int"
   | Named (name, arguments) -> applied name arguments
   | Declared (key, arguments) -> (
       let { ocaml; is_polymorphic } = List.assoc key names in
@@ -172,7 +173,7 @@ let groups types =
     | Declared (key, arguments) -> key :: List.concat_map keys arguments
     | Named (_, types) | Tuple types -> List.concat_map keys types
     | Arrow (arguments, result) -> List.concat_map keys (result :: arguments)
-    | Var _ | Refused _ -> []
+    | Byte | Var _ | Refused _ -> []
   in
   let needs t = List.concat_map keys (types_of_definition t.definition) in
   let find key = List.find (fun t -> t.key = key) types in
@@ -339,7 +340,12 @@ let rec modules file names indent tree =
     @ List.map (func file names indent) tree.inside
     @ List.map module_ tree.modules)
 
-let file file ~crate ({ types; functions; exceptions } as library) =
+(* The library that the program is linked with is the one that this is made from. *)
+let checks { crates; _ } =
+  let check (name, fingerprint) = Printf.sprintf "let () = Rust_async.Declared.check ~crate:%S %S\n" name fingerprint in
+  [ String.concat "" (List.map check crates) ]
+
+let file file ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
   let name t =
     let is_polymorphic = match t.definition with Polymorphic _ -> true | _ -> false in
@@ -358,7 +364,8 @@ let file file ~crate ({ types; functions; exceptions } as library) =
   (* Types of one group may have fields and constructors of one name. *)
   let warning = if List.exists (fun group -> List.length group > 1) groups then [ "[@@@ocaml.warning \"-30\"]\n" ] else [] in
   String.concat "\n"
-    (("(* Made from Rust by rust-async-declare. *)\n" :: warning)
+    (("(* Made from Rust by rust-async. *)\n" :: warning)
+    @ (match file with Implementation -> checks library | Interface -> [])
     @ (if List.exists returns_function functions then [ "type 'a returned = 'a\n" ] else [])
     @ List.map (group file names) groups
     @ [ modules file names "" tree ])

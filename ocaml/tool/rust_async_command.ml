@@ -7,6 +7,7 @@ let usage =
     "usage: rust-async new FOLDER                 makes a project: a crate, an OCaml program that uses it, tests";
     "       rust-async build CRATE [OPTION]…      for a dune rule: has cargo build the crate, and declares its functions";
     "       rust-async declare LIBRARY.so MODULE  writes MODULE.ml and MODULE.mli, the declarations of a library";
+    "       rust-async check LIBRARY.so FILE.ml…  compares externals that are written by hand with a library's functions";
     "rust-async COMMAND --help tells the options.";
   ]
 
@@ -56,6 +57,11 @@ let declare () =
   | [ library; module_ ] -> Declare.run ?crate:!crate ~library module_
   | _ -> misused ()
 
+let check () =
+  match arguments "usage: rust-async check LIBRARY.so FILE.ml…" [] with
+  | library :: (_ :: _ as files) -> Check.run ~library files
+  | _ -> misused ()
+
 let new_project () =
   match arguments "usage: rust-async new FOLDER" [] with
   | [ folder ] -> Project.make folder
@@ -66,6 +72,7 @@ let () =
     match if Array.length Sys.argv > 1 then Sys.argv.(1) else "" with
     | "build" -> build
     | "declare" -> declare
+    | "check" -> check
     | "new" -> new_project
     | "--help" | "help" -> fun () -> List.iter print_endline usage
     | _ -> misused

@@ -7,6 +7,8 @@
 //! 3. Linkers of ELF systems put symbols around a section whose name is one of C. (Apple's linker has names of its own for
 //!    them, and a segment before the name of the section. Nobody has tried it there.)
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
 use crate::conversion::declare::{Going, OCamlType, Parts, Type, Types, write_docs, write_string};
@@ -228,6 +230,49 @@ fn section() -> &'static [&'static Declaration] {
     unsafe { std::slice::from_raw_parts(start, count) }
 }
 
+/// The crate of a declaration.
+fn crate_of(declaration: &Declaration) -> Option<&'static str> {
+    let module = match declaration {
+        Declaration::None => return None,
+        Declaration::Function(function) => function.module,
+        Declaration::Exception(exception) => exception.module,
+    };
+    module.split("::").next()
+}
+
+/// The crates that have declarations.
+pub(crate) fn crates() -> BTreeSet<&'static str> {
+    section().iter().filter_map(|it| crate_of(it)).collect()
+}
+
+/// The text of a crate's declarations as a number, by which two of them can be told apart: declarations that were made of
+/// another text do not fit the crate. `None` for a crate that has none.
+pub(crate) fn fingerprint(crate_name: &str) -> Option<String> {
+    let of_crate: Vec<_> = section()
+        .iter()
+        .copied()
+        .filter(|declaration| crate_of(declaration) == Some(crate_name))
+        .collect();
+    if of_crate.is_empty() {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    write(&of_crate).hash(&mut hasher);
+    Some(format!("{:016x}", hasher.finish()))
+}
+
+/// The text of a library: a fingerprint for each crate, and its declarations.
+fn write_library() -> String {
+    let mut text = write(section());
+    for name in crates() {
+        text.push_str("(crate ");
+        write_string(&mut text, name);
+        write_string(&mut text, &fingerprint(name).unwrap_or_default());
+        text.push_str(")\n");
+    }
+    text
+}
+
 /// The text: first the types, then exceptions and functions, each in the order of their places.
 fn write(section: &[&Declaration]) -> String {
     let mut types = Types::default();
@@ -310,7 +355,7 @@ impl DeclaredException {
 /// `length` is where a length can be written.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_declarations(length: *mut usize) -> *const u8 {
-    let text = write(section()).leak();
+    let text = write_library().leak();
     // SAFETY: as the caller's
     unsafe { *length = text.len() };
     text.as_ptr()

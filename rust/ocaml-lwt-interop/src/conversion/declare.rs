@@ -64,6 +64,8 @@ pub struct Type(Form);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
+    /// An `int` from 0 to 255.
+    Byte,
     /// A parameter of the record or variant that is described.
     Var(usize),
     /// A type that OCaml has.
@@ -93,6 +95,10 @@ impl Type {
     /// No type: the declarations of a function that mentions it are refused, for this reason.
     pub fn refused(why: impl Into<String>) -> Self {
         Type(Form::Refused(why.into()))
+    }
+
+    pub(super) fn byte() -> Self {
+        Type(Form::Byte)
     }
 
     pub(super) fn tuple(parts: Vec<Type>) -> Self {
@@ -271,6 +277,7 @@ impl Types {
 impl Type {
     pub(crate) fn write(&self, out: &mut String) {
         match &self.0 {
+            Form::Byte => out.push_str("(byte)"),
             Form::Var(number) => out.push_str(&format!("(var {number})")),
             Form::Named(path, arguments) => {
                 write_group(out, "named", Some(path), arguments, Type::write)

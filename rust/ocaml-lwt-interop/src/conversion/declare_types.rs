@@ -46,7 +46,7 @@ named! {
 // SAFETY: `read_types` and `build_types` convert it from and to an `int`
 unsafe impl<D> OCamlType<D> for u8 {
     fn ocaml_type(_: &mut Types) -> Type {
-        Type::named("int")
+        Type::byte()
     }
 
     fn array_type(_: &mut Types) -> Type {
