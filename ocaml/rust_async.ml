@@ -106,11 +106,8 @@ type callbacks = {
 external start_executor : callbacks -> int = "ocaml_lwt_interop_start"
 external enter_turn : unit -> int = "ocaml_lwt_interop_enter_turn" [@@noalloc]
 external leave_turn : unit -> unit = "ocaml_lwt_interop_leave_turn" [@@noalloc]
-external escaped : unit -> bool = "ocaml_lwt_interop_escaped" [@@noalloc]
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external tick : bool -> unit = "ocaml_lwt_interop_tick"
-external raise_first_escaped : unit -> unit = "ocaml_lwt_interop_raise_escaped"
-external keep : exn -> unit = "ocaml_lwt_interop_keep"
 external must_arm : bool -> bool = "ocaml_lwt_interop_must_arm" [@@noalloc]
 external armed : unit -> unit = "ocaml_lwt_interop_armed" [@@noalloc]
 external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
@@ -156,26 +153,20 @@ external stats_of_executor : unit -> int * int * int = "ocaml_lwt_interop_stats"
 (* Rust may tick or poll in these, and has to know whether anything is bound. The first four are callbacks on promises, where
    Lwt has its hook called with what is raised. *)
 
-let look () =
-  try Storage.look ()
-  with exn ->
-    Storage.not_looked ();
-    keep exn
-
 let tick from_pause =
-  look ();
+  Storage.look_in_callback ();
   tick from_pause
 
 let cancel key =
-  look ();
+  Storage.look_in_callback ();
   cancel key
 
 let fulfilled token value =
-  look ();
+  Storage.look_in_callback ();
   fulfilled token value
 
 let rejected token exn =
-  look ();
+  Storage.look_in_callback ();
   rejected token exn
 
 let pull stream_token =
@@ -565,7 +556,7 @@ let exiting = ref false
 
 (* The descriptor stays readable until the tick that it asks for is certain. An exception would cross the engine's C code. *)
 let on_readable (_ : Lwt_engine.event) =
-  match if must_arm (Lwt.paused_count () = 0) then arm () with () -> armed () | exception exn -> keep exn
+  match if must_arm (Lwt.paused_count () = 0) then arm () with () -> armed () | exception exn -> Escaped.keep exn
 
 let shutdown ?(timeout = 1.0) () =
   if !started then
@@ -616,7 +607,7 @@ let after_fork () =
   (* Stopped once: what its first stop raises it raises again. *)
   let event = !descriptor_event in
   descriptor_event := Lwt_engine.fake_event;
-  (try Lwt_engine.stop_event event with exn -> keep exn);
+  (try Lwt_engine.stop_event event with exn -> Escaped.keep exn);
   disown ();
   wake_descriptor := -1;
   registered := false;
@@ -636,7 +627,7 @@ let is_deferring () =
 let rec leave_all_wakeups () =
   if is_deferring () then begin
     (* What was deferred runs now. *)
-    (try Lwt.abandon_wakeups () with exn -> keep exn);
+    (try Lwt.abandon_wakeups () with exn -> Escaped.keep exn);
     leave_all_wakeups ()
   end
 
@@ -650,19 +641,12 @@ let mend () =
 let raise_escaped () =
   mend ();
   leave_turn ();
-  raise_first_escaped ()
-
-(* At the end, what would have ended the program. *)
-let rec drop_escaped () =
-  if escaped () then begin
-    (try raise_first_escaped () with _ -> ());
-    drop_escaped ()
-  end
+  Escaped.raise_first ()
 
 let tick_in_hook () =
   if Lwt.paused_count () = 0 then lost_pause ();
   tick false;
-  if escaped () then raise_escaped ();
+  if Escaped.any () then raise_escaped ();
   not_block ()
 
 let wrong_thread () =
@@ -736,7 +720,7 @@ let on_end_of_turn () =
   if !exiting then stop_for_exit ();
   if !started then begin
     leave_turn ();
-    if escaped () then raise_escaped ()
+    if Escaped.any () then raise_escaped ()
   end
 
 (* The end. *)
@@ -749,7 +733,7 @@ let exit () =
     if !started then stop_lwt_thread ();
     (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
     leave_all_wakeups ();
-    drop_escaped ();
+    Escaped.drop_all ();
     if !started then shutdown_behind_exit_hooks ()
   end
 
