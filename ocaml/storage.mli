@@ -21,7 +21,9 @@ val under : t -> int -> unit
     storage {!is_shown}. *)
 
 val look : unit -> unit
-(** Called before Rust reads {!cell}, which then knows what OCaml code has done since. *)
+(** [look ()] is called before Rust reads {!cell}, which then knows what OCaml code has done since. So an external in which
+    Rust may tick or poll stands behind a function that looks first. *)
 
-val not_looked : unit -> unit
-(** Instead, where {!look} was left by an exception. *)
+val look_in_callback : unit -> unit
+(** [look_in_callback ()] is {!look} in a callback on a promise, where Lwt has its hook called with what is raised. So it raises
+    nothing: what came is kept by {!Escaped}. *)

@@ -14,4 +14,4 @@ let current () = Obj.repr !Lwts.current_storage
 let under _ _ = assert false
 let nothing = Obj.repr Lwts.empty_storage
 let look () = ()
-let not_looked () = ()
+let look_in_callback () = ()

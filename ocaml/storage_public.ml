@@ -83,8 +83,13 @@ let look () =
     | Some n when n = !last + 1 && Lwt.get own = None -> last := n
     | _ -> has_keys := true
 
-(* How many keys there are is not known any more. *)
-let not_looked () = has_keys := true
+let look_in_callback () =
+  try look ()
+  with exn ->
+    (* How many keys there are is not known any more. *)
+    has_keys := true;
+    Escaped.keep exn
+
 let cell = Obj.repr has_keys
 
 let current () =

@@ -163,6 +163,14 @@ let exceptions =
           (Unix.Unix_error (Unix.ENOENT, "open", "/nowhere"))
           ("Unix.Unix_error", "Unix.Unix_error(Unix.ENOENT, \"open\", \"/nowhere\")", Some "open");
         read_exception "exception_with_a_printer" (Refused "it") ("Law.Refused", "refused it", None);
+        law "exceptions_of_the_bridge_are_called_after_it" (fun () ->
+            let called exn = String.concat " " [ Printexc.exn_slot_name exn; Printexc.to_string exn ] in
+            check_string "an error" "Rust_async.Rust_error Rust_async.Rust_error: a: b" (called (rust_error "a" [ "b" ]));
+            check_string "a panic" "Rust_async.Rust_panic Rust_async.Rust_panic: a"
+              (called (Rust_async.Rust_panic { message = "a"; location = "" }));
+            check_string "a broken promise" "Rust_async.Broken_promise Rust_async.Broken_promise" (called Rust_async.Broken_promise);
+            check_string "a misuse" "Rust_async.Misuse Rust_async.Misuse: a" (called (Rust_async.Misuse "a"));
+            Lwt.return_unit);
         handled "exception_is_matched_by_name" (fun () -> Lwt.fail Not_found) (-1);
         handled "cancellation_is_recognised" (fun () -> Lwt.fail Lwt.Canceled) (-2);
         handled "broken_promise_is_recognised" (fun () -> now (broken ())) (-3);

@@ -11,10 +11,10 @@ let on_a_worker = 1
 
 exception Injected
 
-(* The functions that read streams, of rust_async.ml. [begin_get] allocates nothing itself: what seems to be its own is of
+(* The functions that read streams, and their files. [begin_get] allocates nothing itself: what seems to be its own is of
    [Lwt_stream.get], which ends with a tail call. *)
-let rust_streams = [ "next"; "begin_read"; "behind_read"; "deliver"; "look_at_read"; "close_unless_waited" ]
-let lwt_streams = [ "take"; "collect"; "read" ]
+let rust_streams = ("reader.ml", [ "next"; "begin_read"; "behind_read"; "deliver"; "look_at_read"; "close_unless_waited" ])
+let lwt_streams = ("source.ml", [ "take"; "collect"; "read" ])
 
 (* Of Lwt's, those that only allocate. *)
 let plain = [ "return"; "return_some"; "fail"; "wait"; "state" ]
@@ -24,15 +24,15 @@ let is_one_of functions slot =
   List.exists (fun f -> contains name ~part:("." ^ f ^ " ")) functions
 
 (* Whether the innermost function that is known is one of these. *)
-let is_in functions callstack =
-  let in_file file slot =
+let is_in (file, functions) callstack =
+  let in_file name slot =
     match Printexc.Slot.location slot with
-    | Some { filename; _ } -> Filename.basename filename = file
+    | Some { filename; _ } -> Filename.basename filename = name
     | None -> false
   in
   let rec look = function
     | slot :: slots when Printexc.Slot.location slot = None || (in_file "lwt.ml" slot && is_one_of plain slot) -> look slots
-    | slot :: _ -> in_file "rust_async.ml" slot && is_one_of functions slot
+    | slot :: _ -> in_file file slot && is_one_of functions slot
     | [] -> false
   in
   match Printexc.backtrace_slots callstack with None -> false | Some slots -> look (Array.to_list slots)

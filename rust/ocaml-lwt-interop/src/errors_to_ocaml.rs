@@ -80,7 +80,7 @@ pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
     })
 }
 
-/// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `rust_async.ml`.
+/// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `errors.ml`.
 #[derive(Clone, Copy)]
 #[repr(isize)]
 enum Predefined {

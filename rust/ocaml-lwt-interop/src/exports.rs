@@ -1,4 +1,4 @@
-//! What the OCaml library calls: the `external`s of `ocaml/rust_async.ml`, in its order.
+//! What the OCaml library calls: the `external`s of the modules in `ocaml/`.
 //!
 //! Each is called by OCaml with the runtime lock held. A panic of ours would abort the process, not unwind into OCaml:
 //! `extern "C"`. None leaves anything with a destructor behind when it raises.
@@ -33,7 +33,7 @@ use crate::values::OCamlValue;
 /// `Stack_overflow` before it begins.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
     // SAFETY: this frame has nothing to drop
@@ -49,7 +49,7 @@ unsafe extern "C" fn ocaml_lwt_interop_start(callbacks: Raw) -> Raw {
     unreachable!("caml_failwith_value returned")
 }
 
-/// What the hook at the beginning of a turn has to do: bits, those of `rust_async.ml`.
+/// What the hook at the beginning of a turn has to do: bits, those of `loop.ml`.
 mod turn {
     pub(super) const TICK: isize = 1;
     /// A guest may be waiting for the runtime lock, see `caml/guest.rs`.
@@ -106,7 +106,7 @@ extern "C" fn ocaml_lwt_interop_is_lwt_thread(_unit: Raw) -> Raw {
 /// `tick : bool -> unit`: from the hook (`false`) or from the armed pause (`true`).
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_tick(from_pause: Raw) -> Raw {
     let disarm = |at: AtHome| {
@@ -134,7 +134,7 @@ unsafe extern "C" fn ocaml_lwt_interop_tick(from_pause: Raw) -> Raw {
 /// `raise_escaped : unit -> unit`: raises the first exception that waits for it, if there is one.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_raise_escaped(_unit: Raw) -> Raw {
     // SAFETY: OCaml calls
@@ -144,7 +144,7 @@ unsafe extern "C" fn ocaml_lwt_interop_raise_escaped(_unit: Raw) -> Raw {
 /// `keep : exn -> unit`: an exception came where raising it would do harm. It is raised where a turn ends.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_keep(exception: Raw) -> Raw {
     if let Some(at) = AtHome::here() {
@@ -190,7 +190,7 @@ extern "C" fn ocaml_lwt_interop_lost_pause(_unit: Raw) -> Raw {
 /// `cancel : int -> unit`: `Lwt.cancel` on the promise of the task with that key. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_cancel(key: Raw) -> Raw {
     let key = Key::from_int(caml::int_val(key));
@@ -210,7 +210,7 @@ unsafe extern "C" fn ocaml_lwt_interop_cancel(key: Raw) -> Raw {
 /// `fulfilled : token -> 'a -> unit`: an awaited promise was fulfilled. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_fulfilled(token: Raw, value: Raw) -> Raw {
     // SAFETY: OCaml calls
@@ -220,7 +220,7 @@ unsafe extern "C" fn ocaml_lwt_interop_fulfilled(token: Raw, value: Raw) -> Raw 
 /// `rejected : token -> exn -> unit`: an awaited promise was rejected. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_rejected(token: Raw, exception: Raw) -> Raw {
     // SAFETY: OCaml calls
@@ -280,7 +280,7 @@ unsafe fn settle_later(at: AtHome, token: Raw, result: Result<Raw, Raw>) {
 /// the slot behind the token is closed, so nothing of the user's is dropped with it.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
@@ -288,7 +288,7 @@ unsafe extern "C" fn ocaml_lwt_interop_forget(token: Raw) -> Raw {
     caml::UNIT
 }
 
-/// What a pull gave; the numbers are those of `pulled` in `rust_async.ml`.
+/// What a pull gave; the numbers are those of `pulled` in `reader.ml`.
 #[repr(isize)]
 enum Pulled {
     /// The stream has nothing now.
@@ -303,7 +303,7 @@ enum Pulled {
 /// begins: what escapes meanwhile leaves with the next tick.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pull(reader: Raw) -> Raw {
     // SAFETY: this frame has nothing to drop
@@ -331,7 +331,7 @@ unsafe extern "C" fn ocaml_lwt_interop_pull(reader: Raw) -> Raw {
 /// again; or this is another thread than the one that pulled.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_open_read(reader: Raw) -> Raw {
     // SAFETY: OCaml calls, with a reader
@@ -354,7 +354,7 @@ extern "C" fn ocaml_lwt_interop_major_cycle_ended(_unit: Raw) -> Raw {
 /// `broken : token -> unit`: the bridge ends, and whoever waits with this token hears nothing any more. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_broken(token: Raw) -> Raw {
     // SAFETY: OCaml calls, with a token of ours
@@ -390,7 +390,7 @@ unsafe extern "C" fn ocaml_lwt_interop_under(number: Raw) -> Raw {
 /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
     // SAFETY: OCaml calls with a float
@@ -407,7 +407,7 @@ unsafe extern "C" fn ocaml_lwt_interop_shutdown(timeout: Raw) -> Raw {
 /// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
     start::settle_after_fork();
@@ -418,7 +418,7 @@ unsafe extern "C" fn ocaml_lwt_interop_disown(_unit: Raw) -> Raw {
 /// `was_raised_last : exn -> bool`, `noalloc`: whether the backtrace that the runtime keeps is this exception's.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_is_raised_last(exception: Raw) -> Raw {
     // SAFETY: OCaml calls, with a live exception
@@ -436,7 +436,7 @@ extern "C" fn ocaml_lwt_interop_flush_at_exit(_unit: Raw) -> Raw {
 /// late. Raises `Invalid_argument` for a value out of range.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_configure(
     worker_threads: Raw,
@@ -516,7 +516,7 @@ unsafe fn config_of_ocaml(
 /// where Lwt does not run, and `Failure`; and `Stack_overflow` before it begins.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_create(domains: Raw) -> Raw {
     // SAFETY: this frame has nothing to drop
@@ -561,7 +561,7 @@ extern "C" fn ocaml_lwt_interop_pool_start(pool: Raw, worker: Raw) -> Raw {
 /// exception; then this worker domain leaves its pool. Does not raise; does not return after the bridge was shut down.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_serve(turns: Raw) -> Raw {
     // SAFETY: OCaml calls, with a function of `unit`, which is rooted until the last call
@@ -577,7 +577,7 @@ unsafe extern "C" fn ocaml_lwt_interop_pool_serve(turns: Raw) -> Raw {
 /// raise: jobs keep their exceptions.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_turn(_unit: Raw) -> Raw {
     // SAFETY: OCaml calls
@@ -598,7 +598,7 @@ extern "C" fn ocaml_lwt_interop_pool_gone(pool: Raw, worker: Raw) -> Raw {
 /// does not run.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_close(pool: Raw, cancel: Raw) -> Raw {
     static SIGNATURE: Signature = Signature {
@@ -627,7 +627,7 @@ extern "C" fn ocaml_lwt_interop_pool_forget(pool: Raw) -> Raw {
 /// `pool_detach : t -> (unit -> 'a) -> 'a Lwt.t`: `Rust_async.Domain_pool.detach`. Raises `Misuse`.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_pool_detach(pool: Raw, function: Raw) -> Raw {
     static SIGNATURE: Signature = Signature {
@@ -687,7 +687,7 @@ unsafe fn on_worker<R>(f: impl FnOnce(&Scope) -> R) -> Option<R> {
 /// `stats : unit -> int * int * int`: live tasks, subscriptions and roots.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_stats(_unit: Raw) -> Raw {
     let stats = crate::stats::Stats::now();

@@ -5,7 +5,7 @@ use ocaml::sys;
 use super::call::{CallResult, call};
 use super::value::{self, Raw, field};
 
-/// The fields of the record `callbacks` in `ocaml/rust_async.ml`, in its order.
+/// The fields of the record `t` in `ocaml/callbacks.ml`, in its order.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub(crate) enum Callback {
@@ -93,7 +93,7 @@ pub(crate) struct Callbacks(*mut sys::Value);
 
 impl Callbacks {
     /// # Safety
-    /// The runtime lock is held; `record` is the record that `rust_async.ml` makes. Called once for the process,
+    /// The runtime lock is held; `record` is the record that `callbacks.ml` makes. Called once for the process,
     /// so the root is never removed. No allocation on the OCaml heap.
     pub(crate) unsafe fn new(record: Raw) -> Self {
         let cell = Box::into_raw(Box::new(record.0));

@@ -1,4 +1,4 @@
-//! OCaml's reader of a Rust stream, a record of `rust_async.ml`, as Rust writes into it.
+//! OCaml's reader of a Rust stream, the record of `reader.ml`, as Rust writes into it.
 //!
 //! What crosses is stored with plain stores, one after the other: no signal handler, no finaliser and no collection can
 //! come between, so that OCaml has all of it or none.
@@ -41,7 +41,7 @@ pub(crate) unsafe fn put_items(reader: Raw, items: Raw) {
     }
 }
 
-/// What comes behind the last item, `ending` in `rust_async.ml`: `End` is its second constructor without arguments, `Failed
+/// What comes behind the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
 /// of exn * backtrace` the only one with arguments.
 pub(crate) const END: Raw = Raw((1 << 1) | 1);
 

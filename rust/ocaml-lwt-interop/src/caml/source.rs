@@ -1,4 +1,4 @@
-//! An OCaml stream as Rust reads it: the record `source` of `rust_async.ml`, made here.
+//! An OCaml stream as Rust reads it: the record of `source.ml`, made here.
 
 use ocaml::sys;
 

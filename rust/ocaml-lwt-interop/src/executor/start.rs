@@ -9,7 +9,7 @@ use crate::runtime::{self, enter_for_ever};
 use crate::signals;
 use crate::status::{Status, status};
 
-/// Why a call cannot go on as it is; the numbers are those of `start` in `rust_async.ml`, which raises for all but the
+/// Why a call cannot go on as it is; the numbers are those of `start_or_refuse` in `executor.ml`, which raises for all but the
 /// first.
 #[derive(Clone, Copy)]
 #[repr(isize)]
@@ -105,7 +105,7 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 /// `Err` is a message. `watch_this_thread` arranges for the end of the thread.
 ///
 /// # Safety
-/// The runtime lock is held; `callbacks` is the record that `rust_async.ml` makes. No OCaml code runs.
+/// The runtime lock is held; `callbacks` is the record that `callbacks.ml` makes. No OCaml code runs.
 pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i32, String> {
     panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.

@@ -11,7 +11,7 @@ use crate::lwt_to_rust::guests;
 /// nor raises.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_guest_next(id: Raw) -> Raw {
     // SAFETY: OCaml calls, in the loop of a guest
@@ -35,7 +35,7 @@ extern "C" fn ocaml_lwt_interop_guest_ended(_unit: Raw) -> Raw {
 /// `guest_returned : Obj.t -> unit`: what it gave. Neither allocates nor raises.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_guest_returned(value: Raw) -> Raw {
     // SAFETY: OCaml calls, with a live value
@@ -48,7 +48,7 @@ unsafe extern "C" fn ocaml_lwt_interop_guest_returned(value: Raw) -> Raw {
 /// `Lwt.async_exception_hook`. Neither allocates nor raises.
 ///
 /// # Safety
-/// Called by `rust_async.ml`.
+/// Called by the OCaml library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocaml_lwt_interop_guest_raised(exception: Raw, described: Raw) -> Raw {
     // SAFETY: OCaml calls, with what these are

@@ -335,7 +335,7 @@ impl Home {
     }
 
     /// Keeps an exception that escaped from OCaml code called by us, until it can be raised where it leaves the loop, as it
-    /// would have without us: `rust_async.ml` says where. Should no tick be running, one comes. The same one a second time is
+    /// would have without us: `loop.ml` says where. Should no tick be running, one comes. The same one a second time is
     /// dropped, as a second signal is that comes before the first was handled. A worker domain sends its own to Lwt's.
     ///
     /// # Safety

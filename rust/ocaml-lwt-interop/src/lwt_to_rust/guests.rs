@@ -3,7 +3,7 @@
 //!
 //! 1. Calls are queued where they were converted, at home. Where more wait than there are threads free for them, one is
 //!    made, by `Thread.create` on the thread that runs Lwt; there are as many as Tokio may have for what blocks.
-//! 2. What a thread runs is a loop in OCaml (`serve` in `rust_async.ml`): it asks here for a call, applies the function
+//! 2. What a thread runs is a loop in OCaml (`serve` in `guests.ml`): it asks here for a call, applies the function
 //!    itself, with no frame of Rust's on its stack, and tells here how that ended.
 //! 3. A call that a thread has taken is answered exactly once: by what the function returned or raised, or by the thread's
 //!    end, which comes in the middle of a call when the function calls `Thread.exit`.

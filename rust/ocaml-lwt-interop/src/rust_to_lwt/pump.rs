@@ -203,7 +203,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// What comes behind the last item, `ending` in `rust_async.ml`. May run OCaml code, to make an exception, and collect. A
+/// What comes behind the last item, `ending` in `reader.ml`. May run OCaml code, to make an exception, and collect. A
 /// panic of the user's code on the way (the `Display` of an error) is a panic of the stream's.
 fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
     let outgoing = catch(AssertUnwindSafe(|| match ending {

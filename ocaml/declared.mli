@@ -1,0 +1,8 @@
+(** What the modules that rust-async makes do when the program starts. *)
+
+val exception_ : string -> Obj.Extension_constructor.t -> unit
+(** [exception_ key constructor] is how Rust finds an exception that it declares; see registered.rs. *)
+
+val check : crate:string -> string -> unit
+(** [check ~crate fingerprint].
+    @raise Failure where the library that is linked has other declarations of the crate, or none. *)

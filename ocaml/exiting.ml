@@ -1,0 +1,43 @@
+(* [exit] on a thread that does not run Lwt has Lwt's hooks run a loop there, while the loop of Lwt's thread may wait in its
+   engine. Two threads in one engine are libev's abort, or two reads of one notification, of which the second blocks with
+   OCaml's lock (seen with Lwt 5.6 alone). So Lwt's thread is woken, and stops between two turns, until the process is gone. *)
+
+(* Whether Lwt's thread is in its engine, or in what that calls. *)
+let in_turn = ref false
+
+(* The thread that exits. *)
+let exits = ref (-1)
+
+let stopped = ref false
+
+let stop_for_exit () =
+  if !exits <> Executor.this_thread () then begin
+    stopped := true;
+    while true do
+      try Thread.delay 60. with _ -> ()
+    done
+  end
+
+(* A callback that blocks may keep Lwt's thread in its turn: then nobody is in the engine. *)
+let stop_lwt_thread () =
+  if !in_turn && not (Executor.is_lwt_thread ()) then begin
+    Lwt_unix.send_notification (Lwt_unix.make_notification ~once:true ignore);
+    let deadline = Unix.gettimeofday () +. 1. in
+    while (not !stopped) && Unix.gettimeofday () < deadline do
+      Thread.delay 0.001
+    done;
+    (* A wake would find the wrong thread. *)
+    Lwt_engine.stop_event !Executor.descriptor_event
+  end
+
+(* In a worker domain's job: the process ends, and the rest is Lwt's thread's. *)
+let exit () =
+  if Domains.is_main () then begin
+    exits := Executor.this_thread ();
+    Executor.exiting := true;
+    if !Executor.started then stop_lwt_thread ();
+    (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
+    Mending.leave_all_wakeups ();
+    Escaped.drop_all ();
+    if !Executor.started then Executor.shutdown_behind_exit_hooks ()
+  end
