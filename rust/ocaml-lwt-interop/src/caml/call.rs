@@ -81,7 +81,10 @@ pub(crate) unsafe fn raise(exception: Raw) -> ! {
 unsafe extern "C" {
     fn caml_process_pending_actions_exn() -> sys::Value;
     // `lock.c`
+    #[cfg(ocaml_5)]
     fn ocaml_lwt_interop_room_for_callback() -> sys::Value;
+    #[cfg(not(ocaml_5))]
+    safe static ocaml_lwt_interop_ocaml_stack: usize;
     fn ocaml_lwt_interop_ocaml_stack_left(bytes: usize) -> bool;
     fn ocaml_lwt_interop_was_raised_last(exception: sys::Value) -> bool;
 }
@@ -103,6 +106,11 @@ pub(crate) unsafe fn was_raised_last(exception: Raw) -> bool {
 #[inline]
 pub(crate) unsafe fn check_stacks() -> Result<(), Overflow> {
     stack::check()?;
+    // Native code of OCaml 4 has none of its own.
+    #[cfg(not(ocaml_5))]
+    if ocaml_lwt_interop_ocaml_stack == 0 {
+        return Ok(());
+    }
     // SAFETY: the caller's word
     if unsafe { ocaml_lwt_interop_ocaml_stack_left(stack::OCAML_RESERVE) } {
         Ok(())
@@ -115,6 +123,7 @@ pub(crate) unsafe fn check_stacks() -> Result<(), Overflow> {
 ///
 /// # Safety
 /// The runtime lock is held. No allocation on the OCaml heap, though OCaml's stack may move.
+#[cfg(ocaml_5)]
 #[inline]
 unsafe fn room_for_callback() -> Result<(), Raw> {
     // SAFETY: the caller's word
@@ -122,6 +131,16 @@ unsafe fn room_for_callback() -> Result<(), Raw> {
         0 => Ok(()),
         overflow => Err(Raw(overflow)),
     }
+}
+
+/// There is none of OCaml's own, or, in bytecode, one that grows by itself.
+///
+/// # Safety
+/// None.
+#[cfg(not(ocaml_5))]
+#[inline]
+unsafe fn room_for_callback() -> Result<(), Raw> {
+    Ok(())
 }
 
 /// Runs what is pending: handlers of signals, finalisers, callbacks of `Gc.Memprof`. What one of them raises comes back, not

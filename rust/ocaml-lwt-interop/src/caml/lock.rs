@@ -91,6 +91,12 @@ pub(crate) unsafe fn enter() -> Entered {
 }
 
 impl Entered {
+    /// The proof, for as long as this stays entered.
+    #[inline]
+    pub(crate) fn access(&self) -> Access<'_> {
+        Access(PhantomData)
+    }
+
     /// Whether none was entered before.
     #[inline]
     pub(crate) fn is_outermost(&self) -> bool {
@@ -129,6 +135,7 @@ unsafe extern "C" {
     fn ocaml_lwt_interop_holds_lock() -> bool;
     fn ocaml_lwt_interop_watch_collector();
     fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
+    #[cfg(ocaml_5)]
     fn ocaml_lwt_interop_on_fiber() -> bool;
     // The runtime's.
     pub(super) fn caml_enter_blocking_section_no_pending();
@@ -176,7 +183,10 @@ pub(crate) fn is_held() -> bool {
 /// (OCaml 5.3 and 5.4: it ends in SIGSEGV, also where C stands in Rust's place). On any thread.
 pub(crate) fn on_fiber() -> bool {
     // SAFETY: reads what belongs to this thread
-    unsafe { ocaml_lwt_interop_on_fiber() }
+    #[cfg(ocaml_5)]
+    return unsafe { ocaml_lwt_interop_on_fiber() };
+    #[cfg(not(ocaml_5))]
+    false
 }
 
 /// Why this thread may not touch OCaml now.

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use super::value::{Raw, is_immediate};
 #[cfg(ocaml_5)]
 use super::ending;
+use super::value::{Raw, is_immediate};
 use super::{dropped, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped

@@ -9,6 +9,7 @@ use ocaml::Value;
 
 use super::crossing::FromOCaml;
 use super::float::Float;
+use crate::caml::lock::Access;
 use crate::caml::{self, chunk};
 
 pub use super::frame::Frame;
@@ -17,7 +18,12 @@ pub use super::frame::Frame;
 #[doc(hidden)]
 #[inline]
 pub fn convert<T: FromOCaml>(value: Value) -> T {
-    caml::lock::demand("an OCaml value was converted");
+    convert_here(caml::lock::demand("an OCaml value was converted"), value)
+}
+
+/// As [`convert`], where OCaml may be touched.
+#[inline]
+pub(crate) fn convert_here<T: FromOCaml>(_access: Access<'_>, value: Value) -> T {
     let frame = Frame::outermost(value.raw());
     // SAFETY: the lock is held; a live value of the type, which `value` keeps alive
     let converted = unsafe { T::read(&frame) };

@@ -8,6 +8,7 @@ use super::float::Flat;
 use super::frame::too_deep;
 use super::shape::is_tagged;
 use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
+use crate::caml::lock::Access;
 use crate::caml::{self, Raw};
 use crate::stack;
 use crate::values::OCamlValue;
@@ -16,7 +17,16 @@ use crate::values::OCamlValue;
 #[doc(hidden)]
 #[inline]
 pub fn convert<T: ToOCaml>(value: &T, runtime: &Runtime) -> Value {
-    caml::lock::demand("a value was converted for OCaml");
+    convert_here(
+        caml::lock::demand("a value was converted for OCaml"),
+        value,
+        runtime,
+    )
+}
+
+/// As [`convert`], where OCaml may be touched.
+#[inline]
+pub(crate) fn convert_here<T: ToOCaml>(_access: Access<'_>, value: &T, runtime: &Runtime) -> Value {
     let mut counting = Counting { words: 0 };
     value.describe(&mut counting);
     if counting.words > MOST_WORDS {

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::{Home, Runnable};
-use crate::caml::lock::{self, Entered, Refused};
+use crate::caml::lock::{self, Access, Entered, Refused};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
@@ -116,6 +116,12 @@ impl Scope {
     pub(crate) fn with_current<R>(home: &'static Home, f: impl FnOnce(&Scope) -> R) -> Option<R> {
         let scope = Scope::nested(AtHome::of(home)?).ok()?;
         Some(f(&scope))
+    }
+
+    /// The proof that OCaml may be touched.
+    #[inline]
+    pub(crate) fn access(&self) -> Access<'_> {
+        self.entered.access()
     }
 
     #[inline]

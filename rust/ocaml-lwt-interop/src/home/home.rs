@@ -297,6 +297,7 @@ impl Home {
     }
 
     /// Without calling OCaml: for what was queued after a stub could still arm.
+    #[inline]
     pub(super) fn signal_unless_armed(&'static self, at: AtHome) {
         let local = self.local(at);
         // The descriptor of a child of `fork` is its parent's as well.

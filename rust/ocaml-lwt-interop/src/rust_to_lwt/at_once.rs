@@ -49,6 +49,7 @@ unsafe fn value_of_call<const N: usize, R, T: ToOCaml + 'static>(
     // SAFETY: live, and the lock is held
     let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
     let arguments = Arguments {
+        access: scope.access(),
         signature,
         values: &values,
     };

@@ -232,7 +232,7 @@ fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
 impl<T: ToOCaml + 'static> Shared<T> {
     /// What the buffer holds, as a block; `None` when there is nothing. Converting may collect, and panic: the items before
     /// that cross, and the panic comes behind them.
-    fn take(&self, _scope: &Scope) -> Option<ocaml::Value> {
+    fn take(&self, scope: &Scope) -> Option<ocaml::Value> {
         let size = self.buffer.borrow().len();
         if size == 0 {
             return None;
@@ -248,7 +248,7 @@ impl<T: ToOCaml + 'static> Shared<T> {
                 while done < size {
                     item = self.buffer.borrow_mut().pop();
                     let Some(item_now) = &item else { break };
-                    let value = build::convert(item_now, runtime);
+                    let value = build::convert_here(scope.access(), item_now, runtime);
                     block.push(value.raw());
                     done += 1;
                     item = None;

@@ -32,7 +32,7 @@ fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<
         Ending::Value(Settled::Value(value)) => {
             // SAFETY: a scope holds the lock; the handle is a token of it without content
             let runtime = unsafe { ocaml::Runtime::recover_handle() };
-            Converted::Value(build::convert(&value, runtime))
+            Converted::Value(build::convert_here(scope.access(), &value, runtime))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
             Converted::Exception(errors_to_ocaml::of_error(scope, &error))

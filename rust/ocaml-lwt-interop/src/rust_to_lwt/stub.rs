@@ -96,6 +96,7 @@ where
     // SAFETY: live, and the lock is held
     let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
     let arguments = Arguments {
+        access: scope.access(),
         signature,
         values: &values,
     };
@@ -209,6 +210,7 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     // SAFETY: live, and the lock is held
     let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
     let arguments = Arguments {
+        access: scope.access(),
         signature,
         values: &values,
     };
@@ -243,6 +245,7 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
 /// As for [`rust_to_lwt`], but nothing is raised save `Stack_overflow`, and `Failure` where the OCaml library is not linked, for
 /// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted. The arguments are live
 /// afterwards as before.
+#[inline]
 pub(super) unsafe fn home_of_call<const N: usize>(
     signature: &Signature,
     arguments: &mut [Raw; N],
@@ -256,13 +259,23 @@ pub(super) unsafe fn home_of_call<const N: usize>(
     match AtHome::here() {
         // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
         Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
-        None => unsafe {
-            let started = caml::keeping(arguments, || {
-                start::is_linked().then(|| start::executor(signature.function))
-            });
-            started.unwrap_or_else(|| start::raise_not_linked())
-        },
+        // SAFETY: as the caller's
+        None => unsafe { home_of_first_call(signature, arguments) },
+    }
+}
+
+/// The first call on this thread.
+///
+/// # Safety
+/// As for [`home_of_call`].
+#[cold]
+unsafe fn home_of_first_call(signature: &Signature, arguments: &mut [Raw]) -> Result<AtHome, Raw> {
+    // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
+    unsafe {
+        let started = caml::keeping(arguments, || {
+            start::is_linked().then(|| start::executor(signature.function))
+        });
+        started.unwrap_or_else(|| start::raise_not_linked())
     }
 }
 
@@ -270,6 +283,7 @@ pub(super) unsafe fn home_of_call<const N: usize>(
 ///
 /// # Safety
 /// None beyond a scope's.
+#[inline]
 pub(crate) unsafe fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
     // SAFETY: rooted until they are arguments, of the callbacks' types
     unsafe {
