@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use crate::arguments::IntoArguments;
 use crate::caml::chunk::Block;
+use crate::caml::lock::Access;
 use crate::caml::{self, NamedValue};
 use crate::error::{Error, Registered};
 use crate::home::{AtHome, Scope};
@@ -52,7 +53,7 @@ impl Error {
 
 /// Runs the conversions of the arguments, and OCaml code (printers); may collect.
 fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
-    let Some(sample) = sample(&format!("exception.{name}")) else {
+    let Some(sample) = sample(scope.access(), &format!("exception.{name}")) else {
         return Error::misuse(format!(
             "the exception {name:?} was asked for, but OCaml has not registered one of that name with its arguments: call \
              Rust_async.register_exception {name:?} (…) in a module that is linked"
@@ -65,48 +66,48 @@ fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
         Err(panic) => return Error::from_panic(panic),
     };
     let values = &values.as_ref()[..A::COUNT];
-    if let Err(why) = compare(sample, values) {
+    if let Err(why) = compare(scope.access(), sample, values) {
         return Error::misuse(format!("the exception {name:?} was asked for with {why}"));
     }
-    let exception = of_sample(sample, values);
-    // SAFETY: a scope holds the lock; rooted by its `Value`
-    unsafe { Error::captured(scope, exception.raw()) }
+    let exception = of_sample(scope.access(), sample, values);
+    Error::captured(scope, &exception)
 }
 
 /// What `Rust_async.register_exception` has kept, an exception.
-fn sample(key: &str) -> Option<NamedValue> {
+fn sample(access: Access<'_>, key: &str) -> Option<NamedValue> {
     let key = CString::new(format!("ocaml_lwt_interop.{key}")).ok()?;
-    // SAFETY: in a scope, where the lock is held; a live value, which the table of names keeps alive
-    unsafe {
-        let sample = caml::named_value(&key)?;
-        caml::exception_constructor(sample.get()).map(|_| sample)
-    }
+    let sample = caml::named_value(access, &key)?;
+    // SAFETY: the table of names keeps it alive
+    unsafe { caml::exception_constructor(sample.get(access)) }.map(|_| sample)
 }
 
 /// The sample of a constructor, for who has that alone.
 pub(crate) fn sample_of_constructor(
-    _scope: &Scope,
+    scope: &Scope,
     constructor: &ocaml::Value,
 ) -> Option<NamedValue> {
-    // SAFETY: a scope holds the lock; rooted by its `Value`
+    // SAFETY: rooted by its `Value`
     let number = unsafe {
         caml::is_exception_constructor(constructor.raw())
             .then(|| caml::constructor_number(constructor.raw()))?
     };
-    sample(&format!("constructor.{number}"))
+    sample(scope.access(), &format!("constructor.{number}"))
 }
 
 /// Whether OCaml's exception has such arguments. An error says what is not like it.
-pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(), String> {
+pub(crate) fn compare(
+    access: Access<'_>,
+    sample: NamedValue,
+    values: &[ocaml::Value],
+) -> Result<(), String> {
     let counted = |n| match n {
         0 => "no argument".to_owned(),
         1 => "1 argument".to_owned(),
         n => format!("{n} arguments"),
     };
-    // SAFETY: in a scope, where the lock is held; nothing is allocated meanwhile; the sample is an exception, and the values
-    // are rooted
+    // SAFETY: nothing is allocated meanwhile; the sample is an exception, and the values are rooted
     unsafe {
-        let sample = sample.get();
+        let sample = sample.get(access);
         let wanted = caml::exception_arguments(sample);
         if wanted != values.len() {
             return Err(format!(
@@ -133,18 +134,20 @@ pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(),
 }
 
 /// The exception with these arguments. May collect.
-pub(crate) fn of_sample(sample: NamedValue, values: &[ocaml::Value]) -> ocaml::Value {
-    // SAFETY: in a scope, where the lock is held; the sample is read from its cell after the allocation; the values are
-    // rooted, and there are as many fields as are pushed
-    unsafe {
-        if values.is_empty() {
-            return caml::protect(sample.get());
-        }
-        let mut block = Block::alloc(values.len() + 1, 0);
-        block.push(caml::field(sample.get(), 0));
-        for value in values {
-            block.push(value.raw());
-        }
-        block.end()
+pub(crate) fn of_sample(
+    access: Access<'_>,
+    sample: NamedValue,
+    values: &[ocaml::Value],
+) -> ocaml::Value {
+    if values.is_empty() {
+        // SAFETY: the table of names keeps it alive
+        return unsafe { caml::protect(access, sample.get(access)) };
     }
+    let mut block = Block::alloc(access, values.len() + 1, 0);
+    // SAFETY: an exception with arguments, which is read from its cell after the allocation
+    unsafe { block.push_raw(access, caml::field(sample.get(access), 0)) };
+    for value in values {
+        block.push(access, value);
+    }
+    block.end()
 }

@@ -11,6 +11,7 @@ use std::mem::size_of;
 
 use ocaml::sys;
 
+use super::lock::Access;
 use super::value::{self, Raw, UNIT};
 
 const WORD: usize = size_of::<sys::Value>();
@@ -21,6 +22,8 @@ pub(crate) const MOST_WORDS: usize = 257;
 pub(crate) const DOUBLE_TAG: u8 = 253;
 pub(crate) const DOUBLE_ARRAY_TAG: u8 = 254;
 pub(crate) const STRING_TAG: u8 = 252;
+/// From here on there are no values in a block (`mlvalues.h`).
+pub(crate) const NO_SCAN_TAG: u8 = 251;
 pub(crate) const CUSTOM_TAG: u8 = 255;
 
 /// The custom blocks of the standard library.
@@ -69,11 +72,11 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// # Safety
-    /// The runtime lock is held; `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their
-    /// fields, nothing of OCaml's is called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
-    pub(crate) unsafe fn alloc(words: usize) -> Chunk {
+    /// `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their fields, nothing of OCaml's is
+    /// called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
+    pub(crate) unsafe fn alloc(_access: Access<'_>, words: usize) -> Chunk {
         debug_assert!((2..=MOST_WORDS).contains(&words));
-        // SAFETY: the lock is the caller's; the size is at most `Max_young_wosize`
+        // SAFETY: the lock is held; the size is at most `Max_young_wosize`
         let block = unsafe { sys::caml_alloc_small(words - 1, STRING_TAG) } as *mut usize;
         let next = block.wrapping_sub(1);
         Chunk {
@@ -169,34 +172,57 @@ impl Chunk {
 pub(crate) struct Block {
     value: ocaml::Value,
     next: usize,
+    size: usize,
+    flat: bool,
 }
 
 impl Block {
-    /// # Safety
-    /// The runtime lock is held. Allocates on the OCaml heap (`caml_alloc`: fields that the GC looks at are `()`); runs no
-    /// OCaml code.
-    pub(crate) unsafe fn alloc(size: usize, tag: u8) -> Block {
-        let words = match tag {
-            DOUBLE_ARRAY_TAG => size * words(size_of::<f64>()),
-            _ => size,
+    /// Allocates on the OCaml heap (`caml_alloc`: fields that the GC looks at are `()`); runs no OCaml code.
+    ///
+    /// # Panics
+    /// For a tag of blocks whose fields are no values, but for that of arrays of floats.
+    pub(crate) fn alloc(access: Access<'_>, size: usize, tag: u8) -> Block {
+        let flat = tag == DOUBLE_ARRAY_TAG;
+        assert!(flat || tag < NO_SCAN_TAG);
+        let words = match flat {
+            true => size * words(size_of::<f64>()),
+            false => size,
         };
-        // SAFETY: as the caller's
-        let value = unsafe { value::protect(Raw(sys::caml_alloc(words, tag))) };
-        Block { value, next: 0 }
+        // SAFETY: the lock is held, and the value was just made
+        let value = unsafe { value::protect(access, Raw(sys::caml_alloc(words, tag))) };
+        Block {
+            value,
+            next: 0,
+            size,
+            flat,
+        }
+    }
+
+    /// The next field. No allocation.
+    ///
+    /// # Panics
+    /// When no field is left, or the block is an array of floats.
+    pub(crate) fn push(&mut self, access: Access<'_>, field: &ocaml::Value) {
+        // SAFETY: rooted
+        unsafe { self.push_raw(access, field.raw()) };
     }
 
     /// # Safety
-    /// The runtime lock is held; a field is left, and the block is no array of floats; `field` is live. No allocation.
-    pub(crate) unsafe fn push(&mut self, field: Raw) {
-        // SAFETY: as the caller's; the block is rooted
+    /// `field` is live. Otherwise as [`Block::push`].
+    pub(crate) unsafe fn push_raw(&mut self, _access: Access<'_>, field: Raw) {
+        assert!(self.next < self.size && !self.flat);
+        // SAFETY: the lock is held; a field of a rooted block, and live by the caller's word
         unsafe { sys::store_field(self.value.raw().0, self.next, field.0) };
         self.next += 1;
     }
 
-    /// # Safety
-    /// The runtime lock is held; a field is left, and the block is an array of floats. No allocation.
-    pub(crate) unsafe fn push_double(&mut self, double: f64) {
-        // SAFETY: as the caller's; numbers are stored as they are. (The runtime's own macro boxes them where arrays are not
+    /// The next number. No allocation.
+    ///
+    /// # Panics
+    /// When none is left, or the block is no array of floats.
+    pub(crate) fn push_double(&mut self, _access: Access<'_>, double: f64) {
+        assert!(self.next < self.size && self.flat);
+        // SAFETY: the lock is held; a number of a rooted block. Numbers are stored as they are. (The runtime's own macro boxes them where arrays are not
         // flat, but records are flat there too.)
         unsafe {
             (self.value.raw().0 as *mut f64)
@@ -211,12 +237,9 @@ impl Block {
     }
 }
 
-/// The array without elements, which is no block of the heap (`caml_alloc`: an atom).
-///
-/// # Safety
-/// The runtime lock is held. No allocation.
-pub(crate) unsafe fn empty_array() -> Raw {
-    // SAFETY: as the caller's
+/// The array without elements, which is no block of the heap (`caml_alloc`: an atom). No allocation.
+pub(crate) fn empty_array(_access: Access<'_>) -> Raw {
+    // SAFETY: the lock is held
     Raw(unsafe { sys::caml_alloc(0, 0) })
 }
 
@@ -241,7 +264,7 @@ pub(crate) fn boxed_value(words: &[usize; DOUBLE_WORDS]) -> Raw {
 /// Whether a value is a flat array or record of floats.
 ///
 /// # Safety
-/// The runtime lock is held; `block` is a live block.
+/// `block` is a live block.
 pub(crate) unsafe fn is_flat(block: Raw) -> bool {
     // SAFETY: as the caller's
     unsafe { value::tag(block) == DOUBLE_ARRAY_TAG }
@@ -250,7 +273,7 @@ pub(crate) unsafe fn is_flat(block: Raw) -> bool {
 /// The element `i` of a flat array of floats.
 ///
 /// # Safety
-/// The runtime lock is held; `block` is live, flat, and has more than `i` elements.
+/// `block` is live, flat, and has more than `i` elements.
 pub(crate) unsafe fn double_field(block: Raw, i: usize) -> f64 {
     // SAFETY: as the caller's
     unsafe { (block.0 as *const f64).add(i).read_unaligned() }
@@ -259,7 +282,7 @@ pub(crate) unsafe fn double_field(block: Raw, i: usize) -> f64 {
 /// The float in a block.
 ///
 /// # Safety
-/// `block` is a live float, or comes from [`boxed_value`]; the runtime lock is held.
+/// `block` is a live float, or comes from [`boxed_value`].
 pub(crate) unsafe fn double_val(block: Raw) -> f64 {
     // SAFETY: as the caller's
     unsafe { (block.0 as *const f64).read_unaligned() }
@@ -268,7 +291,7 @@ pub(crate) unsafe fn double_val(block: Raw) -> f64 {
 /// How many elements an array has, or a record of floats fields.
 ///
 /// # Safety
-/// The runtime lock is held; `array` is a live block.
+/// `array` is a live block.
 pub(crate) unsafe fn array_length(array: Raw) -> usize {
     // SAFETY: as the caller's
     unsafe {
@@ -284,7 +307,7 @@ pub(crate) unsafe fn array_length(array: Raw) -> usize {
 /// The number in a custom block of the standard library.
 ///
 /// # Safety
-/// The runtime lock is held; `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
+/// `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
 pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
     // SAFETY: the number stands behind the operations
     unsafe {
@@ -295,12 +318,30 @@ pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
     }
 }
 
+/// A rooted number of the standard library. Allocates on the OCaml heap; runs no OCaml code.
+pub(crate) fn custom(_access: Access<'_>, custom: Custom) -> ocaml::Value {
+    // SAFETY: the lock is held
+    unsafe {
+        match custom {
+            Custom::Int32(n) => ocaml::Value::int32(n),
+            Custom::Int64(n) => ocaml::Value::int64(n),
+            Custom::Nativeint(n) => ocaml::Value::nativeint(n),
+        }
+    }
+}
+
+/// A rooted float. Allocates on the OCaml heap; runs no OCaml code.
+pub(crate) fn double(_access: Access<'_>, double: f64) -> ocaml::Value {
+    // SAFETY: the lock is held
+    unsafe { ocaml::Value::double(double) }
+}
+
 macro_rules! is_custom {
     ($($(#[$doc:meta])* $name:ident, $operations:ident;)*) => {$(
         $(#[$doc])*
         ///
         /// # Safety
-        /// The runtime lock is held; the value is live. No allocation.
+        /// The value is live. No allocation.
         pub(crate) unsafe fn $name(value: Raw) -> bool {
             // SAFETY: as the caller's; a custom block has its operations in its first word
             unsafe {

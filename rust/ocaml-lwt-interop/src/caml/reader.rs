@@ -23,7 +23,7 @@ enum Field {
 /// What owns the stream of a reader, not rooted.
 ///
 /// # Safety
-/// The runtime lock is held; `reader` is a live reader. No allocation, runs no OCaml code.
+/// `reader` is a live reader. No allocation, runs no OCaml code.
 pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
     // SAFETY: as the caller's
     unsafe { field(reader, Field::Token as usize) }
@@ -32,7 +32,7 @@ pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
 /// Gives the reader, which has read all that it had, the items of a block.
 ///
 /// # Safety
-/// The runtime lock is held; `reader` is a live reader, `items` a live block. No allocation, runs no OCaml code.
+/// `reader` is a live reader, `items` a live block. No allocation, runs no OCaml code.
 pub(crate) unsafe fn put_items(reader: Raw, items: Raw) {
     // SAFETY: fields of the record (`caml_modify`, which allocates outside of the heap at most)
     unsafe {

@@ -11,7 +11,7 @@ use super::int::narrow;
 use super::read::part;
 use super::shape::{is_array, is_block, is_constant, is_list, is_tagged};
 use crate::caml::chunk::{self, DOUBLE_TAG, STRING_TAG};
-use crate::caml::{self, Raw};
+use crate::caml::{self, Raw, Root};
 use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 macro_rules! read {
@@ -111,8 +111,7 @@ read_float!(f64 f32);
 unsafe impl FromOCaml for OCamlValue {
     #[inline]
     unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: live, by the caller's word
-        unsafe { OCamlValue::new(frame.value()) }
+        OCamlValue::new(Root::of(frame.access, &frame.rooted()))
     }
 
     unsafe fn has_shape(_value: Raw) -> bool {
@@ -124,8 +123,7 @@ unsafe impl FromOCaml for OCamlValue {
 unsafe impl FromOCaml for Value {
     #[inline]
     unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: live, by the caller's word
-        unsafe { caml::protect(frame.value()) }
+        frame.rooted()
     }
 
     unsafe fn has_shape(_value: Raw) -> bool {

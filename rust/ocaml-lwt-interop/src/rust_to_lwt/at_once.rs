@@ -1,12 +1,12 @@
 //! `#[func(sync)]`: a function whose value OCaml gets at once, with no promise around it.
 
-use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
 use super::argument::{ArgumentError, Arguments, Signature};
 use super::output::Outcome;
 use super::settle::{Converted, convert};
-use super::stub::home_of_call;
+use super::stub::begin;
+use crate::caml::lock::{self, Access};
 use crate::caml::{self, Raw};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
@@ -26,28 +26,28 @@ pub unsafe fn call_at_once<const N: usize, R, T: ToOCaml + 'static>(
     call: impl FnOnce(&Arguments<'_>) -> Result<R, ArgumentError>,
     ending: impl FnOnce(R) -> Outcome<T>,
 ) -> Raw {
-    // SAFETY: as the caller's
-    match unsafe { value_of_call(signature, arguments, call, ending) } {
-        Ok(value) => value,
-        // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
-        Err(exception) => unsafe { caml::raise(exception) },
+    // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
+    unsafe {
+        let access = lock::called();
+        match value_of_call(access, signature, arguments, call, ending) {
+            Ok(value) => value,
+            Err(exception) => caml::raise(access, exception),
+        }
     }
 }
 
 /// # Safety
 /// As for [`call_at_once`], but nothing is raised. Neither result is rooted.
 unsafe fn value_of_call<const N: usize, R, T: ToOCaml + 'static>(
+    access: Access<'_>,
     signature: &'static Signature,
-    mut arguments: [Raw; N],
+    arguments: [Raw; N],
     call: impl FnOnce(&Arguments<'_>) -> Result<R, ArgumentError>,
     ending: impl FnOnce(R) -> Outcome<T>,
 ) -> Result<Raw, Raw> {
     // SAFETY: as the caller's; nothing here has a destructor yet
-    let at = unsafe { home_of_call(signature, &mut arguments)? };
-    // SAFETY: OCaml called the stub, by the caller's word
-    let scope = unsafe { Scope::enter(at) };
-    // SAFETY: live, and the lock is held
-    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
+    let (at, values) = unsafe { begin(access, signature, arguments)? };
+    let scope = Scope::enter(access, at);
     let arguments = Arguments {
         access: scope.access(),
         signature,

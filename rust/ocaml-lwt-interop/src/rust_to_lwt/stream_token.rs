@@ -7,6 +7,7 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
 use crate::caml::{Raw, reader};
 use crate::home::Source;
@@ -27,17 +28,15 @@ impl Owned for Token {
     }
 }
 
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap, runs no OCaml code; the result is not rooted.
-pub(crate) unsafe fn alloc_stream_token(source: Arc<dyn Source>) -> Raw {
-    // SAFETY: as the caller's
-    unsafe { owned_block::alloc(Token(source)) }
+/// Allocates on the OCaml heap, runs no OCaml code.
+pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) -> ocaml::Value {
+    owned_block::alloc(access, Token(source))
 }
 
 /// The stream of a reader.
 ///
 /// # Safety
-/// The runtime lock is held; `reader` is a live reader. No allocation, runs no OCaml code.
+/// `reader` is a live reader. No allocation, runs no OCaml code.
 pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
     // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
     unsafe {

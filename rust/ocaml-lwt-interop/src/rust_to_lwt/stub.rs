@@ -12,6 +12,7 @@ use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use super::settled_call::run_to_end;
 use super::stream::RustStream;
+use crate::caml::lock::{self, Access};
 use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
@@ -63,11 +64,13 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // SAFETY: as the caller's
-    match unsafe { call(signature, arguments, make, ending) } {
-        Ok(promise) => promise,
-        // SAFETY: as the caller's; everything of `call`'s was dropped when it returned, and nothing has allocated since
-        Err(exception) => unsafe { caml::raise(exception) },
+    // SAFETY: as the caller's; everything of `call`'s was dropped when it returned, and nothing has allocated since
+    unsafe {
+        let access = lock::called();
+        match call(access, signature, arguments, make, ending) {
+            Ok(promise) => promise,
+            Err(exception) => caml::raise(access, exception),
+        }
     }
 }
 
@@ -76,6 +79,7 @@ where
 /// # Safety
 /// As for [`rust_to_lwt`], but nothing is raised.
 unsafe fn call<const N: usize, F, T, E>(
+    access: Access<'_>,
     signature: &'static Signature,
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
@@ -86,15 +90,9 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    let mut arguments = arguments;
     // SAFETY: as the caller's; nothing here has a destructor yet
-    let at = unsafe { home_of_call(signature, &mut arguments)? };
-    // SAFETY: OCaml called the stub, by the caller's word
-    let scope = unsafe { Scope::enter(at) };
-
-    // All arguments are rooted before the first is converted: a conversion may collect.
-    // SAFETY: live, and the lock is held
-    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
+    let (at, values) = unsafe { begin(access, signature, arguments)? };
+    let scope = Scope::enter(access, at);
     let arguments = Arguments {
         access: scope.access(),
         signature,
@@ -113,8 +111,7 @@ where
 
     if !at.home().is_lwt() {
         let converted = run_to_end(&scope, signature.function, future, ending);
-        // SAFETY: rooted by `converted`
-        return unsafe { settled_promise(&scope, &converted) };
+        return settled_promise(&scope, &converted);
     }
 
     // Eager, as a Lwt function runs until its first suspension.
@@ -124,30 +121,29 @@ where
             drop(task);
             let converted = convert(&scope, ready.map(ending));
             at.home().arm_if_needed(&scope, false);
-            // SAFETY: rooted by `converted`
-            unsafe { settled_promise(&scope, &converted) }
+            settled_promise(&scope, &converted)
         }
         Poll::Pending => {
             let key = task.register(&scope);
             // Before the promise is made, which would have to be rooted meanwhile.
             at.home().arm_if_needed(&scope, task.is_woken(&scope));
-            // SAFETY: the lock is held; the pair and its parts are read before anything can allocate
+            // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair and its parts are read before anything can allocate
             unsafe {
                 let cancelable = signature.cancel == Cancel::Drop;
                 let mut arguments = [caml::int(key.to_int()), caml::bool(cancelable)];
                 match at.home().call(&scope, Callback::Pending, &mut arguments) {
                     Ok(pair) => {
-                        let (promise, resolver) = (caml::field(pair, 0), Root::new(pair));
+                        let (promise, resolver) = (caml::field(pair, 0), Root::new(access, pair));
                         task.set_completion(&scope, SettlePromise { resolver, ending });
                         if !Storage::is_nothing_bound(&scope) {
-                            let promise = caml::protect(promise);
+                            let promise = caml::protect(access, promise);
                             task.set_storage(&scope, Storage::bound(&scope));
                             task.suspend(&scope);
                             return Ok(promise.raw());
                         }
                         if task.is_cancelled(&scope) {
                             // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
-                            let promise = caml::protect(promise);
+                            let promise = caml::protect(access, promise);
                             task.suspend(&scope);
                             return Ok(promise.raw());
                         }
@@ -157,7 +153,7 @@ where
                     Err(exception) => {
                         // An asynchronous exception (`Sys.Break`): the caller gets it, and the future goes. Dropping
                         // it may run anything, so the exception is rooted meanwhile.
-                        let exception = caml::protect(exception);
+                        let exception = caml::protect(access, exception);
                         at.home().cancel(&scope, key);
                         task.suspend(&scope);
                         Err(exception.raw())
@@ -180,25 +176,27 @@ pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToOCaml + 'static>(
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Raw {
-    // SAFETY: as the caller's
-    match unsafe { call_for_stream(signature, arguments, make) } {
-        Ok(stream) => stream,
-        // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
-        Err(exception) => unsafe { caml::raise(exception) },
+    // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
+    unsafe {
+        let access = lock::called();
+        match call_for_stream(access, signature, arguments, make) {
+            Ok(stream) => stream,
+            Err(exception) => caml::raise(access, exception),
+        }
     }
 }
 
 /// # Safety
 /// As for [`rust_to_lwt_stream`], but nothing is raised. Neither result is rooted.
 unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
+    access: Access<'_>,
     signature: &'static Signature,
-    mut arguments: [Raw; N],
+    arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Result<Raw, Raw> {
     // SAFETY: as the caller's; nothing here has a destructor yet
-    let at = unsafe { home_of_call(signature, &mut arguments)? };
-    // SAFETY: OCaml called the stub, by the caller's word
-    let scope = unsafe { Scope::enter(at) };
+    let (at, values) = unsafe { begin(access, signature, arguments)? };
+    let scope = Scope::enter(access, at);
     if !at.home().is_lwt() {
         let misuse = Error::misuse(format!(
             "{} was called on a worker domain, where Lwt does not run and nobody could read its stream: call it on the thread \
@@ -207,16 +205,13 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
         ));
         return Err(errors_to_ocaml::of_error(&scope, &misuse).exception.raw());
     }
-    // SAFETY: live, and the lock is held
-    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
     let arguments = Arguments {
         access: scope.access(),
         signature,
         values: &values,
     };
     let escaped_before = at.home().escaped(at);
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let runtime = access.runtime();
     let made = catch(AssertUnwindSafe(|| {
         make(&arguments).map(|stream| stream.to_value(runtime))
     }));
@@ -229,8 +224,7 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     at.home().arm_if_needed(&scope, false);
     // `Sys.Break` came meanwhile: the caller gets it, as from a call for a promise, and the stream goes.
     if let Some(escaped) = at.home().take_escaped_since(&scope, escaped_before) {
-        // SAFETY: a scope holds the lock
-        return Err(unsafe { escaped.get() });
+        return Err(escaped.get(access));
     }
     match result {
         Ok(stream) => Ok(stream.raw()),
@@ -238,53 +232,60 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     }
 }
 
-/// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
-/// Every call begins here, so here it is refused where too little of the stack is left for it.
+/// An argument, until it is converted.
+type Rooted = Cell<Option<ocaml::Value>>;
+
+/// Begins a call. This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which
+/// runs OCaml code. Every call begins here, so here it is refused where too little of the stack is left for it.
+///
+/// All arguments are rooted before the first is converted: a conversion may collect.
 ///
 /// # Safety
 /// As for [`rust_to_lwt`], but nothing is raised save `Stack_overflow`, and `Failure` where the OCaml library is not linked, for
-/// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted. The arguments are live
-/// afterwards as before.
+/// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted.
 #[inline]
-pub(super) unsafe fn home_of_call<const N: usize>(
+pub(super) unsafe fn begin<const N: usize>(
+    access: Access<'_>,
     signature: &Signature,
-    arguments: &mut [Raw; N],
-) -> Result<AtHome, Raw> {
-    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word
+    mut arguments: [Raw; N],
+) -> Result<(AtHome, [Rooted; N]), Raw> {
+    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word; the arguments are live
     unsafe {
-        if caml::check_stacks().is_err() {
-            caml::raise_stack_overflow();
+        if caml::check_stacks(access).is_err() {
+            caml::raise_stack_overflow(access);
         }
-    }
-    match AtHome::here() {
-        // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
-        Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: as the caller's
-        None => unsafe { home_of_first_call(signature, arguments) },
+        let at = match AtHome::here() {
+            // OCaml code runs only to make the exception that is returned.
+            Some(_) => start::executor(access, signature.function)?,
+            None => home_of_first_call(access, signature, &mut arguments)?,
+        };
+        let rooted = arguments.map(|argument| Cell::new(Some(caml::protect(access, argument))));
+        Ok((at, rooted))
     }
 }
 
-/// The first call on this thread.
+/// The first call on this thread. The arguments are live afterwards as before.
 ///
 /// # Safety
-/// As for [`home_of_call`].
+/// As for [`begin`].
 #[cold]
-unsafe fn home_of_first_call(signature: &Signature, arguments: &mut [Raw]) -> Result<AtHome, Raw> {
-    // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
+unsafe fn home_of_first_call(
+    access: Access<'_>,
+    signature: &Signature,
+    arguments: &mut [Raw],
+) -> Result<AtHome, Raw> {
+    // SAFETY: the arguments are live; nothing here has a destructor
     unsafe {
-        let started = caml::keeping(arguments, || {
-            start::is_linked().then(|| start::executor(signature.function))
+        let started = caml::keeping(access, arguments, || {
+            start::is_linked(access).then(|| start::executor(access, signature.function))
         });
-        started.unwrap_or_else(|| start::raise_not_linked())
+        started.unwrap_or_else(|| start::raise_not_linked(access))
     }
 }
 
 /// `Lwt.return` or `Lwt.fail`. The result is not rooted.
-///
-/// # Safety
-/// None beyond a scope's.
 #[inline]
-pub(crate) unsafe fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
+fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
     // SAFETY: rooted until they are arguments, of the callbacks' types
     unsafe {
         match converted {
