@@ -1,18 +1,18 @@
-external fingerprint : string -> string option = "ocaml_lwt_interop_fingerprint"
+external fingerprint : string -> string = "ocaml_lwt_interop_fingerprint"
 external crates : unit -> string = "ocaml_lwt_interop_crates"
 
 let exception_ key constructor = Callback.register ("ocaml_lwt_interop.declared." ^ key) constructor
 
 let check ~crate declared =
   match fingerprint crate with
-  | Some linked when linked = declared -> ()
-  | Some linked ->
-      Printf.ksprintf failwith
-        "The OCaml declarations of the crate %s are those of another version of it: they are %s, and the library that is linked \
-         has %s. Build both again, with one rule."
-        crate declared linked
-  | None ->
+  | linked when linked = declared -> ()
+  | "" ->
       Printf.ksprintf failwith
         "The Rust library that is linked has nothing of the crate %s, whose OCaml declarations are linked too, but of: %s. A \
          program has one Rust library, with all crates in it."
         crate (crates ())
+  | linked ->
+      Printf.ksprintf failwith
+        "The OCaml declarations of the crate %s are those of another version of it: they are %s, and the library that is linked \
+         has %s. Build both again, with one rule."
+        crate declared linked

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
-library=(ocaml rust/ocaml-lwt-interop/src/exports.rs rust/ocaml-lwt-interop/src/exports)
+library=(ocaml rust/ocaml-lwt-interop/src/exports)
 groups=()
 for manifest in examples/*/Cargo.toml bench/Cargo.toml test/Cargo.toml; do
   grep -q staticlib "$manifest" || continue

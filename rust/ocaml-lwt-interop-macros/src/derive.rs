@@ -20,7 +20,7 @@ use crate::generated::hygienic;
 use crate::messages::{self, Errors};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
-use shape::{Constructor, Form, Part, Shape};
+use shape::{Constructor, Form, Part, Shape, numbered, partition};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{DeriveInput, WherePredicate};
@@ -342,13 +342,6 @@ impl Shape {
     }
 }
 
-/// Those without parts, and those with.
-fn partition(constructors: &[Constructor]) -> (Vec<&Constructor>, Vec<&Constructor>) {
-    constructors
-        .iter()
-        .partition(|constructor| constructor.parts.is_empty())
-}
-
 /// Finds what points into the OCaml heap, and what raises in the middle of a conversion.
 struct Unsound<'a> {
     direction: Direction,
@@ -409,10 +402,6 @@ fn path(name: &Ident, constructor: Option<&Ident>) -> TokenStream {
 
 fn tag(number: usize) -> Literal {
     Literal::u8_suffixed(u8::try_from(number).unwrap_or(u8::MAX))
-}
-
-fn numbered(parts: &[Part]) -> impl Iterator<Item = Ident> {
-    (0..parts.len()).map(|i| format_ident!("part{i}", span = Span::mixed_site()))
 }
 
 fn mentions(tokens: TokenStream, name: &Ident) -> bool {

@@ -5,7 +5,6 @@ use std::future::Future;
 
 use ocaml::Runtime;
 
-use crate::caml::{self, Callback, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -14,7 +13,7 @@ use crate::executor::task::TaskCell;
 use crate::home::Key;
 use crate::lwt_to_rust::promise::Promise;
 use crate::rust_to_lwt::output::Settled;
-use crate::rust_to_lwt::settle::{SettlePromise, settle};
+use crate::rust_to_lwt::settle::{SettlePromise, pending, settle};
 use crate::storage::Storage;
 
 pub use crate::executor::join::JoinHandle;
@@ -49,19 +48,12 @@ where
         } else {
             Key::NONE
         };
-        let arguments = || [caml::int(key.to_int()), caml::bool(first.is_pending())];
-        // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
-        let (promise, resolver) = unsafe {
-            match home.call_until_done(scope, Callback::Pending, arguments) {
-                Ok(pair) => (Root::new(caml::field(pair, 0)), Root::new(pair)),
-                Err(_) => {
-                    if first.is_pending() {
-                        home.cancel(scope, key);
-                        task.suspend(scope);
-                    }
-                    panic!("OCaml raises an exception whenever a promise is made");
-                }
+        let Some((promise, resolver)) = pending(scope, key, first.is_pending()) else {
+            if first.is_pending() {
+                home.cancel(scope, key);
+                task.suspend(scope);
             }
+            panic!("OCaml raises an exception whenever a promise is made");
         };
         match first {
             std::task::Poll::Ready(ready) => {

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::caml::{self, Raw};
+use crate::caml::lock::{Refused, with_access};
+use crate::caml::{Raw, Root};
 use crate::exception::{Exception, NoException};
 use crate::home::{AtHome, Scope};
 use crate::panic::Panic;
@@ -232,25 +233,31 @@ impl Error {
     /// domain thread, in a `#[func]` or a task. Elsewhere, and for a value that is no exception, it is an error that says so,
     /// `Rust_async.Misuse`.
     pub fn from_exception_value(exception: ocaml::Value) -> Error {
-        let scope = caml::lock::access().and_then(|_| match AtHome::here() {
-            Some(at) => Scope::nested(at),
-            None => Err(caml::lock::Refused::NoLock),
+        let captured = with_access(|access| {
+            let at = AtHome::here().ok_or(Refused::NoLock)?;
+            Ok(Error::captured(&Scope::enter(access, at), &exception))
         });
-        match scope {
-            // SAFETY: kept alive by its `Value`
-            Ok(scope) => unsafe { Error::captured(&scope, exception.raw()) },
-            Err(refused) => {
-                Error::misuse(format!("Error::from_exception_value was called {refused}"))
-            }
-        }
+        captured.and_then(|made| made).unwrap_or_else(|refused| {
+            Error::misuse(format!("Error::from_exception_value was called {refused}"))
+        })
     }
 
+    /// As [`Exception::capture`].
+    pub(crate) fn captured(scope: &Scope, exception: &ocaml::Value) -> Error {
+        Self::captured_root(scope, Root::of(scope.access(), exception))
+    }
+
+    /// The same for an exception that was just returned.
+    ///
     /// # Safety
-    /// As for [`Exception::capture`].
-    pub(crate) unsafe fn captured(scope: &Scope, exception: Raw) -> Error {
-        // SAFETY: as the caller's
-        unsafe { Exception::capture(scope, exception) }
-            .map_or_else(Error::from, Error::from_exception)
+    /// It is live.
+    pub(crate) unsafe fn captured_raw(scope: &Scope, exception: Raw) -> Error {
+        // SAFETY: the caller's word
+        Self::captured_root(scope, unsafe { Root::new(scope.access(), exception) })
+    }
+
+    fn captured_root(scope: &Scope, exception: Root) -> Error {
+        Exception::capture(scope, exception).map_or_else(Error::from, Error::from_exception)
     }
 }
 

@@ -26,14 +26,12 @@ impl Outgoing {
 /// The OCaml exception that an error becomes. Runs OCaml code, may collect.
 pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
     let message = |callback, message: &str| {
-        // SAFETY: a scope holds the lock; the string is rooted until it is an argument
-        let string = unsafe { caml::string(message.as_bytes()) };
+        let string = caml::string(scope.access(), message.as_bytes());
         make(scope, callback, || [string.raw()])
     };
     match error.kind() {
         Kind::Exception(exception) => {
-            // SAFETY: a scope holds the lock
-            let (exception, backtrace) = unsafe { exception.parts() };
+            let (exception, backtrace) = exception.parts(scope.access());
             Outgoing {
                 exception,
                 backtrace,
@@ -49,13 +47,8 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
         },
         Kind::Rust => {
             let chain = error.chain();
-            // SAFETY: a scope holds the lock; both are rooted until they are arguments
-            let (message, causes) = unsafe {
-                (
-                    caml::string(chain[0].as_bytes()),
-                    caml::string_list(&chain[1..]),
-                )
-            };
+            let message = caml::string(scope.access(), chain[0].as_bytes());
+            let causes = caml::string_list(scope.access(), &chain[1..]);
             make(scope, Callback::RustError, || [message.raw(), causes.raw()])
         }
         Kind::Panic(panic) => of_panic(scope, panic),
@@ -68,13 +61,8 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
 
 /// `Rust_async.Rust_panic`. Runs OCaml code, may collect.
 pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
-    // SAFETY: a scope holds the lock; both are rooted until they are arguments
-    let (message, location) = unsafe {
-        (
-            caml::string(panic.message.as_bytes()),
-            caml::string(panic.location.as_bytes()),
-        )
-    };
+    let message = caml::string(scope.access(), panic.message.as_bytes());
+    let location = caml::string(scope.access(), panic.location.as_bytes());
     make(scope, Callback::RustPanic, || {
         [message.raw(), location.raw()]
     })
@@ -96,8 +84,7 @@ enum Predefined {
 }
 
 fn predefined(scope: &Scope, which: Predefined, message: &str) -> Outgoing {
-    // SAFETY: a scope holds the lock; the string is rooted until it is an argument
-    let message = unsafe { caml::string(message.as_bytes()) };
+    let message = caml::string(scope.access(), message.as_bytes());
     make(scope, Callback::Predefined, || {
         [caml::int(which as isize), message.raw()]
     })
@@ -109,7 +96,7 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
     let plain = |which| predefined(scope, which, "");
     match error {
         ocaml::Error::Caml(error) => match error {
-            // SAFETY: a scope holds the lock; rooted by its `Value`
+            // SAFETY: rooted by its `Value`
             Exception(value) => match unsafe { caml::exception_constructor(value.raw()) } {
                 Some(_) => Outgoing::plain(value.clone()),
                 None => of_error(scope, &NoException.into()),
@@ -126,7 +113,7 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             }
             Failure(message) => predefined(scope, Predefined::Failure, message),
             InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
-            // SAFETY: a scope holds the lock; rooted by its `Value`
+            // SAFETY: rooted by its `Value`
             SysError(message) if !unsafe { caml::is_string(message.raw()) } => of_error(
                 scope,
                 &Error::misuse(
@@ -154,8 +141,10 @@ fn with_argument(scope: &Scope, constructor: &ocaml::Value, argument: &ocaml::Va
     let arguments = std::slice::from_ref(argument);
     let why = match registered::sample_of_constructor(scope, constructor) {
         None => "it is none that OCaml has registered with its arguments".to_owned(),
-        Some(sample) => match registered::compare(sample, arguments) {
-            Ok(()) => return Outgoing::plain(registered::of_sample(sample, arguments)),
+        Some(sample) => match registered::compare(scope.access(), sample, arguments) {
+            Ok(()) => {
+                return Outgoing::plain(registered::of_sample(scope.access(), sample, arguments));
+            }
             Err(why) => format!("it was given {why}"),
         },
     };
@@ -177,7 +166,7 @@ fn make<const N: usize>(
     unsafe {
         let (Ok(exception) | Err(exception)) =
             scope.home().call_until_done(scope, callback, arguments);
-        Outgoing::plain(caml::protect(exception))
+        Outgoing::plain(caml::protect(scope.access(), exception))
     }
 }
 
@@ -190,11 +179,9 @@ pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
 /// of the tick.
 pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
     if !scope.home().is_lwt() {
-        // SAFETY: a scope holds the lock; rooted by its `Value`
-        let root = unsafe { Root::new(exception.exception.raw()) };
+        let root = Root::of(scope.access(), &exception.exception);
         return to_lwt(move |scope| {
-            // SAFETY: a scope holds the lock
-            let exception = unsafe { caml::protect(root.get()) };
+            let exception = root.value(scope.access());
             report_async(scope, &Outgoing::plain(exception));
         });
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::{FromOCaml, read};
 use crate::home::Scope;
@@ -29,15 +30,15 @@ pub(crate) struct NoException;
 impl Exception {
     /// Refused for a value that is no exception: some OCaml code, or Rust code with an OCaml value, has passed it off for one.
     ///
-    /// # Safety
-    /// `exception` is a live value. Runs OCaml code (registered printers), may collect.
-    pub(crate) unsafe fn capture(scope: &Scope, exception: Raw) -> Result<Exception, NoException> {
-        // SAFETY: a scope holds the lock; the exception is live
+    /// Runs OCaml code (registered printers), may collect.
+    pub(crate) fn capture(scope: &Scope, exception: Root) -> Result<Exception, NoException> {
+        let access = scope.access();
+        // SAFETY: `Describe` takes any exception, and gives what is read before anything can allocate
         unsafe {
-            Self::described(exception, |value| {
+            Self::described(access, exception, |value| {
                 scope
                     .home()
-                    .call_until_done(scope, Callback::Describe, || [value.get()])
+                    .call_until_done(scope, Callback::Describe, || [value.get(access)])
             })
         }
     }
@@ -45,25 +46,25 @@ impl Exception {
     /// An exception that OCaml code has described, on whichever of OCaml's threads.
     ///
     /// # Safety
-    /// The lock is held; the exception is live, and `described` what `Describe` gives. Does not allocate on the OCaml heap.
+    /// `described` is what `Describe` gives. Does not allocate on the OCaml heap.
     pub(crate) unsafe fn already_described(
-        exception: Raw,
-        described: Raw,
+        access: Access<'_>,
+        exception: &ocaml::Value,
+        described: &ocaml::Value,
     ) -> Result<Exception, NoException> {
-        // SAFETY: as the caller's; rooting allocates nothing of OCaml's, so both are live until they are read
-        unsafe { Self::described(exception, |_| Ok(described)) }
+        let exception = Root::of(access, exception);
+        // SAFETY: the caller's word
+        unsafe { Self::described(access, exception, |_| Ok(described.raw())) }
     }
 
     /// # Safety
-    /// The lock is held; the value is live; `describe` calls `Describe` and does nothing with its result.
+    /// `describe` calls `Describe` and does nothing with its result.
     unsafe fn described(
-        exception: Raw,
+        access: Access<'_>,
+        value: Root,
         describe: impl FnOnce(&Root) -> Result<Raw, Raw>,
     ) -> Result<Exception, NoException> {
-        // SAFETY: the lock is held; rooted before anything can allocate
-        let value = unsafe { Root::new(exception) };
-        // SAFETY: the lock is held; live
-        let name = unsafe { name_of(exception) }.ok_or(NoException)?;
+        let name = name_of(access, &value).ok_or(NoException)?;
         // SAFETY: an exception is a live argument for `Describe`, which gives a pair of a string and an option; both
         // are read before anything else can allocate
         unsafe {
@@ -72,7 +73,7 @@ impl Exception {
                     let message = caml::string_bytes(caml::field(pair, 0));
                     (
                         String::from_utf8_lossy(&message).into_owned(),
-                        Root::new(caml::field(pair, 1)),
+                        Root::new(access, caml::field(pair, 1)),
                     )
                 }
                 Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
@@ -96,23 +97,14 @@ impl Exception {
     /// # Panics
     /// Where [`ocaml_runtime`](crate::ocaml_runtime) does. (ocaml-rs's `Runtime` can be passed to other threads.)
     pub fn value(&self, _runtime: &ocaml::Runtime) -> ocaml::Value {
-        caml::lock::demand("an OCaml exception was taken apart");
-        // SAFETY: the lock is held
-        unsafe { caml::protect(self.0.value.get()) }
+        demand("an OCaml exception was taken apart", |access| {
+            self.0.value.value(access)
+        })
     }
 
     /// The exception and its backtrace, `Printexc.raw_backtrace option`.
-    ///
-    /// # Safety
-    /// The runtime lock is held.
-    pub(crate) unsafe fn parts(&self) -> (ocaml::Value, ocaml::Value) {
-        // SAFETY: as the caller's
-        unsafe {
-            (
-                caml::protect(self.0.value.get()),
-                caml::protect(self.0.backtrace.get()),
-            )
-        }
+    pub(crate) fn parts(&self, access: Access<'_>) -> (ocaml::Value, ocaml::Value) {
+        (self.0.value.value(access), self.0.backtrace.value(access))
     }
 
     /// The argument `i` of the exception, converted; `None` when it has no such argument, or one that is of another type, as far
@@ -123,27 +115,26 @@ impl Exception {
     /// When it cannot be converted: a string that is not UTF-8 as a `String`, a number that is too large.
     pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let exception = self.value(runtime);
-        // SAFETY: rooted, and the lock is held; it was an exception when it was captured. The arguments stand behind the
-        // constructor; nothing declares their types.
-        let argument = unsafe {
-            if i >= caml::exception_arguments(exception.raw()) {
-                return None;
-            }
-            let argument = caml::field(exception.raw(), i + 1);
-            T::has_shape(argument).then(|| caml::protect(argument))?
-        };
-        Some(read::convert(argument))
+        demand("an OCaml exception was taken apart", |access| {
+            // SAFETY: rooted; it was an exception when it was captured. The arguments stand behind the constructor; nothing
+            // declares their types.
+            let argument = unsafe {
+                if i >= caml::exception_arguments(exception.raw()) {
+                    return None;
+                }
+                let argument = caml::field(exception.raw(), i + 1);
+                T::has_shape(argument).then(|| caml::protect(access, argument))?
+            };
+            Some(read::convert_here(access, argument))
+        })
     }
 }
 
-/// Its name, if it is an exception.
-///
-/// # Safety
-/// The value is live and the runtime lock is held. No allocation on the OCaml heap.
-unsafe fn name_of(exception: Raw) -> Option<String> {
-    // SAFETY: as the caller's; a constructor has its name in field 0
+/// Its name, if it is an exception. No allocation on the OCaml heap.
+fn name_of(access: Access<'_>, exception: &Root) -> Option<String> {
+    // SAFETY: rooted; a constructor has its name in field 0
     let name = unsafe {
-        let constructor = caml::exception_constructor(exception)?;
+        let constructor = caml::exception_constructor(exception.get(access))?;
         caml::string_bytes(caml::field(constructor, 0))
     };
     Some(String::from_utf8_lossy(&name).into_owned())

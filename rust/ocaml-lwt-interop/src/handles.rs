@@ -112,7 +112,7 @@ impl Handle {
     /// has shut down, or the worker domain is gone: a broken promise.
     pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
         let releases_lock = self.who_would_come()?;
-        let (sender, receiver) = mpsc::sync_channel(1);
+        let (sender, mut receiver) = mpsc::sync_channel(1);
         let job = Blocking { f, sender };
         let storage = Storage::running();
         let is_outside = storage.is_none();
@@ -125,8 +125,9 @@ impl Handle {
         let job: Box<dyn FnOnce(&Scope) + Send + 'static> = unsafe { std::mem::transmute(job) };
         self.home.queue_anywhere(Runnable::Job(job));
         let received = if releases_lock {
-            // SAFETY: `who_would_come` has looked; a channel is none of OCaml's
-            unsafe { caml::without_lock(|| receiver.recv()) }
+            let receiver = &mut receiver;
+            caml::lock::with_access(|access| caml::without_lock(access, move || receiver.recv()))
+                .expect("looked at above")
         } else {
             receiver.recv()
         };
@@ -163,7 +164,7 @@ impl Handle {
                 "on a domain thread for a worker domain, and the two might wait for each other for ever: use Handle::call \
                  and await it",
             ),
-            Some(_) if caml::lock::access().is_ok() => Ok(true),
+            Some(_) if caml::lock::has_access() => Ok(true),
             _ if caml::lock::is_held() => refused(
                 "on a thread that holds OCaml's runtime lock, without which the domain thread cannot run: use Handle::call \
                  and await it, or call it on a thread of Rust's, in a #[func(blocking)] say",

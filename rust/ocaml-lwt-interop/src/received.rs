@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use crate::caml;
+use crate::caml::lock::{Access, demand};
 use crate::conversion::{FromOCaml, read};
 use crate::home::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
@@ -13,18 +13,17 @@ pub(crate) fn convert<T: FromOCaml>(value: ocaml::Value) -> Result<T, Panic> {
     catch_quietly(AssertUnwindSafe(|| read::convert(value)))
 }
 
-/// The domain executor for a value that arrives from OCaml.
+/// Runs `f` for a value that arrives from OCaml, with the domain executor.
 ///
 /// # Panics
 /// On a thread that has none, or may not touch OCaml now; ocaml-rs's conversions have no other way to refuse.
-pub(crate) fn home_of_conversion(what: &str) -> &'static Home {
-    caml::lock::demand(what);
-    match AtHome::here() {
-        Some(at) => at.home(),
+pub(crate) fn at_home<R>(what: &str, f: impl FnOnce(Access<'_>, &'static Home) -> R) -> R {
+    demand(what, |access| match AtHome::here() {
+        Some(at) => f(access, at.home()),
         None => panic!(
             "{what} on a thread that has no executor, neither Lwt's nor that of a worker domain"
         ),
-    }
+    })
 }
 
 /// What is bound where a value arrives from OCaml, outside of our stubs too.

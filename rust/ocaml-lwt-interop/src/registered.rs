@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use crate::arguments::IntoArguments;
 use crate::caml::chunk::Block;
+use crate::caml::lock::Access;
 use crate::caml::{self, NamedValue, Raw};
 use crate::conversion::read::Frame;
 use crate::error::{Error, Registered};
@@ -71,16 +72,18 @@ impl Exception {
     /// too large.
     pub fn get<E: OCamlException>(&self, runtime: &ocaml::Runtime) -> Option<E> {
         let exception = self.value(runtime);
-        let constructor = constructor(E::KEY)?;
-        // SAFETY: `value` has asked for the lock; it was an exception when it was captured, and is rooted
-        let own = unsafe { caml::exception_constructor(exception.raw())? };
-        // SAFETY: the lock is held; nothing is allocated in between
-        if unsafe { constructor.get() } != own {
-            return None;
-        }
-        let frame = Frame::outermost(exception.raw());
-        // SAFETY: the declaration of that constructor has the types of `E`; the value is live as long as `exception`
-        Some(unsafe { E::read(&frame) })
+        caml::lock::demand("an OCaml exception was read", |access| {
+            let constructor = constructor(access, E::KEY)?;
+            // SAFETY: rooted; it was an exception when it was captured
+            let own = unsafe { caml::exception_constructor(exception.raw())? };
+            // Nothing is allocated in between.
+            if constructor.get(access) != own {
+                return None;
+            }
+            let frame = Frame::outermost(access, exception.raw());
+            // SAFETY: the declaration of that constructor has the types of `E`; the value is live as long as `exception`
+            Some(unsafe { E::read(&frame) })
+        })
     }
 }
 
@@ -111,90 +114,87 @@ fn made_when_at_home<A: IntoArguments + Send + 'static>(
 }
 
 /// The constructor that the declarations have registered.
-fn constructor(key: &str) -> Option<NamedValue> {
+fn constructor(access: Access<'_>, key: &str) -> Option<NamedValue> {
     let key = CString::new(format!("ocaml_lwt_interop.declared.{key}")).ok()?;
-    // SAFETY: the lock is held, by the callers' word
-    unsafe { caml::named_value(&key) }
+    caml::named_value(access, &key)
 }
 
 /// As [`make`], for an exception that Rust declares.
 fn make_declared<A: IntoArguments>(scope: &Scope, key: &str, arguments: A) -> Error {
-    let Some(constructor) = constructor(key) else {
+    let access = scope.access();
+    let Some(constructor) = constructor(access, key) else {
         return Error::misuse(format!(
             "the exception {key} is declared in Rust, and no declaration of it is linked: use the module that rust-async makes"
         ));
     };
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { ocaml::Runtime::recover_handle() };
-    let values = match catch(AssertUnwindSafe(|| arguments.into_array(runtime))) {
+    let values = match catch(AssertUnwindSafe(|| arguments.into_array(access.runtime()))) {
         Ok(values) => values,
         Err(panic) => return Error::from_panic(panic),
     };
-    let exception = with_arguments(
-        || unsafe { constructor.get() },
-        &values.as_ref()[..A::COUNT],
-    );
-    // SAFETY: a scope holds the lock; rooted by its `Value`
-    unsafe { Error::captured(scope, exception.raw()) }
+    let values = &values.as_ref()[..A::COUNT];
+    if values.is_empty() {
+        return Error::captured(scope, &constructor.value(access));
+    }
+    let exception = with_arguments(access, || constructor.get(access), values);
+    Error::captured(scope, &exception)
 }
 
 /// Runs the conversions of the arguments, and OCaml code (printers); may collect.
 fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
-    let Some(sample) = sample(&format!("exception.{name}")) else {
+    let Some(sample) = sample(scope.access(), &format!("exception.{name}")) else {
         return Error::misuse(format!(
             "the exception {name:?} was asked for, but OCaml has not registered one of that name with its arguments: call \
              Rust_async.register_exception {name:?} (…) in a module that is linked"
         ));
     };
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let runtime = scope.access().runtime();
     let values = match catch(AssertUnwindSafe(|| arguments.into_array(runtime))) {
         Ok(values) => values,
         Err(panic) => return Error::from_panic(panic),
     };
     let values = &values.as_ref()[..A::COUNT];
-    if let Err(why) = compare(sample, values) {
+    if let Err(why) = compare(scope.access(), sample, values) {
         return Error::misuse(format!("the exception {name:?} was asked for with {why}"));
     }
-    let exception = of_sample(sample, values);
-    // SAFETY: a scope holds the lock; rooted by its `Value`
-    unsafe { Error::captured(scope, exception.raw()) }
+    let exception = of_sample(scope.access(), sample, values);
+    Error::captured(scope, &exception)
 }
 
 /// What `Rust_async.register_exception` has kept, an exception.
-fn sample(key: &str) -> Option<NamedValue> {
+fn sample(access: Access<'_>, key: &str) -> Option<NamedValue> {
     let key = CString::new(format!("ocaml_lwt_interop.{key}")).ok()?;
-    // SAFETY: in a scope, where the lock is held; a live value, which the table of names keeps alive
-    unsafe {
-        let sample = caml::named_value(&key)?;
-        caml::exception_constructor(sample.get()).map(|_| sample)
-    }
+    let sample = caml::named_value(access, &key)?;
+    // SAFETY: the table of names keeps it alive
+    unsafe { caml::exception_constructor(sample.get(access)) }.map(|_| sample)
 }
 
 /// The sample of a constructor, for who has that alone.
 pub(crate) fn sample_of_constructor(
-    _scope: &Scope,
+    scope: &Scope,
     constructor: &ocaml::Value,
 ) -> Option<NamedValue> {
-    // SAFETY: a scope holds the lock; rooted by its `Value`
+    // SAFETY: rooted by its `Value`
     let number = unsafe {
         caml::is_exception_constructor(constructor.raw())
             .then(|| caml::constructor_number(constructor.raw()))?
     };
-    sample(&format!("constructor.{number}"))
+    sample(scope.access(), &format!("constructor.{number}"))
 }
 
 /// Whether OCaml's exception has such arguments. An error says what is not like it.
-pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(), String> {
+pub(crate) fn compare(
+    access: Access<'_>,
+    sample: NamedValue,
+    values: &[ocaml::Value],
+) -> Result<(), String> {
     let counted = |n| match n {
         0 => "no argument".to_owned(),
         1 => "1 argument".to_owned(),
         n => format!("{n} arguments"),
     };
-    // SAFETY: in a scope, where the lock is held; nothing is allocated meanwhile; the sample is an exception, and the values
-    // are rooted
+    // SAFETY: nothing is allocated meanwhile; the sample is an exception, and the values are rooted
     unsafe {
-        let sample = sample.get();
+        let sample = sample.get(access);
         let wanted = caml::exception_arguments(sample);
         if wanted != values.len() {
             return Err(format!(
@@ -221,35 +221,33 @@ pub(crate) fn compare(sample: NamedValue, values: &[ocaml::Value]) -> Result<(),
 }
 
 /// The exception with these arguments. May collect.
-pub(crate) fn of_sample(sample: NamedValue, values: &[ocaml::Value]) -> ocaml::Value {
-    // SAFETY: in a scope, where the lock is held; a live exception, whose constructor is its field 0, if it has arguments
+pub(crate) fn of_sample(
+    access: Access<'_>,
+    sample: NamedValue,
+    values: &[ocaml::Value],
+) -> ocaml::Value {
+    if values.is_empty() {
+        return sample.value(access);
+    }
+    // SAFETY: an exception with arguments
     with_arguments(
-        || unsafe {
-            let sample = sample.get();
-            if values.is_empty() {
-                sample
-            } else {
-                caml::field(sample, 0)
-            }
-        },
+        access,
+        || unsafe { caml::field(sample.get(access), 0) },
         values,
     )
 }
 
-/// The exception of that constructor with these arguments; without any, the constructor itself. May collect, before it asks for
-/// the constructor.
-fn with_arguments(constructor: impl FnOnce() -> Raw, values: &[ocaml::Value]) -> ocaml::Value {
-    // SAFETY: in a scope, where the lock is held; the constructor is read after the allocation; the values are rooted, and there
-    // are as many fields as are pushed
-    unsafe {
-        if values.is_empty() {
-            return caml::protect(constructor());
-        }
-        let mut block = Block::alloc(values.len() + 1, 0);
-        block.push(constructor());
-        for value in values {
-            block.push(value.raw());
-        }
-        block.end()
+/// The exception of that constructor with these arguments. May collect, before it asks for the constructor.
+fn with_arguments(
+    access: Access<'_>,
+    constructor: impl FnOnce() -> Raw,
+    values: &[ocaml::Value],
+) -> ocaml::Value {
+    let mut block = Block::alloc(access, values.len() + 1, 0);
+    // SAFETY: a constructor, which is read from where it is kept after the allocation
+    unsafe { block.push_raw(access, constructor()) };
+    for value in values {
+        block.push(access, value);
     }
+    block.end()
 }

@@ -46,7 +46,7 @@ const UNHEARD: Duration = Duration::from_millis(50);
 /// Waits for worker domains and for Tokio with the runtime lock released, at most so long. A thread of its own waits, so that
 /// this one can run the handlers of signals: when one raises (`Sys.Break`), nobody waits any more.
 fn wait_for_rust(scope: &Scope, timeout: Duration) {
-    let (ends, ended) = mpsc::channel::<()>();
+    let (ends, mut ended) = mpsc::channel::<()>();
     let wait = move || {
         signals::block();
         end_of_threads(timeout);
@@ -56,15 +56,14 @@ fn wait_for_rust(scope: &Scope, timeout: Duration) {
         .name("rust-async-end".to_owned())
         .spawn(wait);
     if waits.is_err() {
-        // SAFETY: a scope holds the lock; neither touches anything of OCaml's: tasks that die on Tokio's workers drop handles,
-        // which is allowed everywhere
-        return unsafe { caml::without_lock(|| end_of_threads(timeout)) };
+        // Tasks that die on Tokio's workers drop handles, which is allowed everywhere.
+        return caml::without_lock(scope.access(), || end_of_threads(timeout));
     }
     let escaped = || scope.home().escaped(scope.at());
     let before = escaped();
     loop {
-        // SAFETY: a scope holds the lock; a channel is none of OCaml's
-        let ended = unsafe { caml::without_lock(|| ended.recv_timeout(UNHEARD)) };
+        let receiver = &mut ended;
+        let ended = caml::without_lock(scope.access(), move || receiver.recv_timeout(UNHEARD));
         scope.home().handle_pending(scope);
         if ended != Err(mpsc::RecvTimeoutError::Timeout) || escaped() > before {
             return;

@@ -16,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use crate::caml::lock::Access;
 use crate::caml::{self, Callback, Raw, Root};
 use crate::home::{AtHome, BARE, Scope};
 
@@ -43,13 +44,13 @@ impl Storage {
     pub(crate) const NOTHING: Storage = Storage(None);
 
     /// # Safety
-    /// The runtime lock is held; `storage` is one of OCaml's, and live. No allocation on the OCaml heap.
-    unsafe fn new(storage: Raw) -> Storage {
+    /// `storage` is live. No allocation on the OCaml heap.
+    unsafe fn new(access: Access<'_>, storage: Raw) -> Storage {
         if caml::is_immediate(storage) {
             Storage::NOTHING
         } else {
             // SAFETY: as the caller's
-            Storage(Some(Arc::new(unsafe { Root::new(storage) })))
+            Storage(Some(Arc::new(unsafe { Root::new(access, storage) })))
         }
     }
 
@@ -59,16 +60,20 @@ impl Storage {
         if !home.is_lwt() {
             return Self::running().unwrap_or_default();
         }
-        // SAFETY: a scope holds the lock; nothing allocates before the root is there
+        let access = scope.access();
+        // SAFETY: nothing allocates before the root is there
         unsafe {
             let lwts = home.lwts_storage(scope);
             if lwts.is_shown {
-                return Storage::new(caml::field(lwts.cell, 0));
+                return Storage::new(access, caml::field(lwts.cell, 0));
             }
             // What a signal handler raises has nothing to do with it. Where an exception comes each time, nobody is bound
             // rather than another.
             home.call_until_returned(scope, Callback::Bound, || [caml::UNIT])
-                .map_or_else(|_| Storage::default(), |storage| Storage::new(storage))
+                .map_or_else(
+                    |_| Storage::default(),
+                    |storage| Storage::new(access, storage),
+                )
         }
     }
 
@@ -76,7 +81,7 @@ impl Storage {
     #[inline]
     pub(crate) fn is_nothing_bound(scope: &Scope) -> bool {
         let storage = scope.home().lwts_storage(scope);
-        // SAFETY: a scope holds the lock; a reference has one field
+        // SAFETY: a reference has one field
         unsafe { caml::field(storage.cell, 0) == caml::int(0) }
     }
 
@@ -180,7 +185,7 @@ impl Storage {
             // handler's, before or after the closure has run.
             unsafe {
                 let storage = match &self.0 {
-                    Some(root) => root.get(),
+                    Some(root) => root.get(scope.access()),
                     None => scope.home().lwts_storage(scope).nothing,
                 };
                 let mut arguments = [storage, caml::int(number)];
@@ -222,17 +227,21 @@ pub(crate) unsafe fn run_closure(number: isize) {
 
 /// Another storage in Lwt's place for it, until this is dropped.
 struct Written<'a> {
-    scope: &'a Scope,
+    scope: &'a Scope<'a>,
     before: Root,
 }
 
 impl<'a> Written<'a> {
-    fn new(scope: &'a Scope, storage: &Storage) -> Self {
+    fn new(scope: &'a Scope<'a>, storage: &Storage) -> Self {
         let lwts = scope.home().lwts_storage(scope);
-        // SAFETY: a scope holds the lock; a reference has one field, a storage; nothing allocates in between
+        let access = scope.access();
+        // SAFETY: a reference has one field, a storage; nothing allocates in between
         unsafe {
-            let before = Root::new(caml::field(lwts.cell, 0));
-            let now = storage.0.as_ref().map_or(lwts.nothing, |root| root.get());
+            let before = Root::new(access, caml::field(lwts.cell, 0));
+            let now = storage
+                .0
+                .as_ref()
+                .map_or(lwts.nothing, |root| root.get(access));
             caml::set_field(lwts.cell, 0, now);
             Written { scope, before }
         }
@@ -243,6 +252,6 @@ impl Drop for Written<'_> {
     fn drop(&mut self) {
         let lwts = self.scope.home().lwts_storage(self.scope);
         // SAFETY: as above
-        unsafe { caml::set_field(lwts.cell, 0, self.before.get()) };
+        unsafe { caml::set_field(lwts.cell, 0, self.before.get(self.scope.access())) };
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
+use crate::caml::chunk::{self, Custom};
+use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Raw, Root};
 
 /// Owned bytes: OCaml's `string` or `bytes`, copied. (ocaml-rs makes a `Vec<u8>` an `int array`.)
@@ -14,18 +16,19 @@ pub struct ByteBuf(pub Vec<u8>);
 // SAFETY: copied before anything can allocate
 unsafe impl FromValue for ByteBuf {
     fn from_value(value: Value) -> Self {
-        caml::lock::demand("an OCaml string was converted");
-        // SAFETY: the lock is held; an OCaml string or bytes, by the declaration
-        ByteBuf(unsafe { caml::string_bytes(value.raw()) })
+        demand("an OCaml string was converted", |_| {
+            // SAFETY: rooted; an OCaml string or bytes, by the declaration
+            ByteBuf(unsafe { caml::string_bytes(value.raw()) })
+        })
     }
 }
 
 // SAFETY: the string is rooted
 unsafe impl ToValue for ByteBuf {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        caml::lock::demand("bytes were converted for OCaml");
-        // SAFETY: the lock is held
-        unsafe { caml::string(&self.0) }
+        demand("bytes were converted for OCaml", |access| {
+            caml::string(access, &self.0)
+        })
     }
 }
 
@@ -63,30 +66,28 @@ pub struct OCamlList<T>(pub Vec<T>);
 // SAFETY: every element is rooted before it is converted
 unsafe impl<T: FromValue> FromValue for OCamlList<T> {
     fn from_value(value: Value) -> Self {
-        caml::lock::demand("an OCaml list was converted");
-        // SAFETY: the lock is held; a live list, by the declaration, which gets a root of our own. Conversions of the elements may
-        // allocate.
-        unsafe {
-            let mut rest = caml::protect(value.raw());
+        // SAFETY: a live list, by the declaration, which gets a root of our own. Conversions of the elements may allocate.
+        demand("an OCaml list was converted", |access| unsafe {
+            let mut rest = caml::protect(access, value.raw());
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
-            while let Some(item) = caml::uncons(&mut rest) {
+            while let Some(item) = caml::uncons(access, &mut rest) {
                 items.push(T::from_value(item));
             }
             OCamlList(items)
-        }
+        })
     }
 }
 
 // SAFETY: the list is rooted
 unsafe impl<T: ToValue> ToValue for OCamlList<T> {
     fn to_value(&self, runtime: &Runtime) -> Value {
-        caml::lock::demand("a list was converted for OCaml");
-        let mut list = caml::EMPTY_LIST;
-        for item in self.0.iter().rev() {
-            // SAFETY: the lock is held; both are rooted, or immediate
-            unsafe { caml::cons(&item.to_value(runtime), &mut list) };
-        }
-        list
+        demand("a list was converted for OCaml", |access| {
+            let mut list = caml::EMPTY_LIST;
+            for item in self.0.iter().rev() {
+                caml::cons(access, &item.to_value(runtime), &mut list);
+            }
+            list
+        })
     }
 }
 
@@ -153,18 +154,19 @@ pub struct Nativeint(pub isize);
 // SAFETY: copied
 unsafe impl FromValue for Nativeint {
     fn from_value(value: Value) -> Self {
-        caml::lock::demand("an OCaml nativeint was converted");
-        // SAFETY: the lock is held; an OCaml nativeint, by the declaration
-        Nativeint(unsafe { value.nativeint_val() })
+        demand("an OCaml nativeint was converted", |_| {
+            // SAFETY: rooted; an OCaml nativeint, by the declaration
+            Nativeint(unsafe { value.nativeint_val() })
+        })
     }
 }
 
 // SAFETY: the block is rooted
 unsafe impl ToValue for Nativeint {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        caml::lock::demand("a nativeint was converted for OCaml");
-        // SAFETY: the lock is held
-        unsafe { Value::nativeint(self.0) }
+        demand("a nativeint was converted for OCaml", |access| {
+            chunk::custom(access, Custom::Nativeint(self.0))
+        })
     }
 }
 
@@ -177,33 +179,31 @@ pub struct OCamlValue(Arc<Root>);
 // SAFETY: rooted at once
 unsafe impl FromValue for OCamlValue {
     fn from_value(value: Value) -> Self {
-        caml::lock::demand("an OCaml value was received");
-        // SAFETY: the lock is held; live, by the trait's rules
-        unsafe { OCamlValue::new(value.raw()) }
+        demand("an OCaml value was received", |access| {
+            OCamlValue(Arc::new(Root::of(access, &value)))
+        })
     }
 }
 
 impl OCamlValue {
-    /// # Safety
-    /// The runtime lock is held; `value` is live. No allocation on the OCaml heap.
-    pub(crate) unsafe fn new(value: Raw) -> Self {
-        // SAFETY: as the caller's
-        OCamlValue(Arc::new(unsafe { Root::new(value) }))
+    pub(crate) fn new(root: Root) -> Self {
+        OCamlValue(Arc::new(root))
     }
 
-    /// # Safety
-    /// The runtime lock is held; the value is not rooted by itself. No allocation.
-    pub(crate) unsafe fn get(&self) -> Raw {
-        // SAFETY: as the caller's
-        unsafe { self.0.get() }
+    /// With a root of its own.
+    pub(crate) fn value(&self, access: Access<'_>) -> Value {
+        self.0.value(access)
+    }
+
+    /// Not rooted by itself. No allocation.
+    pub(crate) fn get(&self, access: Access<'_>) -> Raw {
+        self.0.get(access)
     }
 }
 
 // SAFETY: gives the value that it keeps alive
 unsafe impl ToValue for OCamlValue {
     fn to_value(&self, _runtime: &Runtime) -> Value {
-        caml::lock::demand("an OCamlValue was converted");
-        // SAFETY: the lock is held
-        unsafe { caml::protect(self.get()) }
+        demand("an OCamlValue was converted", |access| self.0.value(access))
     }
 }

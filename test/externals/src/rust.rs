@@ -1,7 +1,9 @@
 //! The functions that a Rust source file exports for OCaml.
 
 use syn::visit::Visit;
-use syn::{Attribute, Expr, ExprLit, ItemFn, ItemMod, Lit, Meta};
+use syn::{
+    Attribute, Expr, ExprLit, File, FnArg, Item, ItemFn, ItemMacro, ItemMod, Lit, Meta, Type,
+};
 
 /// A function with a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Function {
     pub arguments: usize,
 }
 
-/// All that the file declares with `#[func]`, `#[ocaml::func]`, `#[no_mangle]` or `#[export_name]`.
+/// All that the file declares with `#[func]`, `#[ocaml::func]`, `#[no_mangle]`, `#[export_name]`, or in `exports!`.
 ///
 /// # Errors
 /// The file is no Rust.
@@ -23,14 +25,19 @@ pub fn functions(file: &str, source: &str) -> Result<Vec<Function>, String> {
     let mut found = Found {
         file,
         functions: Vec::new(),
+        not_parsed: false,
     };
     found.visit_file(&parsed);
+    if found.not_parsed {
+        return Err(format!("{file}: something in exports! is no function"));
+    }
     Ok(found.functions)
 }
 
 struct Found<'a> {
     file: &'a str,
     functions: Vec<Function>,
+    not_parsed: bool,
 }
 
 impl Visit<'_> for Found<'_> {
@@ -45,6 +52,31 @@ impl Visit<'_> for Found<'_> {
             });
         }
         syn::visit::visit_item_fn(self, function);
+    }
+
+    /// The functions of `exports!`, whose first argument may be a proof, which OCaml does not pass.
+    fn visit_item_macro(&mut self, item: &ItemMacro) {
+        if !item.mac.path.is_ident("exports") {
+            return;
+        }
+        let functions = item.mac.parse_body::<File>();
+        self.not_parsed |= functions.is_err();
+        for item in functions.iter().flat_map(|file| &file.items) {
+            let Item::Fn(ItemFn { sig, .. }) = item else {
+                self.not_parsed = true;
+                continue;
+            };
+            let is_proof = |argument: &FnArg| matches!(argument, FnArg::Typed(a) if matches!(&*a.ty, Type::Path(ty) if ty.path.is_ident("Access")));
+            self.functions.push(Function {
+                place: format!("{}:{}", self.file, sig.ident.span().start().line),
+                symbol: sig.ident.to_string(),
+                arguments: sig
+                    .inputs
+                    .iter()
+                    .filter(|argument| !is_proof(argument))
+                    .count(),
+            });
+        }
     }
 
     fn visit_item_mod(&mut self, module: &ItemMod) {

@@ -130,6 +130,32 @@ fn private() {}
 }
 
 #[test]
+fn functions_of_the_crates_own_macro_are_compared() {
+    let rust = r#"
+exports! {
+    /// Takes a proof.
+    fn one(access: Access, n: isize) -> Result<(), Raised> { f(access, n) }
+    fn two(_unit: Raw) {}
+}
+"#;
+    let ocaml = r#"
+external one : int -> int -> unit = "one"
+external two : unit -> unit = "two" [@@noalloc]
+"#;
+    assert_eq!(
+        compare(ocaml, rust),
+        ["main.ml:2: one has 2 arguments, but 1 at lib.rs:4"]
+    );
+    assert_eq!(
+        compare("", rust),
+        [
+            "lib.rs:4: no external declares one",
+            "lib.rs:5: no external declares two"
+        ]
+    );
+}
+
+#[test]
 fn comments_and_strings_declare_nothing() {
     let ocaml = r#"
 (* external a : int -> int = "a" (* "*)" external b : int -> int = "b" *) *)

@@ -1,8 +1,7 @@
 //! `#[derive(Exception)]`: an exception of OCaml's that Rust declares.
 
 use super::describe::held;
-use super::numbered;
-use super::shape::{self, Part};
+use super::shape::{self, Part, numbered};
 use crate::declare::{docs, in_section};
 use crate::generated::hygienic;
 use crate::messages::Errors;

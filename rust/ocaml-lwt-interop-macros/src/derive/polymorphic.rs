@@ -3,8 +3,7 @@
 //! A tag is a number, made from its name; with a value it is a pair of that number and the value; several values are a tuple
 //! (OCaml manual, "Interfacing C with OCaml", on polymorphic variants).
 
-use super::shape::{Constructor, Part};
-use super::{numbered, partition};
+use super::shape::{Constructor, Part, numbered, partition};
 use crate::generated::hygienic;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote_spanned;

@@ -1,7 +1,8 @@
 //! Reads the item under a derive.
 
 use crate::messages::{self, Errors};
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
+use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Path, Type};
 
@@ -278,4 +279,16 @@ fn nothing_given(attributes: &[Attribute], errors: &mut Errors) -> Option<String
         }
     }
     None
+}
+
+/// Those without parts, and those with.
+pub(super) fn partition(constructors: &[Constructor]) -> (Vec<&Constructor>, Vec<&Constructor>) {
+    constructors
+        .iter()
+        .partition(|constructor| constructor.parts.is_empty())
+}
+
+/// Names for the parts, which are none of the user's.
+pub(super) fn numbered(parts: &[Part]) -> impl Iterator<Item = Ident> {
+    (0..parts.len()).map(|i| format_ident!("part{i}", span = Span::mixed_site()))
 }

@@ -2,8 +2,8 @@
 
 use ocaml::sys;
 
-use super::lock;
-use super::value::{Raw, UNIT};
+use super::lock::{self, Access};
+use super::value::{Raw, UNIT, alloc_string, protect};
 use crate::stack::{self, Overflow};
 
 /// The result of running OCaml code: a value or the exception that ended it. Neither is rooted.
@@ -23,12 +23,10 @@ fn call_result(v: sys::Value) -> CallResult {
 /// partial application; closures of a mutually recursive group have `Infix_tag`, which they do not look at.
 ///
 /// # Safety
-/// The runtime lock is held on a thread that may run OCaml code (not inside a finaliser of a custom block or a
-/// `noalloc` stub); `f` is a live function, `arguments` are live and need no root of the caller's, since the runtime
-/// takes them over before anything can allocate. Runs OCaml code; does not raise: the exception comes back.
-pub(crate) unsafe fn call(f: Raw, arguments: &mut [Raw]) -> CallResult {
-    // SAFETY: the caller's word
-    unsafe { room_for_callback()? };
+/// `f` is a live function, `arguments` are live and of the types that it takes; they need no root of the caller's, since the
+/// runtime takes them over before anything can allocate. Runs OCaml code; does not raise: the exception comes back.
+pub(crate) unsafe fn call(access: Access<'_>, f: Raw, arguments: &mut [Raw]) -> CallResult {
+    room_for_callback(access)?;
     // SAFETY: the caller's word; `Raw` is `repr(transparent)` over a value
     call_result(lock::running_ocaml(|| unsafe {
         match *arguments {
@@ -45,23 +43,25 @@ pub(crate) unsafe fn call(f: Raw, arguments: &mut [Raw]) -> CallResult {
 pub(crate) struct NamedValue(*const sys::Value);
 
 impl NamedValue {
-    /// The value now; a collection moves it.
-    ///
-    /// # Safety
-    /// The runtime lock is held. No allocation; the result is not rooted by itself.
+    /// The value now; a collection moves it. No allocation; the result is not rooted by itself.
     #[inline]
-    pub(crate) unsafe fn get(self) -> Raw {
-        // SAFETY: a cell that is never freed
+    pub(crate) fn get(self, _access: Access<'_>) -> Raw {
+        // SAFETY: a cell that is never freed, and the lock is held
         Raw(unsafe { *self.0 })
+    }
+
+    /// With a root of its own. No allocation on the OCaml heap.
+    pub(crate) fn value(self, access: Access<'_>) -> ocaml::Value {
+        // SAFETY: the table keeps it alive
+        unsafe { protect(access, self.get(access)) }
     }
 }
 
 /// What OCaml registered under `name` with `Callback.register` or `Callback.register_exception`.
 ///
-/// # Safety
-/// The runtime lock is held. May collect: OCaml 5.4 and later let a collection happen while another domain holds the lock
+/// May collect: OCaml 5.4 and later let a collection happen while another domain holds the lock
 /// of the table (`callback.c`, `caml_plat_lock_non_blocking`). Runs no OCaml code.
-pub(crate) unsafe fn named_value(name: &std::ffi::CStr) -> Option<NamedValue> {
+pub(crate) fn named_value(_access: Access<'_>, name: &std::ffi::CStr) -> Option<NamedValue> {
     // SAFETY: a C string; the table is protected by the runtime lock (OCaml 4) or its own mutex (OCaml 5)
     let value = unsafe { sys::caml_named_value(name.as_ptr().cast()) };
     (!value.is_null()).then_some(NamedValue(value.cast()))
@@ -70,9 +70,9 @@ pub(crate) unsafe fn named_value(name: &std::ffi::CStr) -> Option<NamedValue> {
 /// Raises an OCaml exception.
 ///
 /// # Safety
-/// The runtime lock is held; `exception` is a live exception value; no frame between this one and the OCaml caller
+/// `exception` is a live exception value; no frame between this one and the OCaml caller
 /// holds anything with a destructor, since they are all skipped as by `longjmp`.
-pub(crate) unsafe fn raise(exception: Raw) -> ! {
+pub(crate) unsafe fn raise(_access: Access<'_>, exception: Raw) -> ! {
     // SAFETY: the caller's word
     unsafe { sys::caml_raise(exception.0) };
     unreachable!("caml_raise returned")
@@ -81,29 +81,31 @@ pub(crate) unsafe fn raise(exception: Raw) -> ! {
 unsafe extern "C" {
     fn caml_process_pending_actions_exn() -> sys::Value;
     // `lock.c`
+    #[cfg(ocaml_5)]
     fn ocaml_lwt_interop_room_for_callback() -> sys::Value;
+    #[cfg(not(ocaml_5))]
+    safe static ocaml_lwt_interop_ocaml_stack: usize;
     fn ocaml_lwt_interop_ocaml_stack_left(bytes: usize) -> bool;
     fn ocaml_lwt_interop_was_raised_last(exception: sys::Value) -> bool;
 }
 
-/// Whether this exception is the one that was raised last on this thread, whose backtrace the runtime keeps.
-///
-/// # Safety
-/// The runtime lock is held; the exception is live. No allocation.
-pub(crate) unsafe fn was_raised_last(exception: Raw) -> bool {
-    // SAFETY: the caller's word
+/// Whether this exception is the one that was raised last on this thread, whose backtrace the runtime keeps. No allocation.
+pub(crate) fn was_raised_last(_access: Access<'_>, exception: Raw) -> bool {
+    // SAFETY: the lock is held; a value is compared, not looked into
     unsafe { ocaml_lwt_interop_was_raised_last(exception.0) }
 }
 
 /// Whether enough is left of this thread's stack, and of the stack that OCaml 5 has of its own, for what OCaml calls or is to
 /// call: see [`stack`].
-///
-/// # Safety
-/// The runtime lock is held.
 #[inline]
-pub(crate) unsafe fn check_stacks() -> Result<(), Overflow> {
+pub(crate) fn check_stacks(_access: Access<'_>) -> Result<(), Overflow> {
     stack::check()?;
-    // SAFETY: the caller's word
+    // Native code of OCaml 4 has none of its own.
+    #[cfg(not(ocaml_5))]
+    if ocaml_lwt_interop_ocaml_stack == 0 {
+        return Ok(());
+    }
+    // SAFETY: the lock is held
     if unsafe { ocaml_lwt_interop_ocaml_stack_left(stack::OCAML_RESERVE) } {
         Ok(())
     } else {
@@ -112,32 +114,60 @@ pub(crate) unsafe fn check_stacks() -> Result<(), Overflow> {
 }
 
 /// `Stack_overflow`, where OCaml's own stack has no room for a call: the runtime would raise it over the frames of its caller.
-///
-/// # Safety
-/// The runtime lock is held. No allocation on the OCaml heap, though OCaml's stack may move.
+/// No allocation on the OCaml heap, though OCaml's stack may move.
+#[cfg(ocaml_5)]
 #[inline]
-unsafe fn room_for_callback() -> Result<(), Raw> {
-    // SAFETY: the caller's word
+fn room_for_callback(_access: Access<'_>) -> Result<(), Raw> {
+    // SAFETY: the lock is held
     match unsafe { ocaml_lwt_interop_room_for_callback() } {
         0 => Ok(()),
         overflow => Err(Raw(overflow)),
     }
 }
 
+/// There is none of OCaml's own, or, in bytecode, one that grows by itself.
+#[cfg(not(ocaml_5))]
+#[inline]
+fn room_for_callback(_access: Access<'_>) -> Result<(), Raw> {
+    Ok(())
+}
+
 /// Runs what is pending: handlers of signals, finalisers, callbacks of `Gc.Memprof`. What one of them raises comes back, not
 /// rooted. Where OCaml's stack has no room for them, they stay pending.
 ///
-/// # Safety
-/// As for [`call`]: runs OCaml code, may collect, does not raise (`signals.c`, 4.13 to 5.4).
+/// Runs OCaml code, may collect, does not raise (`signals.c`, 4.13 to 5.4).
 #[inline]
-pub(crate) unsafe fn process_pending() -> CallResult {
-    // SAFETY: the caller's word
-    unsafe {
-        if room_for_callback().is_err() {
-            return Ok(UNIT);
-        }
-        call_result(caml_process_pending_actions_exn())
+pub(crate) fn process_pending(access: Access<'_>) -> CallResult {
+    if room_for_callback(access).is_err() {
+        return Ok(UNIT);
     }
+    // SAFETY: the lock is held, and OCaml code may run
+    call_result(unsafe { caml_process_pending_actions_exn() })
+}
+
+/// Exceptions with a message that need nothing of ours.
+#[derive(Clone, Copy)]
+pub(crate) enum Standard {
+    Failure,
+    InvalidArgument,
+}
+
+/// Raises one of them. Allocates.
+///
+/// # Safety
+/// As for [`raise`], but for the message.
+#[cold]
+pub(crate) unsafe fn raise_standard(access: Access<'_>, which: Standard, message: String) -> ! {
+    let value = alloc_string(access, message.as_bytes());
+    drop(message);
+    // SAFETY: the caller's word; the string was just made
+    unsafe {
+        match which {
+            Standard::Failure => sys::caml_failwith_value(value.0),
+            Standard::InvalidArgument => sys::caml_invalid_argument_value(value.0),
+        }
+    }
+    unreachable!("the runtime returned from raising")
 }
 
 /// Raises `Stack_overflow`.
@@ -145,7 +175,7 @@ pub(crate) unsafe fn process_pending() -> CallResult {
 /// # Safety
 /// As for [`raise`].
 #[cold]
-pub(crate) unsafe fn raise_stack_overflow() -> ! {
+pub(crate) unsafe fn raise_stack_overflow(_access: Access<'_>) -> ! {
     // SAFETY: the caller's word
     unsafe { sys::caml_raise_stack_overflow() };
     unreachable!("caml_raise_stack_overflow returned")

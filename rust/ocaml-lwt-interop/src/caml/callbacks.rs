@@ -3,6 +3,7 @@
 use ocaml::sys;
 
 use super::call::{CallResult, call};
+use super::lock::Access;
 use super::value::{self, Raw, field};
 
 /// The fields of the record `t` in `ocaml/callbacks.ml`, in its order.
@@ -93,29 +94,32 @@ pub(crate) struct Callbacks(*mut sys::Value);
 
 impl Callbacks {
     /// # Safety
-    /// The runtime lock is held; `record` is the record that `callbacks.ml` makes. Called once for the process,
-    /// so the root is never removed. No allocation on the OCaml heap.
-    pub(crate) unsafe fn new(record: Raw) -> Self {
+    /// `record` is the record that `callbacks.ml` makes, and live. Called once for the process, so the root is never removed. No
+    /// allocation on the OCaml heap.
+    pub(crate) unsafe fn new(_access: Access<'_>, record: Raw) -> Self {
         let cell = Box::into_raw(Box::new(record.0));
-        // SAFETY: a cell that is never freed, initialised with a live value
+        // SAFETY: the lock is held; a cell that is never freed, initialised with a live value
         unsafe { sys::caml_register_generational_global_root(cell) };
         Callbacks(cell)
     }
 
     /// # Safety
-    /// As for [`call`]: runtime lock, a thread that may run OCaml code, live arguments of the types that the function
-    /// takes. Runs OCaml code; does not raise.
+    /// As for [`call`]: live arguments of the types that the function takes. Runs OCaml code; does not raise.
     #[inline]
-    pub(crate) unsafe fn call(&self, callback: Callback, arguments: &mut [Raw]) -> CallResult {
+    pub(crate) unsafe fn call(
+        &self,
+        access: Access<'_>,
+        callback: Callback,
+        arguments: &mut [Raw],
+    ) -> CallResult {
         // SAFETY: the record has a field for every variant and lives in the root; the rest is the caller's word
-        unsafe { call(field(Raw(*self.0), callback as usize), arguments) }
+        unsafe { call(access, field(Raw(*self.0), callback as usize), arguments) }
     }
 
-    /// # Safety
-    /// The runtime lock is held. No allocation.
+    /// No allocation.
     #[inline]
-    pub(crate) unsafe fn lwts_storage(&self) -> LwtsStorage {
-        // SAFETY: the record has these fields and lives in the root
+    pub(crate) fn lwts_storage(&self, _access: Access<'_>) -> LwtsStorage {
+        // SAFETY: the lock is held; the record has these fields and lives in the root
         let constant = |which: Constant| unsafe { field(Raw(*self.0), which as usize) };
         LwtsStorage {
             cell: constant(Constant::Cell),

@@ -11,6 +11,8 @@
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::lock::Access;
+
 struct Node {
     root: ocaml::root::Root,
     next: *mut Node,
@@ -33,12 +35,9 @@ pub(super) fn push(root: ocaml::root::Root) {
     }
 }
 
-/// Deletes the roots that were dropped elsewhere.
-///
-/// # Safety
-/// The runtime lock is held. No allocation on the OCaml heap, runs no OCaml code.
+/// Deletes the roots that were dropped elsewhere. No allocation on the OCaml heap, runs no OCaml code.
 #[inline]
-pub(crate) unsafe fn delete_dropped_roots() {
+pub(crate) fn delete_dropped_roots(_access: Access<'_>) {
     if !HEAD.load(Ordering::Relaxed).is_null() {
         delete_all();
     }

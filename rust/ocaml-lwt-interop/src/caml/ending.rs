@@ -12,6 +12,8 @@ use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::lock::Access;
+
 thread_local! {
     /// This thread's domain has told that it ends.
     static ENDING: Cell<bool> = const { Cell::new(false) };
@@ -45,10 +47,8 @@ unsafe impl Sync for Before {}
 static BEFORE: OnceLock<Before> = OnceLock::new();
 
 /// Sets boxroot up with `setup`, and keeps it from the mistake that the head of this file tells of.
-///
-/// # Safety
-/// The runtime lock is held. No allocation on the OCaml heap.
-pub(super) unsafe fn watch(setup: impl FnOnce() -> bool) -> bool {
+/// No allocation on the OCaml heap.
+pub(super) fn watch(_access: Access<'_>, setup: impl FnOnce() -> bool) -> bool {
     // SAFETY: hooks of the runtime's, declared as OCaml 5 declares them
     let (scan_hook, terminated_hook) =
         unsafe { (&caml_scan_roots_hook, &caml_domain_terminated_hook) };

@@ -8,20 +8,18 @@
 
 use ocaml::sys;
 
-use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, STRING_TAG};
+use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, NO_SCAN_TAG, STRING_TAG};
 use super::value::{Raw, field, int_val, is_immediate, tag};
 
 /// `Object_tag` (`mlvalues.h`).
 const OBJECT_TAG: u8 = 248;
-/// `No_scan_tag`: from here on there are no values in a block.
-const NO_SCAN_TAG: u8 = 251;
 /// `Lazy_tag`, `Forward_tag`, `Forcing_tag`: a value of a type that may also be represented by another's.
 const LAZY_TAGS: [u8; 3] = [246, 250, 244];
 
 /// Whether it is the constructor of an exception (rule 1).
 ///
 /// # Safety
-/// The runtime lock is held; `v` is a live OCaml value. No allocation.
+/// `v` is live. No allocation.
 pub(crate) unsafe fn is_exception_constructor(v: Raw) -> bool {
     // SAFETY: as the caller's; each is looked at before it is looked into
     unsafe {

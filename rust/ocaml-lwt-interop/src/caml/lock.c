@@ -69,7 +69,7 @@ static void replace(_Atomic caml_timing_hook *hook, caml_timing_hook *before, ca
   while (!atomic_compare_exchange_weak(hook, before, ours));
 }
 
-bool ocaml_lwt_interop_holds_lock(void) { return Caml_state_opt != NULL; }
+static inline bool holds_lock(void) { return Caml_state_opt != NULL; }
 
 /* The runtime calls finalisers of young blocks behind its hook for the end of a minor collection, when the minor heap is empty
    and the table of such blocks is not yet (5.0 to 5.4, minor_gc.c, `custom_finalize_minor`). At no other time is that so: each
@@ -89,15 +89,14 @@ static void replace(caml_timing_hook *hook, caml_timing_hook *before, caml_timin
   *hook = ours;
 }
 
-bool ocaml_lwt_interop_holds_lock(void) { return bxr_thread_has_lock; }
+static inline bool holds_lock(void) { return bxr_thread_has_lock; }
 
-value ocaml_lwt_interop_room_for_callback(void) { return 0; }
-bool ocaml_lwt_interop_on_fiber(void) { return false; }
-/* Bytecode has a stack of its own (stacks.c); native code has none of these, and runs on the thread's. */
+/* Bytecode has a stack of its own (stacks.c); native code has none of these, and runs on the thread's: then this is null. */
 extern __attribute__((weak)) uintnat caml_max_stack_size;
+uintnat *const ocaml_lwt_interop_ocaml_stack = &caml_max_stack_size;
 
 bool ocaml_lwt_interop_ocaml_stack_left(uintnat bytes) {
-  if (&caml_max_stack_size == NULL || Caml_state->extern_sp == NULL) return true;
+  if (Caml_state->extern_sp == NULL) return true;
   const uintnat most = caml_max_stack_size, used = Caml_state->stack_high - Caml_state->extern_sp;
   const uintnat reserve = bytes / sizeof(value) < most / 4 ? bytes / sizeof(value) : most / 4;
   return used + reserve <= most;
@@ -113,9 +112,11 @@ void ocaml_lwt_interop_watch_collector(void) {
   replace(&caml_major_slice_end_hook, &before_end, slice_ends);
 }
 
+bool ocaml_lwt_interop_holds_lock(void) { return holds_lock(); }
+
 /* 0: this thread holds the runtime lock and is not inside the collector; 1: it does not hold the lock; 2: it collects. */
 int ocaml_lwt_interop_lock_state(void) {
-  if (!ocaml_lwt_interop_holds_lock()) return 1;
+  if (!holds_lock()) return 1;
   return slices > 0 || finalises_young() ? 2 : 0;
 }
 

@@ -8,7 +8,8 @@
 //! 3. It is not inside the collector, which an allocation of Rust's may have started, and which calls finalisers.
 //!
 //! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So whoever has one asks here, and gets
-//! an [`Access`], which stays on its thread.
+//! an [`Access`], the proof: it stays on its thread, and is gone before the function that it was given to returns. Every function
+//! of `caml/` that needs the lock takes one. There are two ways to it: [`with_access`] looks, and [`called`] believes.
 //!
 //! How the runtime gives itself away (`minor_gc.c`, `major_gc.c`, OCaml 4.13 to 5.4) is in `lock.c`.
 
@@ -63,34 +64,54 @@ impl Drop for Restore {
     }
 }
 
-/// Proof that this thread may touch OCaml: allocate on its heap, read and write its values, run its code. For as long as none
-/// of what the head of this file names has changed, so it is used and not kept.
+/// Proof that this thread may touch OCaml: allocate on its heap, read and write its values, run its code.
+///
+/// It says nothing about values: one that is not rooted is live until something allocates, or OCaml code runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Access<'a>(PhantomData<(&'a (), *const ())>);
 
-/// OCaml called, until this is dropped.
-pub(crate) struct Entered {
-    before: Now,
-    not_send: PhantomData<*const ()>,
+impl Access<'_> {
+    /// For ocaml-rs's functions.
+    #[inline]
+    pub(crate) fn runtime(self) -> &'static ocaml::Runtime {
+        // SAFETY: without content; whoever is given one asks whether OCaml may be touched
+        unsafe { ocaml::Runtime::recover_handle() }
+    }
 }
 
+/// The proof of a function that OCaml calls.
+///
 /// # Safety
-/// OCaml called Rust on this thread, which holds the runtime lock, in a way that lets Rust allocate and call back: not a
-/// `noalloc` stub, not a finaliser of a custom block.
+/// OCaml called Rust on this thread, which holds the runtime lock until `'a` ends, in a way that lets Rust allocate and call
+/// back: not in a finaliser of a custom block. In a `noalloc` stub the caller uses it for what neither allocates nor calls.
 #[inline]
-pub(crate) unsafe fn enter() -> Entered {
+pub(crate) unsafe fn called<'a>() -> Access<'a> {
+    Access(PhantomData)
+}
+
+/// Rust runs on behalf of OCaml, until this is dropped.
+pub(crate) struct Entered<'a> {
+    before: Now,
+    access: Access<'a>,
+}
+
+#[inline]
+pub(crate) fn enter(access: Access<'_>) -> Entered<'_> {
     let before = NOW.get();
     NOW.set(Now {
         runs: Runs::Rust,
         scopes: before.scopes + 1,
     });
-    Entered {
-        before,
-        not_send: PhantomData,
-    }
+    Entered { before, access }
 }
 
-impl Entered {
+impl Entered<'_> {
+    /// The proof, for as long as this stays entered.
+    #[inline]
+    pub(crate) fn access(&self) -> Access<'_> {
+        self.access
+    }
+
     /// Whether none was entered before.
     #[inline]
     pub(crate) fn is_outermost(&self) -> bool {
@@ -98,7 +119,7 @@ impl Entered {
     }
 }
 
-impl Drop for Entered {
+impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
         NOW.set(self.before);
@@ -125,22 +146,21 @@ pub(crate) fn finalising<R>(f: impl FnOnce() -> R) -> R {
 }
 
 unsafe extern "C" {
-    // `lock.c`
-    fn ocaml_lwt_interop_holds_lock() -> bool;
+    // `lock.c`. These look at what belongs to this thread.
+    safe fn ocaml_lwt_interop_holds_lock() -> bool;
+    safe fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
+    #[cfg(ocaml_5)]
+    safe fn ocaml_lwt_interop_on_fiber() -> bool;
     fn ocaml_lwt_interop_watch_collector();
-    fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
-    fn ocaml_lwt_interop_on_fiber() -> bool;
     // The runtime's.
     pub(super) fn caml_enter_blocking_section_no_pending();
 }
 
-/// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile.
+/// Runs `f` with the runtime lock released, so that other OCaml threads run meanwhile. Being `Send`, `f` has no proof with it.
 ///
-/// # Safety
-/// The runtime lock is held by this thread; `f` touches nothing of OCaml's. Other threads may collect, so values that
-/// are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
+/// Other threads may collect, so values that are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
 /// raise what they raise): they run when OCaml code runs next.
-pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
+pub(crate) fn without_lock<R>(_access: Access<'_>, f: impl FnOnce() -> R + Send) -> R {
     struct Reacquire(#[allow(dead_code, reason = "dropped behind the lock")] Restore);
     impl Drop for Reacquire {
         fn drop(&mut self) {
@@ -149,34 +169,32 @@ pub(crate) unsafe fn without_lock<R>(f: impl FnOnce() -> R) -> R {
         }
     }
     let restore = Restore::running(Runs::Unlocked);
-    // SAFETY: the lock is held, by the caller's word
+    // SAFETY: the lock is held
     unsafe { caml_enter_blocking_section_no_pending() };
     let _reacquire = Reacquire(restore);
     f()
 }
 
 /// Begins to watch the collector, once for the process.
-///
-/// # Safety
-/// The runtime lock is held.
-pub(super) unsafe fn watch_collector() {
+pub(super) fn watch_collector(_access: Access<'_>) {
     static WATCHING: std::sync::Once = std::sync::Once::new();
-    // SAFETY: as the caller's; once
+    // SAFETY: the lock is held; once
     WATCHING.call_once(|| unsafe { ocaml_lwt_interop_watch_collector() });
 }
 
 /// Whether this thread holds the runtime lock, whoever took it, and whatever for: one that does must not wait for another
 /// that needs it. On OCaml 4 that is known once the executor has started.
 pub(crate) fn is_held() -> bool {
-    // SAFETY: reads what belongs to this thread
-    unsafe { ocaml_lwt_interop_holds_lock() }
+    ocaml_lwt_interop_holds_lock()
 }
 
 /// Whether this thread is on a fiber of OCaml 5's, or was called from there. A walk of the stack would not find the way out
 /// (OCaml 5.3 and 5.4: it ends in SIGSEGV, also where C stands in Rust's place). On any thread.
 pub(crate) fn on_fiber() -> bool {
-    // SAFETY: reads what belongs to this thread
-    unsafe { ocaml_lwt_interop_on_fiber() }
+    #[cfg(ocaml_5)]
+    return ocaml_lwt_interop_on_fiber();
+    #[cfg(not(ocaml_5))]
+    false
 }
 
 /// Why this thread may not touch OCaml now.
@@ -218,11 +236,10 @@ impl fmt::Display for Refused {
 
 /// Whether this thread may touch OCaml now.
 #[inline]
-pub(crate) fn access<'a>() -> Result<Access<'a>, Refused> {
+fn look() -> Result<(), Refused> {
     if NOW.get().runs == Runs::Rust {
-        // SAFETY: reads what belongs to this thread
-        match unsafe { ocaml_lwt_interop_lock_state() } {
-            0 => return Ok(Access(PhantomData)),
+        match ocaml_lwt_interop_lock_state() {
+            0 => return Ok(()),
             1 => return Err(Refused::Released),
             _ => return Err(Refused::Collecting),
         }
@@ -230,14 +247,25 @@ pub(crate) fn access<'a>() -> Result<Access<'a>, Refused> {
     Err(why_not())
 }
 
+/// Runs `f` if this thread may touch OCaml now.
+#[inline]
+pub(crate) fn with_access<R>(f: impl FnOnce(Access<'_>) -> R) -> Result<R, Refused> {
+    look()?;
+    Ok(f(Access(PhantomData)))
+}
+
+/// Whether this thread may touch OCaml now.
+#[inline]
+pub(crate) fn has_access() -> bool {
+    look().is_ok()
+}
+
 #[cold]
 fn why_not() -> Refused {
     match NOW.get().runs {
         Runs::Finaliser => Refused::Collecting,
         Runs::Unlocked => Refused::Released,
-        // SAFETY: reads what belongs to this thread
-        Runs::Unknown | Runs::Rust | Runs::OCaml => match unsafe { ocaml_lwt_interop_lock_state() }
-        {
+        Runs::Unknown | Runs::Rust | Runs::OCaml => match ocaml_lwt_interop_lock_state() {
             0 => Refused::NotCalled,
             1 => Refused::NoLock,
             _ => Refused::Collecting,
@@ -245,17 +273,20 @@ fn why_not() -> Refused {
     }
 }
 
-/// For what has no other way to refuse.
+/// Runs `f`, for what has no other way to refuse.
 ///
 /// # Panics
 /// Where this thread may not touch OCaml. `what` was done, in words that begin the message.
 #[inline]
 #[track_caller]
-pub(crate) fn demand<'a>(what: &str) -> Access<'a> {
+pub(crate) fn demand<R>(what: &str, f: impl FnOnce(Access<'_>) -> R) -> R {
     #[cold]
     #[track_caller]
     fn refuse(what: &str, refused: Refused) -> ! {
         panic!("{what} {refused}")
     }
-    access().unwrap_or_else(|refused| refuse(what, refused))
+    match look() {
+        Ok(()) => f(Access(PhantomData)),
+        Err(refused) => refuse(what, refused),
+    }
 }

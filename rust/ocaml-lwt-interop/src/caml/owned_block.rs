@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 
 use ocaml::sys;
 
-use super::lock::finalising;
-use super::value::Raw;
+use super::lock::{Access, finalising};
+use super::value::{Raw, protect};
 
 /// What a block owns.
 pub(crate) trait Owned: Sized + 'static {
@@ -37,17 +37,15 @@ trait HasOperations: Owned {
 }
 impl<T: Owned> HasOperations for T {}
 
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code; the result is not
-/// rooted.
-pub(crate) unsafe fn alloc<T: Owned>(value: T) -> Raw {
+/// Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code.
+pub(crate) fn alloc<T: Owned>(access: Access<'_>, value: T) -> ocaml::Value {
     const { assert!(align_of::<T>() <= align_of::<sys::Value>()) };
-    // SAFETY: lock by the caller's word; the operations are static; the value is written before anything can allocate, so
+    // SAFETY: the lock is held; the operations are static; the value is written before anything can allocate, so
     // the finaliser never sees a block without one. Custom data is aligned to a word, and the value to no more.
     unsafe {
         let block = sys::caml_alloc_custom(&raw const T::OPERATIONS.0, size_of::<T>(), 0, 1);
         owned::<T>(block).write(value);
-        Raw(block)
+        protect(access, Raw(block))
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 #[cfg(ocaml_5)]
 use super::ending;
-use super::value::{Raw, is_immediate};
+use super::lock::Access;
+use super::value::{Raw, is_immediate, protect};
 use super::{dropped, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
@@ -61,24 +62,36 @@ unsafe impl Sync for Root {}
 
 impl Root {
     /// # Safety
-    /// The runtime lock is held; `v` is a live OCaml value. No allocation on the OCaml heap, runs no OCaml code.
-    pub(crate) unsafe fn new(v: Raw) -> Root {
+    /// `v` is a live OCaml value. No allocation on the OCaml heap, runs no OCaml code.
+    pub(crate) unsafe fn new(_access: Access<'_>, v: Raw) -> Root {
         if is_immediate(v) {
             return Root::Immediate(v);
         }
         count(1);
-        // SAFETY: as the caller's
+        // SAFETY: the lock is held; live by the caller's word
         Root::Cell(ManuallyDrop::new(unsafe { ocaml::root::Root::new(v.0) }))
     }
 
-    /// # Safety
-    /// The runtime lock is held. No allocation; the result is not rooted by itself.
-    pub(crate) unsafe fn get(&self) -> Raw {
+    /// Of a value that has a root already.
+    pub(crate) fn of(access: Access<'_>, value: &ocaml::Value) -> Root {
+        // SAFETY: its root keeps it alive
+        unsafe { Root::new(access, value.raw()) }
+    }
+
+    /// No allocation; the result is not rooted by itself.
+    #[inline]
+    pub(crate) fn get(&self, _access: Access<'_>) -> Raw {
         match self {
             Root::Immediate(v) => *v,
-            // SAFETY: as the caller's
+            // SAFETY: the lock is held
             Root::Cell(root) => Raw(unsafe { root.get() }),
         }
+    }
+
+    /// With a root of its own. No allocation on the OCaml heap.
+    pub(crate) fn value(&self, access: Access<'_>) -> ocaml::Value {
+        // SAFETY: this root keeps it alive
+        unsafe { protect(access, self.get(access)) }
     }
 }
 
@@ -89,7 +102,7 @@ impl Drop for Root {
         let root = unsafe { ManuallyDrop::take(root) };
         count(-1);
         // A finaliser deletes none either: boxroot does not say that its cells may change inside the collector.
-        if lock::access().is_ok() {
+        if lock::has_access() {
             drop(root);
         } else {
             dropped::push(root);
@@ -107,8 +120,12 @@ impl std::fmt::Debug for Root {
 /// yet: the first call, whose thread is still to be checked. (On OCaml 4 boxroot must be set up by the main thread.)
 ///
 /// # Safety
-/// The runtime lock is held; `values` are live. No allocation on the OCaml heap by itself; `f` does not raise.
-pub(crate) unsafe fn keeping<R>(values: &mut [Raw], f: impl FnOnce() -> R) -> R {
+/// `values` are live. No allocation on the OCaml heap by itself; `f` does not raise.
+pub(crate) unsafe fn keeping<R>(
+    _access: Access<'_>,
+    values: &mut [Raw],
+    f: impl FnOnce() -> R,
+) -> R {
     // SAFETY: initialised cells that stay where they are until they are removed; `Raw` is `repr(transparent)`
     unsafe {
         for value in &mut *values {
@@ -123,17 +140,13 @@ pub(crate) unsafe fn keeping<R>(values: &mut [Raw], f: impl FnOnce() -> R) -> R 
 }
 
 /// Prepares boxroot. On OCaml 4 it hooks the runtime lock, so this must come after the thread library's own
-/// initialisation, which the OCaml library sees to by depending on `Thread`.
-///
-/// # Safety
-/// The runtime lock is held. No allocation on the OCaml heap.
-pub(crate) unsafe fn setup_roots() -> bool {
-    // SAFETY: as the caller's; calling it again does nothing
-    unsafe {
-        lock::watch_collector();
-        #[cfg(ocaml_5)]
-        return ending::watch(|| ocaml_boxroot_sys::boxroot_setup());
-        #[cfg(not(ocaml_5))]
-        return ocaml_boxroot_sys::boxroot_setup();
-    }
+/// initialisation, which the OCaml library sees to by depending on `Thread`. No allocation on the OCaml heap.
+pub(crate) fn setup_roots(access: Access<'_>) -> bool {
+    lock::watch_collector(access);
+    // SAFETY: the lock is held; calling it again does nothing
+    let setup = || unsafe { ocaml_boxroot_sys::boxroot_setup() };
+    #[cfg(ocaml_5)]
+    return ending::watch(access, setup);
+    #[cfg(not(ocaml_5))]
+    setup()
 }

@@ -3,6 +3,7 @@
 use ocaml::sys;
 
 use super::chunk::Block;
+use super::lock::Access;
 use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate};
 
 /// The fields that Rust looks at.
@@ -25,25 +26,21 @@ pub(crate) enum Behind {
     Exception(Raw),
 }
 
-/// # Safety
-/// The runtime lock is held; `stream` is rooted. Allocates on the OCaml heap; runs no OCaml code.
-pub(crate) unsafe fn make(stream: &ocaml::Value) -> ocaml::Value {
+/// Of a stream. Allocates on the OCaml heap; runs no OCaml code.
+pub(crate) fn make(access: Access<'_>, stream: &ocaml::Value) -> ocaml::Value {
     let nothing = [UNIT, bool(false), NO_ITEMS, int(0), NO_ITEMS, MORE, int(0)];
-    // SAFETY: as the caller's; the block has a field for each of these
-    unsafe {
-        let mut source = Block::alloc(1 + nothing.len(), 0);
-        source.push(stream.raw());
-        for field in nothing {
-            source.push(field);
-        }
-        source.end()
+    let mut source = Block::alloc(access, 1 + nothing.len(), 0);
+    source.push(access, stream);
+    for field in nothing {
+        source.push(access, &ocaml::Value::Raw(field.0));
     }
+    source.end()
 }
 
 /// The read that was begun, not rooted.
 ///
 /// # Safety
-/// The runtime lock is held; `source` is a live source. No allocation.
+/// `source` is a live source. No allocation.
 pub(crate) unsafe fn begun(source: Raw) -> Option<Raw> {
     // SAFETY: fields of the record
     unsafe {

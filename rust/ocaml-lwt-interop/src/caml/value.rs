@@ -1,7 +1,13 @@
 //! OCaml values: what they are made of, and what is made of them.
+//!
+//! 1. A [`Raw`] is a number to the compiler. It is *live* while this thread has access to OCaml and nothing can have moved or
+//!    freed the value: until something allocates, or OCaml code runs. So who looks into one gives his word, in `unsafe`.
+//! 2. An [`ocaml::Value`] is rooted, or an immediate, so it is live wherever there is access. Nothing here makes another.
 
 pub use ocaml::Raw;
 use ocaml::sys;
+
+use super::lock::Access;
 
 /// OCaml's `()`.
 pub(crate) const UNIT: Raw = Raw(sys::UNIT);
@@ -28,14 +34,14 @@ pub(crate) fn is_immediate(v: Raw) -> bool {
 /// Roots `v`, unless it is an immediate, which the GC does not look at.
 ///
 /// # Safety
-/// The runtime lock is held; `v` is a live OCaml value. Does not allocate on the OCaml heap, runs no OCaml code, and
-/// does not raise (`boxroot_create`: allocates with `malloc`, panics when that fails).
+/// `v` is live. Does not allocate on the OCaml heap, runs no OCaml code, and does not raise (`boxroot_create`: allocates with
+/// `malloc`, panics when that fails).
 #[inline]
-pub(crate) unsafe fn protect(v: Raw) -> ocaml::Value {
+pub(crate) unsafe fn protect(_access: Access<'_>, v: Raw) -> ocaml::Value {
     if is_immediate(v) {
         ocaml::Value::Raw(v.0)
     } else {
-        // SAFETY: lock and liveness are the caller's
+        // SAFETY: the lock is held; live by the caller's word
         ocaml::Value::Root(unsafe { ocaml::root::Root::new(v.0) })
     }
 }
@@ -43,7 +49,7 @@ pub(crate) unsafe fn protect(v: Raw) -> ocaml::Value {
 /// The field `i` of a block.
 ///
 /// # Safety
-/// `block` is a live OCaml block with more than `i` fields, not a float array; the runtime lock is held. No allocation.
+/// `block` is a live block with more than `i` fields, not a float array. No allocation.
 #[inline]
 pub(crate) unsafe fn field(block: Raw, i: usize) -> Raw {
     // SAFETY: a field of a live block, by the caller's word
@@ -62,7 +68,7 @@ pub(crate) unsafe fn set_field(block: Raw, i: usize, v: Raw) {
 /// The tag of a block.
 ///
 /// # Safety
-/// `block` is a live OCaml block; the runtime lock is held. No allocation.
+/// `block` is a live block. No allocation.
 #[inline]
 pub(crate) unsafe fn tag(block: Raw) -> u8 {
     // SAFETY: by the caller's word
@@ -72,7 +78,7 @@ pub(crate) unsafe fn tag(block: Raw) -> u8 {
 /// Whether it is a function: a closure, or one of several that are defined together.
 ///
 /// # Safety
-/// `v` is a live OCaml value; the runtime lock is held. No allocation.
+/// `v` is live. No allocation.
 pub(crate) unsafe fn is_closure(v: Raw) -> bool {
     // `Closure_tag`, `Infix_tag` (`mlvalues.h`)
     const TAGS: [u8; 2] = [247, 249];
@@ -83,7 +89,7 @@ pub(crate) unsafe fn is_closure(v: Raw) -> bool {
 /// The bytes of an OCaml string, copied.
 ///
 /// # Safety
-/// `v` is a live OCaml string or bytes; the runtime lock is held. No allocation on the OCaml heap.
+/// `v` is a live OCaml string or bytes. No allocation on the OCaml heap.
 pub(crate) unsafe fn string_bytes(v: Raw) -> Vec<u8> {
     // SAFETY: `caml_string_length` bytes stand at `String_val(v)`; they are copied before anything can move them
     unsafe {
@@ -91,31 +97,25 @@ pub(crate) unsafe fn string_bytes(v: Raw) -> Vec<u8> {
     }
 }
 
-/// An OCaml string, not rooted.
-///
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
-pub(crate) unsafe fn alloc_string(bytes: &[u8]) -> Raw {
-    // SAFETY: as the caller's; so many bytes stand there
+/// An OCaml string, not rooted. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
+pub(crate) fn alloc_string(_access: Access<'_>, bytes: &[u8]) -> Raw {
+    // SAFETY: the lock is held; so many bytes stand there
     Raw(unsafe { sys::caml_alloc_initialized_string(bytes.len(), bytes.as_ptr().cast()) })
 }
 
-/// A rooted OCaml string.
-///
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
-pub(crate) unsafe fn string(bytes: &[u8]) -> ocaml::Value {
-    // SAFETY: as the caller's
+/// A rooted OCaml string. Allocates on the OCaml heap; runs no OCaml code (`caml_alloc_initialized_string`).
+pub(crate) fn string(_access: Access<'_>, bytes: &[u8]) -> ocaml::Value {
+    // SAFETY: the lock is held
     unsafe { ocaml::Value::bytes(bytes) }
 }
 
 /// A block of tag 0 with so many fields, 1 to 256, not rooted.
 ///
 /// # Safety
-/// The runtime lock is held; `field` gives live values after an allocation, and allocates nothing. Allocates on the OCaml
-/// heap; runs no OCaml code (`caml_alloc_small`).
-pub(crate) unsafe fn block(size: usize, field: impl Fn(usize) -> Raw) -> Raw {
-    // SAFETY: the lock is the caller's. The block is small, so new and in the minor heap, where fields are initialised by
+/// `field` gives live values after an allocation, and allocates nothing. Allocates on the OCaml heap; runs no OCaml code
+/// (`caml_alloc_small`).
+pub(crate) unsafe fn block(_access: Access<'_>, size: usize, field: impl Fn(usize) -> Raw) -> Raw {
+    // SAFETY: the lock is held. The block is small, so new and in the minor heap, where fields are initialised by
     // plain stores before anything else can allocate.
     unsafe {
         let block = sys::caml_alloc_small(size, 0);
@@ -129,40 +129,37 @@ pub(crate) unsafe fn block(size: usize, field: impl Fn(usize) -> Raw) -> Raw {
 /// The empty list.
 pub(crate) const EMPTY_LIST: ocaml::Value = ocaml::Value::Raw(sys::EMPTY_LIST);
 
-/// Puts a value in front of a list, whose root goes on to the new cell.
-///
-/// # Safety
-/// The runtime lock is held; `list` is a list, and rooted like `head` unless it is empty. Allocates on the OCaml heap;
-/// runs no OCaml code (`caml_alloc_small`).
-pub(crate) unsafe fn cons(head: &ocaml::Value, list: &mut ocaml::Value) {
-    // SAFETY: the lock is the caller's; head and tail are rooted across the allocation, and read after it. The cell is
+/// Puts a value in front of a list, whose root goes on to the new cell. Allocates on the OCaml heap; runs no OCaml code
+/// (`caml_alloc_small`).
+pub(crate) fn cons(access: Access<'_>, head: &ocaml::Value, list: &mut ocaml::Value) {
+    // SAFETY: the lock is held; head and tail are rooted across the allocation, and read after it. The cell is
     // small, so new and in the minor heap, where fields are initialised by plain stores before anything else can allocate.
     unsafe {
         let cell = sys::caml_alloc_small(2, 0);
         *sys::field(cell, 0) = head.raw().0;
         *sys::field(cell, 1) = list.raw().0;
-        replace(list, Raw(cell));
+        replace(access, list, Raw(cell));
     }
 }
 
 /// Makes the root of a value, if it has one, that of another.
 ///
 /// # Safety
-/// The runtime lock is held; both are live, the old one rooted by itself unless it is immediate. No allocation on the
-/// OCaml heap.
-pub(crate) unsafe fn replace(value: &mut ocaml::Value, new: Raw) {
-    match value {
-        // SAFETY: as the caller's
-        ocaml::Value::Root(root) => unsafe { root.modify(new.0) },
-        // SAFETY: as the caller's
-        ocaml::Value::Raw(_) => *value = unsafe { protect(new) },
+/// `new` is live. No allocation on the OCaml heap.
+pub(crate) unsafe fn replace(access: Access<'_>, value: &mut ocaml::Value, new: Raw) {
+    // SAFETY: the lock is held; live by the caller's word
+    unsafe {
+        match value {
+            ocaml::Value::Root(root) => root.modify(new.0),
+            ocaml::Value::Raw(_) => *value = protect(access, new),
+        }
     }
 }
 
 /// How many elements a list has.
 ///
 /// # Safety
-/// The runtime lock is held; `list` is a live list. No allocation on the OCaml heap.
+/// `list` is a live list. No allocation on the OCaml heap.
 pub(crate) unsafe fn list_length(mut list: Raw) -> usize {
     let mut length = 0;
     while !is_immediate(list) {
@@ -176,15 +173,15 @@ pub(crate) unsafe fn list_length(mut list: Raw) -> usize {
 /// Makes a rooted value the tail of the list that it is, and gives its head, rooted; `None` when it is empty.
 ///
 /// # Safety
-/// The runtime lock is held; `list` is a list, and a root of its own unless it is empty. No allocation on the OCaml heap.
-pub(crate) unsafe fn uncons(list: &mut ocaml::Value) -> Option<ocaml::Value> {
+/// `list` is a list. No allocation on the OCaml heap.
+pub(crate) unsafe fn uncons(access: Access<'_>, list: &mut ocaml::Value) -> Option<ocaml::Value> {
     let ocaml::Value::Root(root) = list else {
         return None;
     };
     // SAFETY: a root holds a block, and the block of a list has two fields; nothing allocates in between
     unsafe {
         let cell = Raw(root.get());
-        let head = protect(field(cell, 0));
+        let head = protect(access, field(cell, 0));
         match field(cell, 1) {
             tail if is_immediate(tail) => *list = EMPTY_LIST,
             tail => root.modify(tail.0),
@@ -193,15 +190,11 @@ pub(crate) unsafe fn uncons(list: &mut ocaml::Value) -> Option<ocaml::Value> {
     }
 }
 
-/// A rooted OCaml list of strings.
-///
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap; runs no OCaml code.
-pub(crate) unsafe fn string_list(items: &[String]) -> ocaml::Value {
+/// A rooted OCaml list of strings. Allocates on the OCaml heap; runs no OCaml code.
+pub(crate) fn string_list(access: Access<'_>, items: &[String]) -> ocaml::Value {
     let mut list = EMPTY_LIST;
     for item in items.iter().rev() {
-        // SAFETY: the lock is the caller's; both are rooted
-        unsafe { cons(&string(item.as_bytes()), &mut list) };
+        cons(access, &string(access, item.as_bytes()), &mut list);
     }
     list
 }

@@ -2,3 +2,4 @@
 
 pub use super::crossing::Visitor;
 pub use super::visitors::convert;
+pub(crate) use super::visitors::convert_here;

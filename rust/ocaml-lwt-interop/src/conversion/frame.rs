@@ -5,21 +5,24 @@ use std::cell::Cell;
 use ocaml::FromValue;
 
 use super::float::Float;
+use crate::caml::lock::Access;
 use crate::caml::{self, Raw, chunk};
 use crate::stack;
 
 /// A value that is read, and what it is a part of.
 #[doc(hidden)]
 pub struct Frame<'a> {
+    pub(super) access: Access<'a>,
     pub(super) value: Cell<Raw>,
     above: Option<&'a Frame<'a>>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
     /// Of a value that is no part of another.
     #[inline]
-    pub(crate) fn outermost(value: Raw) -> Self {
+    pub(crate) fn outermost(access: Access<'a>, value: Raw) -> Self {
         Frame {
+            access,
             value: Cell::new(value),
             above: None,
         }
@@ -45,6 +48,7 @@ impl Frame<'_> {
     #[inline]
     pub(super) fn part(&self, value: Raw) -> Frame<'_> {
         Frame {
+            access: self.access,
             value: Cell::new(value),
             above: Some(self),
         }
@@ -53,7 +57,7 @@ impl Frame<'_> {
     /// The part `i` of a block whose parts are boxed.
     ///
     /// # Safety
-    /// The value is a block with more than `i` fields, and no array of floats; the runtime lock is held.
+    /// The value is a block with more than `i` fields, and no array of floats.
     #[inline]
     pub(super) unsafe fn field(&self, i: usize) -> Frame<'_> {
         // SAFETY: as the caller's; the value is live, see rule 2
@@ -77,7 +81,7 @@ impl Frame<'_> {
     /// The tag of a block.
     ///
     /// # Safety
-    /// It is a block; the runtime lock is held.
+    /// It is a block.
     #[doc(hidden)]
     #[inline]
     pub unsafe fn tag(&self) -> u8 {
@@ -85,11 +89,16 @@ impl Frame<'_> {
         unsafe { caml::tag(self.value()) }
     }
 
+    /// The value, with a root.
+    pub(super) fn rooted(&self) -> ocaml::Value {
+        // SAFETY: who reads keeps the value live
+        unsafe { caml::protect(self.access, self.value()) }
+    }
+
     /// Runs `f`, which may collect, and keeps this value and those above up to date.
     #[cold]
     pub(super) fn keeping(&self, f: &mut dyn FnMut()) {
-        // SAFETY: who reads holds the lock, and the value is live
-        let root = unsafe { caml::protect(self.value()) };
+        let root = self.rooted();
         match self.above {
             None => f(),
             Some(above) => above.keeping(f),
@@ -100,11 +109,10 @@ impl Frame<'_> {
     /// Converts the value as ocaml-rs does.
     ///
     /// # Safety
-    /// The runtime lock is held; the value is one that `T` is converted from.
+    /// The value is one that `T` is converted from.
     #[cold]
     pub(crate) unsafe fn convert<T: FromValue>(&self) -> T {
-        // SAFETY: who reads holds the lock, and the value is live
-        let mut value = Some(unsafe { caml::protect(self.value()) });
+        let mut value = Some(self.rooted());
         let mut converted = None;
         let mut convert = || converted = value.take().map(T::from_value);
         match self.above {
@@ -117,7 +125,7 @@ impl Frame<'_> {
     /// Whether the record in the frame is flat, which its block says where its type does not.
     ///
     /// # Safety
-    /// It is a record with such fields; the runtime lock is held.
+    /// It is a record with such fields.
     #[doc(hidden)]
     #[inline]
     pub unsafe fn is_flat(&self, fields: Float) -> bool {

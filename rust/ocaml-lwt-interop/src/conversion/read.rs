@@ -9,7 +9,8 @@ use ocaml::Value;
 
 use super::crossing::FromOCaml;
 use super::float::Float;
-use crate::caml::{self, chunk};
+use crate::caml::chunk;
+use crate::caml::lock::{Access, demand};
 
 pub use super::frame::Frame;
 
@@ -17,9 +18,16 @@ pub use super::frame::Frame;
 #[doc(hidden)]
 #[inline]
 pub fn convert<T: FromOCaml>(value: Value) -> T {
-    caml::lock::demand("an OCaml value was converted");
-    let frame = Frame::outermost(value.raw());
-    // SAFETY: the lock is held; a live value of the type, which `value` keeps alive
+    demand("an OCaml value was converted", |access| {
+        convert_here(access, value)
+    })
+}
+
+/// As [`convert`], where OCaml may be touched.
+#[inline]
+pub(crate) fn convert_here<T: FromOCaml>(access: Access<'_>, value: Value) -> T {
+    let frame = Frame::outermost(access, value.raw());
+    // SAFETY: a live value of the type, which `value` keeps alive
     let converted = unsafe { T::read(&frame) };
     drop(value);
     converted
@@ -67,7 +75,7 @@ pub fn unknown_polymorphic(name: &str, number: isize) -> ! {
 /// A part of a flat block, for a type that is [`Float::Always`].
 ///
 /// # Safety
-/// The runtime lock is held; the frame is that of a flat block with more than `i` parts.
+/// The frame is that of a flat block with more than `i` parts.
 unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
     let boxed = chunk::boxed(unsafe { chunk::double_field(frame.value(), i) });
@@ -84,7 +92,7 @@ unsafe fn read_made_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
     let double = unsafe { chunk::double_field(frame.value(), i) };
     let mut made = None;
-    // SAFETY: the lock is held; the float is rooted
-    frame.keeping(&mut || made = Some(convert(unsafe { Value::double(double) })));
+    let access = frame.access;
+    frame.keeping(&mut || made = Some(convert_here(access, chunk::double(access, double))));
     made.expect("`keeping` calls")
 }

@@ -8,6 +8,7 @@ use super::float::Flat;
 use super::frame::too_deep;
 use super::shape::is_tagged;
 use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
+use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Raw};
 use crate::stack;
 use crate::values::OCamlValue;
@@ -16,28 +17,35 @@ use crate::values::OCamlValue;
 #[doc(hidden)]
 #[inline]
 pub fn convert<T: ToOCaml>(value: &T, runtime: &Runtime) -> Value {
-    caml::lock::demand("a value was converted for OCaml");
+    let _ = runtime;
+    demand("a value was converted for OCaml", |access| {
+        convert_here(access, value)
+    })
+}
+
+/// As [`convert`], where OCaml may be touched.
+#[inline]
+pub(crate) fn convert_here<T: ToOCaml>(access: Access<'_>, value: &T) -> Value {
     let mut counting = Counting { words: 0 };
     value.describe(&mut counting);
     if counting.words > MOST_WORDS {
-        return store(value, runtime);
+        return store(access, value);
     }
-    // SAFETY: the lock is held; describing calls nothing of OCaml's, and what is built is rooted
-    // before anything else can
-    unsafe { caml::protect(build(value, counting.words)) }
+    // SAFETY: describing calls nothing of OCaml's, and what is built is rooted before anything else can
+    unsafe { caml::protect(access, build(access, value, counting.words)) }
 }
 
 /// A value of so many words; not rooted.
 ///
 /// # Safety
-/// The runtime lock is held; `words` is what [`Counting`] found, at most [`MOST_WORDS`]. Allocates on the OCaml heap, runs
-/// no OCaml code.
-unsafe fn build<T: ToOCaml>(value: &T, words: usize) -> Raw {
+/// `words` is what [`Counting`] found, at most [`MOST_WORDS`]. Allocates on the OCaml heap, runs no OCaml code.
+unsafe fn build<T: ToOCaml>(access: Access<'_>, value: &T, words: usize) -> Raw {
     let mut building = Building {
+        access,
         chunk: match words {
             0 => Chunk::empty(),
             // SAFETY: as the caller's
-            _ => unsafe { Chunk::alloc(words) },
+            _ => unsafe { Chunk::alloc(access, words) },
         },
         built: caml::UNIT,
     };
@@ -50,12 +58,12 @@ unsafe fn build<T: ToOCaml>(value: &T, words: usize) -> Raw {
 /// # Panics
 /// When too little of the stack is left.
 #[inline(never)]
-fn store<T: ToOCaml>(value: &T, runtime: &Runtime) -> Value {
+fn store<T: ToOCaml>(access: Access<'_>, value: &T) -> Value {
     if stack::check().is_err() {
         too_deep();
     }
     let mut storing = Storing {
-        runtime,
+        access,
         value: caml::EMPTY_LIST,
     };
     value.describe(&mut storing);
@@ -132,21 +140,22 @@ impl Visitor for Counting {
 }
 
 /// Makes everything in one chunk.
-struct Building {
-    chunk: Chunk,
+struct Building<'a> {
+    access: Access<'a>,
+    chunk: Chunk<'a>,
     /// The last value that was described.
     built: Raw,
 }
 
-/// A block of a chunk.
-struct Fields {
-    fields: *mut usize,
+/// A block of a chunk, or the array without elements, which is none.
+struct Fields<'a> {
+    fields: &'a mut [usize],
     next: usize,
     flat: bool,
 }
 
-impl Visitor for Building {
-    type Block = Fields;
+impl<'a> Visitor for Building<'a> {
+    type Block = Fields<'a>;
 
     #[inline]
     fn immediate(&mut self, n: isize) {
@@ -170,8 +179,8 @@ impl Visitor for Building {
 
     #[inline]
     fn value(&mut self, value: &OCamlValue) {
-        // SAFETY: who builds holds the lock; nothing is allocated until this is stored
-        self.built = unsafe { value.get() };
+        // Nothing is allocated until this is stored.
+        self.built = value.get(self.access);
     }
 
     fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>) {
@@ -179,22 +188,17 @@ impl Visitor for Building {
         for item in items.rev() {
             item.describe(self);
             let cell = self.chunk.block(2, 0);
-            // SAFETY: two fields of a new block
-            unsafe {
-                *cell = self.built.0 as usize;
-                *cell.add(1) = list.0 as usize;
-            }
-            list = Raw(cell as isize);
+            cell.copy_from_slice(&[self.built.0 as usize, list.0 as usize]);
+            list = chunk::value_of(cell);
         }
         self.built = list;
     }
 
     #[inline]
-    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Fields {
+    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Fields<'a> {
         let flat = flat == Flat::Yes;
         let fields = match (size, flat) {
-            // SAFETY: who builds holds the lock
-            (0, _) => unsafe { chunk::empty_array() }.0 as *mut usize,
+            (0, _) => &mut [],
             (_, true) => self
                 .chunk
                 .block(size * (chunk::DOUBLE_WORDS - 1), chunk::DOUBLE_ARRAY_TAG),
@@ -208,28 +212,25 @@ impl Visitor for Building {
     }
 
     #[inline]
-    fn part<T: ToOCaml>(&mut self, block: &mut Fields, part: &T) {
+    fn part<T: ToOCaml>(&mut self, block: &mut Fields<'a>, part: &T) {
         let next = block.next;
         block.next += 1;
         if block.flat {
-            // SAFETY: the block has as many doubles as parts
-            unsafe {
-                block
-                    .fields
-                    .cast::<f64>()
-                    .add(next)
-                    .write_unaligned(double(part))
-            };
+            let words = chunk::DOUBLE_WORDS - 1;
+            let number = double(self.access, part);
+            chunk::write_double(&mut block.fields[next * words..][..words], number);
         } else {
             part.describe(self);
-            // SAFETY: the block has as many fields as parts
-            unsafe { *block.fields.add(next) = self.built.0 as usize };
+            block.fields[next] = self.built.0 as usize;
         }
     }
 
     #[inline]
-    fn end(&mut self, block: Fields) {
-        self.built = Raw(block.fields as isize);
+    fn end(&mut self, block: Fields<'a>) {
+        self.built = match block.fields {
+            [] => chunk::empty_array(self.access),
+            fields => chunk::value_of(fields),
+        };
     }
 
     fn foreign<T: ToValue>(&mut self, _value: &T) {
@@ -238,9 +239,10 @@ impl Visitor for Building {
 }
 
 /// The number of a value that is [`Float::Always`](super::float::Float::Always).
-fn double<T: ToOCaml>(value: &T) -> f64 {
+fn double<T: ToOCaml>(access: Access<'_>, value: &T) -> f64 {
     let mut words = [0; chunk::DOUBLE_WORDS];
     let mut building = Building {
+        access,
         chunk: Chunk::over(&mut words),
         built: caml::UNIT,
     };
@@ -251,7 +253,7 @@ fn double<T: ToOCaml>(value: &T) -> f64 {
 /// Makes a rooted value with parts that are converted each by itself.
 #[doc(hidden)]
 pub struct Storing<'a> {
-    runtime: &'a Runtime,
+    access: Access<'a>,
     value: Value,
 }
 
@@ -273,28 +275,19 @@ impl Visitor for Storing<'_> {
     }
 
     fn string(&mut self, bytes: &[u8]) {
-        // SAFETY: a `Runtime` is the proof of the lock
-        self.value = unsafe { caml::string(bytes) };
+        self.value = caml::string(self.access, bytes);
     }
 
     fn double(&mut self, double: f64) {
-        // SAFETY: as above
-        self.value = unsafe { Value::double(double) };
+        self.value = chunk::double(self.access, double);
     }
 
     fn custom(&mut self, custom: Custom) {
-        // SAFETY: as above
-        self.value = unsafe {
-            match custom {
-                Custom::Int32(n) => Value::int32(n),
-                Custom::Int64(n) => Value::int64(n),
-                Custom::Nativeint(n) => Value::nativeint(n),
-            }
-        };
+        self.value = chunk::custom(self.access, custom);
     }
 
     fn value(&mut self, value: &OCamlValue) {
-        self.value = value.to_value(self.runtime);
+        self.value = value.value(self.access);
     }
 
     /// A chunk for each item with its cell.
@@ -304,22 +297,21 @@ impl Visitor for Storing<'_> {
             let mut counting = Counting { words: 3 };
             item.describe(&mut counting);
             if counting.words > MOST_WORDS {
-                let item = convert(&item, self.runtime);
-                // SAFETY: a `Runtime` is the proof of the lock; both are rooted, or immediate
-                unsafe { caml::cons(&item, &mut list) };
+                let item = convert_here(self.access, &item);
+                caml::cons(self.access, &item, &mut list);
                 continue;
             }
-            // SAFETY: as above; the list is read after the allocation, and has the new cell before another can come
+            // SAFETY: the list is read after the allocation, and has the new cell before another can come
             unsafe {
                 let mut building = Building {
-                    chunk: Chunk::alloc(counting.words),
+                    access: self.access,
+                    chunk: Chunk::alloc(self.access, counting.words),
                     built: caml::UNIT,
                 };
                 item.describe(&mut building);
                 let cell = building.chunk.block(2, 0);
-                *cell = building.built.0 as usize;
-                *cell.add(1) = list.raw().0 as usize;
-                caml::replace(&mut list, Raw(cell as isize));
+                cell.copy_from_slice(&[building.built.0 as usize, list.raw().0 as usize]);
+                caml::replace(self.access, &mut list, chunk::value_of(cell));
             }
         }
         self.value = list;
@@ -331,8 +323,7 @@ impl Visitor for Storing<'_> {
             Flat::No | Flat::Unknown | Flat::AsItsElements => tag,
         };
         Rooted {
-            // SAFETY: a `Runtime` is the proof of the lock
-            block: unsafe { Block::alloc(size, tag) },
+            block: Block::alloc(self.access, size, tag),
             size,
             flat,
             floats: 0,
@@ -341,18 +332,16 @@ impl Visitor for Storing<'_> {
 
     fn part<T: ToOCaml>(&mut self, rooted: &mut Rooted, part: &T) {
         if rooted.flat == Flat::Yes {
-            // SAFETY: a `Runtime` is the proof of the lock; there are as many fields as parts
-            unsafe { rooted.block.push_double(double(part)) };
+            let number = double(self.access, part);
+            rooted.block.push_double(self.access, number);
             return;
         }
-        let part = convert(part, self.runtime);
-        // SAFETY: as above; the part is rooted, or immediate
-        unsafe {
-            if rooted.flat != Flat::No && is_tagged(part.raw(), chunk::DOUBLE_TAG) {
-                rooted.floats += 1;
-            }
-            rooted.block.push(part.raw());
+        let part = convert_here(self.access, part);
+        // SAFETY: the part is rooted, or immediate
+        if rooted.flat != Flat::No && unsafe { is_tagged(part.raw(), chunk::DOUBLE_TAG) } {
+            rooted.floats += 1;
         }
+        rooted.block.push(self.access, &part);
     }
 
     fn end(&mut self, rooted: Rooted) {
@@ -374,29 +363,28 @@ impl Visitor for Storing<'_> {
                     floats == size,
                     "an array of {size} elements holds {floats} floats: the elements of an OCaml array are all floats, or none is"
                 );
-                // SAFETY: a `Runtime` is the proof of the lock; the block is rooted
-                unsafe { flat_of(&block, size) }
+                // SAFETY: each of its fields is a float
+                unsafe { flat_of(self.access, &block, size) }
             }
             _ => block,
         };
     }
 
     fn foreign<T: ToValue>(&mut self, value: &T) {
-        self.value = value.to_value(self.runtime);
+        self.value = value.to_value(self.access.runtime());
     }
 }
 
 /// A flat array of the floats in a block.
 ///
 /// # Safety
-/// The lock is held; the block is rooted, and has so many fields, each a float. Allocates.
-unsafe fn flat_of(block: &Value, size: usize) -> Value {
-    // SAFETY: as the caller's; each field is read from where the block is now
-    unsafe {
-        let mut array = Block::alloc(size, chunk::DOUBLE_ARRAY_TAG);
-        for i in 0..size {
-            array.push_double(chunk::double_val(caml::field(block.raw(), i)));
-        }
-        array.end()
+/// The block has so many fields, each a float. Allocates.
+unsafe fn flat_of(access: Access<'_>, block: &Value, size: usize) -> Value {
+    let mut array = Block::alloc(access, size, chunk::DOUBLE_ARRAY_TAG);
+    for i in 0..size {
+        // SAFETY: as the caller's; each field is read from where the block is now
+        let number = unsafe { chunk::double_val(caml::field(block.raw(), i)) };
+        array.push_double(access, number);
     }
+    array.end()
 }

@@ -97,14 +97,11 @@ pub(crate) fn leave(scope: &Scope) {
     refuse_all(scope, jobs, Error::broken_promise);
     if status() != Status::Running {
         // Nobody waits for this domain any more, and the process ends with it or without it.
-        // SAFETY: a scope holds the lock
-        unsafe {
-            caml::without_lock(|| {
-                loop {
-                    std::thread::park();
-                }
-            })
-        }
+        caml::without_lock(scope.access(), || {
+            loop {
+                std::thread::park();
+            }
+        })
     }
 }
 

@@ -9,10 +9,11 @@
 //!    futures that other executors run would be pending for ever.
 //! 3. Polls nest, when OCaml code that a poll calls makes a call: each has a budget of its own.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::{Future, poll_fn};
 use std::mem::ManuallyDrop;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::task::LocalSet;
@@ -20,12 +21,22 @@ use tokio::task::coop::{RestoreOnPending, poll_proceed, unconstrained};
 
 thread_local! {
     /// Remembers a full budget. Never dropped by the end of the thread: it would do nothing but cost a look at each access.
-    static FULL: Cell<ManuallyDrop<Option<RestoreOnPending>>> =
-        const { Cell::new(ManuallyDrop::new(None)) };
+    static FULL: OnceCell<ManuallyDrop<Option<RestoreOnPending>>> = const { OnceCell::new() };
 }
 
-fn take_full() -> Option<RestoreOnPending> {
-    ManuallyDrop::into_inner(FULL.replace(ManuallyDrop::new(None)))
+/// A copy of what remembers a full budget. `None`: Tokio does otherwise, and there are no budgets.
+#[inline]
+fn full() -> Option<RestoreOnPending> {
+    // Nothing of this size refers to anything.
+    const IS_A_NUMBER: bool = size_of::<RestoreOnPending>() <= size_of::<u16>();
+    if !IS_A_NUMBER {
+        return first();
+    }
+    FULL.with(|full| {
+        let full: &Option<RestoreOnPending> = full.get_or_init(|| ManuallyDrop::new(first()));
+        // SAFETY: a number and where to put it: dropped twice it is put there twice
+        unsafe { std::ptr::read(full) }
+    })
 }
 
 /// Runs `f`, a poll, with a full budget.
@@ -34,15 +45,11 @@ pub(super) fn with_budget<R>(
     context: &mut Context<'_>,
     f: impl FnOnce(&mut Context<'_>) -> R,
 ) -> R {
-    let full = take_full().or_else(first);
-    let mut f = Some((full, f));
+    let mut f = Some((full(), f));
     // The budget is put back as it was, which is none at all at home.
     let poll = unconstrained(poll_fn(move |context| {
         let (full, f) = f.take().expect("it is polled once");
         drop(full);
-        if let Poll::Ready(full) = poll_proceed(context) {
-            FULL.set(ManuallyDrop::new(Some(full)));
-        }
         Poll::Ready(f(context))
     }));
     match pin!(poll).poll(context) {
@@ -67,13 +74,15 @@ pub(crate) fn without_budget<R>(f: impl FnOnce() -> R) -> R {
 /// Rule 1. None: Tokio does otherwise, and there are no budgets.
 #[cold]
 fn first() -> Option<RestoreOnPending> {
+    let full = Rc::new(Cell::new(None));
     let tasks = LocalSet::new();
-    tasks.spawn_local(poll_fn(|context| {
+    let remember = full.clone();
+    tasks.spawn_local(poll_fn(move |context| {
         if let Poll::Ready(full) = poll_proceed(context) {
-            FULL.set(ManuallyDrop::new(Some(full)));
+            remember.set(Some(full));
         }
         Poll::Ready(())
     }));
     let _ = pin!(tasks).poll(&mut Context::from_waker(Waker::noop()));
-    take_full()
+    full.take()
 }

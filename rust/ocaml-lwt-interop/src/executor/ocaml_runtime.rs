@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use ocaml::Runtime;
 
-use crate::caml;
+use crate::caml::lock::demand;
 use crate::error::Error;
 use crate::home::{AtHome, Home, Scope};
 use crate::status::{Status, status};
@@ -21,9 +21,7 @@ pub struct OCamlRuntime {
 impl OCamlRuntime {
     /// In a scope, if this is still where it was made for.
     pub(crate) fn with_scope<R>(&self, f: impl FnOnce(&Scope) -> R) -> R {
-        let at = demand_home("an OCamlRuntime was used");
-        // SAFETY: OCaml called, or it could not be touched now
-        f(&unsafe { Scope::enter(at) })
+        demand_home("an OCamlRuntime was used", f)
     }
 }
 
@@ -42,22 +40,32 @@ impl Deref for OCamlRuntime {
 /// Elsewhere: on other threads; in finalisers, and whatever else runs inside OCaml's garbage collector; in functions that
 /// OCaml calls but not through this crate, such as a `#[ocaml::func]`.
 pub fn ocaml_runtime() -> OCamlRuntime {
-    demand_home("ocaml_runtime() was called");
+    demand_home("ocaml_runtime() was called", |_| ());
     OCamlRuntime {
         not_send: PhantomData,
     }
 }
 
-/// The executor of this thread, which may touch OCaml now. `what` begins the message.
+/// Runs `f` in a scope, if this thread has an executor and may touch OCaml now. `what` begins the message.
 ///
 /// # Panics
 /// When it may not, or there is none.
 #[track_caller]
-fn demand_home(what: &str) -> AtHome {
-    caml::lock::demand(what);
-    AtHome::here().unwrap_or_else(|| {
-        panic!("{what} on a thread that has no executor: send a closure to the domain thread with Handle::call")
-    })
+fn demand_home<R>(what: &str, f: impl FnOnce(&Scope) -> R) -> R {
+    #[cold]
+    #[track_caller]
+    fn no_executor(what: &str) -> ! {
+        panic!(
+            "{what} on a thread that has no executor: send a closure to the domain thread with Handle::call"
+        )
+    }
+    // Not in a closure, which would not pass on where this was called.
+    match demand(what, |access| {
+        AtHome::here().map(|at| f(&Scope::enter(access, at)))
+    }) {
+        Some(result) => result,
+        None => no_executor(what),
+    }
 }
 
 /// A scope for somebody who has ocaml-rs's `&Runtime`, which proves nothing, see `caml/lock.rs`, and begins something.
@@ -66,14 +74,14 @@ fn demand_home(what: &str) -> AtHome {
 /// Where OCaml may not be touched now, and after the end.
 #[track_caller]
 pub(crate) fn with_scope_of<R>(_runtime: &Runtime, what: &str, f: impl FnOnce(&Scope) -> R) -> R {
-    let at = demand_home(what);
-    assert!(
-        status() == Status::Running,
-        "{what} after the bridge was shut down, or in the child of a fork: Rust runs nothing there"
-    );
-    // SAFETY: OCaml called, or it could not be touched now
-    let scope = unsafe { Scope::enter(at) };
-    f(&scope)
+    match demand_home(what, |scope| {
+        (status() == Status::Running).then(|| f(scope))
+    }) {
+        Some(result) => result,
+        None => panic!(
+            "{what} after the bridge was shut down, or in the child of a fork: Rust runs nothing there"
+        ),
+    }
 }
 
 /// As [`with_scope_of`], where Lwt runs.
@@ -107,7 +115,6 @@ pub(crate) fn try_with_scope_of<R>(
              call it in a closure that Handle::call runs at home",
         ));
     };
-    let scope = Scope::nested(at)
-        .map_err(|refused| Error::misuse(format!("an OCamlFunc was called {refused}")))?;
-    Ok(f(&scope))
+    Scope::nested(at, f)
+        .map_err(|refused| Error::misuse(format!("an OCamlFunc was called {refused}")))
 }

@@ -1,6 +1,7 @@
 //! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
 
 use super::standstill;
+use crate::caml::lock::Access;
 use crate::caml::{self, Callbacks, Raw};
 use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home};
 use crate::panic;
@@ -28,19 +29,18 @@ enum Reason {
 /// there is none; it is not rooted.
 ///
 /// # Safety
-/// The runtime lock is held on a thread that may run OCaml code, and the OCaml half of the bridge is there, see
-/// [`is_linked`]. May run OCaml code; does not raise.
+/// The OCaml half of the bridge is there, see [`is_linked`]. May run OCaml code; does not raise.
 #[inline]
-pub(crate) unsafe fn executor(what: &str) -> Result<AtHome, Raw> {
+pub(crate) unsafe fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raw> {
     match AtHome::here() {
         Some(at) if status() == Status::Running => Ok(at),
         // SAFETY: as the caller's
-        at => unsafe { executor_slow(what, at) },
+        at => unsafe { executor_slow(access, what, at) },
     }
 }
 
 #[cold]
-unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
+unsafe fn executor_slow(access: Access<'_>, what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
     let reason = match (status(), at) {
         (Status::Forked, _) => Reason::Forked,
         (Status::ShutDown, _) => Reason::ShutDown,
@@ -48,21 +48,22 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
         (Status::Running, None) if lwt_home().is_some() => Reason::WrongThread,
         (Status::Running, None) => Reason::FirstUse,
     };
+    let start = caml::named_value(access, START);
     // SAFETY: as the caller's; `start` is `int -> string -> unit`. The name becomes an argument, and the function is read from
     // its cell, when nothing can collect any more: in bytecode even a function of the top level is on the heap.
     unsafe {
-        let start = caml::named_value(START).expect("the caller has checked that it is there");
+        let start = start.expect("the caller has checked that it is there");
         // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
         for _ in 0..MOST_CALLS {
-            let name = caml::alloc_string(what.as_bytes());
+            let name = caml::alloc_string(access, what.as_bytes());
             let mut arguments = [caml::int(reason as isize), name];
-            let Err(exception) = caml::call(start.get(), &mut arguments) else {
+            let Err(exception) = caml::call(access, start.get(access), &mut arguments) else {
                 break;
             };
             match AtHome::here() {
                 // Rust's half has started, so nobody would call again: what came, a signal handler's exception, leaves later.
                 Some(at) if matches!(reason, Reason::FirstUse) => {
-                    at.home().escape(&Scope::enter(at), exception);
+                    at.home().escape(&Scope::enter(access, at), exception);
                 }
                 _ => return Err(exception),
             }
@@ -71,21 +72,17 @@ unsafe fn executor_slow(what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
 
-/// Whether there is an OCaml half of the bridge.
-///
-/// # Safety
-/// The runtime lock is held. May collect; runs no OCaml code.
-pub(crate) unsafe fn is_linked() -> bool {
-    // SAFETY: as the caller's
-    unsafe { caml::named_value(START).is_some() }
+/// Whether there is an OCaml half of the bridge. May collect; runs no OCaml code.
+pub(crate) fn is_linked(access: Access<'_>) -> bool {
+    caml::named_value(access, START).is_some()
 }
 
 /// Raises `Failure`: there is no OCaml half of the bridge, and nothing can be done without.
 ///
 /// # Safety
-/// The runtime lock is held on a thread that may run OCaml code; the caller holds nothing with a destructor.
+/// The caller holds nothing with a destructor.
 #[cold]
-pub(crate) unsafe fn raise_not_linked() -> ! {
+pub(crate) unsafe fn raise_not_linked(_access: Access<'_>) -> ! {
     // SAFETY: as the caller's
     unsafe {
         ocaml::sys::caml_failwith(
@@ -105,8 +102,12 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 /// `Err` is a message. `watch_this_thread` arranges for the end of the thread.
 ///
 /// # Safety
-/// The runtime lock is held; `callbacks` is the record that `callbacks.ml` makes. No OCaml code runs.
-pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i32, String> {
+/// `callbacks` is the record that `callbacks.ml` makes, and live. No OCaml code runs.
+pub(crate) unsafe fn start(
+    access: Access<'_>,
+    callbacks: Raw,
+    watch_this_thread: fn(),
+) -> Result<i32, String> {
     panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
     if let Some(at) = AtHome::here() {
@@ -114,21 +115,18 @@ pub(crate) unsafe fn start(callbacks: Raw, watch_this_thread: fn()) -> Result<i3
     }
     signals::note_those_of_the_program();
     runtime::get()?;
+    if !caml::setup_roots(access) {
+        return Err(
+            "the library of GC roots refused to start: was a thread started before the OCaml \
+                    library of threads was initialised?"
+                .to_owned(),
+        );
+    }
     // SAFETY: as the caller's; the record is rooted by the table before anything can allocate
-    let callbacks = unsafe {
-        if !caml::setup_roots() {
-            return Err(
-                "the library of GC roots refused to start: was a thread started before the OCaml \
-                        library of threads was initialised?"
-                    .to_owned(),
-            );
-        }
-        let callbacks = Callbacks::new(callbacks);
-        // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
-        // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
-        caml::without_lock(|| ());
-        callbacks
-    };
+    let callbacks = unsafe { Callbacks::new(access, callbacks) };
+    // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
+    // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
+    caml::without_lock(access, || ());
     let wake = crate::wake::Wake::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     watch_forks();

@@ -1,71 +1,50 @@
 //! What the loop of a guest calls, see `lwt_to_rust/guests.rs`: on a thread of OCaml's, with no scope of ours.
 
-use crate::caml::{self, Raw, Root, UNIT};
+use crate::caml::{Raw, Root, UNIT};
 use crate::error::Error;
 use crate::errors_to_ocaml;
 use crate::exception::Exception;
 use crate::home::to_lwt;
 use crate::lwt_to_rust::guests;
 
-/// `guest_next : int -> Obj.t`: waits for a call, without the runtime lock; `()` when the thread is to end. Neither allocates
-/// nor raises.
-///
-/// # Safety
-/// Called by the OCaml library.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_guest_next(id: Raw) -> Raw {
-    // SAFETY: OCaml calls, in the loop of a guest
-    unsafe { guests::next(caml::int_val(id)) }.unwrap_or(UNIT)
-}
-
-/// `guest_begins : unit -> unit`, `noalloc`: the function is about to run.
-#[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_guest_begins(_unit: Raw) -> Raw {
-    guests::begin();
-    UNIT
-}
-
-/// `guest_ended : unit -> unit`, `noalloc`: the function has ended.
-#[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_guest_ended(_unit: Raw) -> Raw {
-    guests::ended();
-    UNIT
-}
-
-/// `guest_returned : Obj.t -> unit`: what it gave. Neither allocates nor raises.
-///
-/// # Safety
-/// Called by the OCaml library.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_guest_returned(value: Raw) -> Raw {
-    // SAFETY: OCaml calls, with a live value
-    let value = unsafe { Root::new(value) };
-    drop(guests::answer(Some(Ok(value))));
-    UNIT
-}
-
-/// `guest_raised : exn -> string * backtrace -> unit`: what it raised, or a finaliser did between two calls: that goes to
-/// `Lwt.async_exception_hook`. Neither allocates nor raises.
-///
-/// # Safety
-/// Called by the OCaml library.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn ocaml_lwt_interop_guest_raised(exception: Raw, described: Raw) -> Raw {
-    // SAFETY: OCaml calls, with what these are
-    let error = unsafe { Exception::already_described(exception, described) }
-        .map_or_else(Error::from, Error::from_exception);
-    if let Err(error) = guests::answer(Some(Err(error))) {
-        to_lwt(move |scope| {
-            let exception = errors_to_ocaml::of_error(scope, &error);
-            errors_to_ocaml::report_async(scope, &exception);
-        });
+exports! {
+    /// `guest_next : int -> Obj.t`: waits for a call, without the runtime lock; `()` when the thread is to end. Neither allocates
+    /// nor raises.
+    fn ocaml_lwt_interop_guest_next(access: Access, id: isize) -> Raw {
+        guests::next(access, id).unwrap_or(UNIT)
     }
-    UNIT
-}
 
-/// `guest_exited : unit -> unit`: it called `Thread.exit`, where that is an exception. Neither allocates nor raises.
-#[unsafe(no_mangle)]
-extern "C" fn ocaml_lwt_interop_guest_exited(_unit: Raw) -> Raw {
-    drop(guests::answer(None));
-    UNIT
+    /// `guest_begins : unit -> unit`, `noalloc`: the function is about to run.
+    fn ocaml_lwt_interop_guest_begins(_unit: Raw) {
+        guests::begin();
+    }
+
+    /// `guest_ended : unit -> unit`, `noalloc`: the function has ended.
+    fn ocaml_lwt_interop_guest_ended(_unit: Raw) {
+        guests::ended();
+    }
+
+    /// `guest_returned : Obj.t -> unit`: what it gave. Neither allocates nor raises.
+    fn ocaml_lwt_interop_guest_returned(access: Access, value: Value) {
+        drop(guests::answer(Some(Ok(Root::of(access, &value)))));
+    }
+
+    /// `guest_raised : exn -> string * backtrace -> unit`: what it raised, or a finaliser did between two calls: that goes to
+    /// `Lwt.async_exception_hook`. Neither allocates nor raises.
+    fn ocaml_lwt_interop_guest_raised(access: Access, exception: Value, described: Value) {
+        // SAFETY: OCaml calls, with what these are
+        let error = unsafe { Exception::already_described(access, &exception, &described) }
+            .map_or_else(Error::from, Error::from_exception);
+        if let Err(error) = guests::answer(Some(Err(error))) {
+            to_lwt(move |scope| {
+                let exception = errors_to_ocaml::of_error(scope, &error);
+                errors_to_ocaml::report_async(scope, &exception);
+            });
+        }
+    }
+
+    /// `guest_exited : unit -> unit`: it called `Thread.exit`, where that is an exception. Neither allocates nor raises.
+    fn ocaml_lwt_interop_guest_exited(_unit: Raw) {
+        drop(guests::answer(None));
+    }
 }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::{Home, Runnable};
-use crate::caml::lock::{self, Entered, Refused};
+use crate::caml::lock::{self, Access, Entered, Refused};
 
 /// The executor of the domain that Lwt runs on: through Lwt 6.1 there is one Lwt scheduler in a process.
 static LWT_HOME: OnceLock<&'static Home> = OnceLock::new();
@@ -71,12 +71,6 @@ impl AtHome {
         self.home
     }
 
-    /// Whether OCaml may be called.
-    #[inline]
-    pub(crate) fn may_call_ocaml(self) -> bool {
-        lock::access().is_ok()
-    }
-
     /// Whether a stub or a tick is on the stack, which will look at the queue before it returns to OCaml.
     #[inline]
     pub(crate) fn in_scope(self) -> bool {
@@ -85,37 +79,35 @@ impl AtHome {
 }
 
 /// Proof that OCaml called us on the domain thread and may be called back.
-pub(crate) struct Scope {
+pub(crate) struct Scope<'a> {
     at: AtHome,
-    entered: Entered,
+    entered: Entered<'a>,
 }
 
-impl Scope {
-    /// # Safety
-    /// Called from a stub: OCaml called this function on this thread, holding the runtime lock, and expects nothing
-    /// that forbids allocation or callbacks (not `noalloc`, not a finaliser of a custom block).
+impl<'a> Scope<'a> {
     #[inline]
-    pub(crate) unsafe fn enter(at: AtHome) -> Scope {
-        // SAFETY: as the caller's
-        let entered = unsafe { lock::enter() };
-        // SAFETY: the lock is held, by the caller's word
-        unsafe { crate::caml::delete_dropped_roots() };
+    pub(crate) fn enter(access: Access<'a>, at: AtHome) -> Scope<'a> {
+        let entered = lock::enter(access);
+        crate::caml::delete_dropped_roots(access);
         Scope { at, entered }
     }
 
-    /// A scope inside of the one that is open further down this thread's stack, if OCaml may be touched now.
+    /// Runs `f` in a scope inside of the one that is open further down this thread's stack, if OCaml may be touched now.
     #[inline]
-    pub(crate) fn nested(at: AtHome) -> Result<Scope, Refused> {
-        lock::access()?;
-        // SAFETY: OCaml called, or there were no access; it may be called back
-        Ok(unsafe { Scope::enter(at) })
+    pub(crate) fn nested<R>(at: AtHome, f: impl FnOnce(&Scope<'_>) -> R) -> Result<R, Refused> {
+        lock::with_access(|access| f(&Scope::enter(access, at)))
     }
 
     /// As [`Scope::nested`], if this is the domain thread of `home`.
     #[inline]
     pub(crate) fn with_current<R>(home: &'static Home, f: impl FnOnce(&Scope) -> R) -> Option<R> {
-        let scope = Scope::nested(AtHome::of(home)?).ok()?;
-        Some(f(&scope))
+        Scope::nested(AtHome::of(home)?, f).ok()
+    }
+
+    /// The proof that OCaml may be touched.
+    #[inline]
+    pub(crate) fn access(&self) -> Access<'_> {
+        self.entered.access()
     }
 
     #[inline]
@@ -135,7 +127,7 @@ impl Scope {
     }
 }
 
-impl Drop for Scope {
+impl Drop for Scope<'_> {
     #[inline]
     fn drop(&mut self) {
         // What was queued after the stub arranged for its tick (by a finaliser, say): nobody else would look at it.

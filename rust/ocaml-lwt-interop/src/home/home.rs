@@ -90,12 +90,12 @@ impl Home {
     #[inline]
     pub(crate) unsafe fn call(
         &self,
-        _scope: &Scope,
+        scope: &Scope,
         callback: Callback,
         arguments: &mut [Raw],
     ) -> Result<Raw, Raw> {
-        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; the rest is the caller's word
-        let result = unsafe { self.callbacks.call(callback, arguments) };
+        // SAFETY: the caller's word
+        let result = unsafe { self.callbacks.call(scope.access(), callback, arguments) };
         if result.is_err() {
             disturbed();
         }
@@ -104,9 +104,8 @@ impl Home {
 
     /// Where Lwt's storage is. Not rooted.
     #[inline]
-    pub(crate) fn lwts_storage(&self, _scope: &Scope) -> LwtsStorage {
-        // SAFETY: a scope holds the lock
-        unsafe { self.callbacks.lwts_storage() }
+    pub(crate) fn lwts_storage(&self, scope: &Scope) -> LwtsStorage {
+        self.callbacks.lwts_storage(scope.access())
     }
 
     /// As [`Home::call`], for what must not be left half done: repeats the call until it returns. What it raises is
@@ -162,30 +161,26 @@ impl Home {
         mut exception: Raw,
         arguments: &dyn Fn() -> [Raw; N],
     ) -> Result<Raw, Raw> {
-        for _ in 1..MOST_CALLS {
-            // SAFETY: as the caller's; an exception is kept before anything can allocate
-            unsafe {
+        // SAFETY: as the caller's; an exception is kept before anything can allocate
+        unsafe {
+            for _ in 1..MOST_CALLS {
                 self.escape(scope, exception);
                 match self.call(scope, callback, &mut arguments()) {
                     Err(another) => exception = another,
                     done => return done,
                 }
             }
+            self.escape(scope, exception);
         }
-        // SAFETY: just returned
-        unsafe { self.escape(scope, exception) };
         Err(exception)
     }
 
     /// Runs what OCaml has pending: handlers of signals that came while Rust ran, finalisers. What they raise escapes.
     #[inline]
     pub(crate) fn handle_pending(&'static self, scope: &Scope) {
-        // SAFETY: a scope is the proof of the lock and of a thread that may run OCaml; an exception is kept before anything
-        // can allocate
-        unsafe {
-            if let Err(exception) = crate::caml::process_pending() {
-                self.escape(scope, exception);
-            }
+        if let Err(exception) = crate::caml::process_pending(scope.access()) {
+            // SAFETY: just returned
+            unsafe { self.escape(scope, exception) };
         }
     }
 
@@ -297,6 +292,7 @@ impl Home {
     }
 
     /// Without calling OCaml: for what was queued after a stub could still arm.
+    #[inline]
     pub(super) fn signal_unless_armed(&'static self, at: AtHome) {
         let local = self.local(at);
         // The descriptor of a child of `fork` is its parent's as well.
@@ -341,21 +337,23 @@ impl Home {
     /// # Safety
     /// `exception` is live.
     pub(crate) unsafe fn escape(&'static self, scope: &Scope, exception: Raw) {
+        // SAFETY: the caller's word
+        let exception = unsafe { Root::new(scope.access(), exception) };
+        self.escape_rooted(scope, exception);
+    }
+
+    /// The same for one that is rooted.
+    pub(crate) fn escape_rooted(&'static self, scope: &Scope, exception: Root) {
         if !self.is_lwt() {
-            // SAFETY: a scope holds the lock; live by the caller's word
-            let exception = unsafe { Root::new(exception) };
-            return to_lwt(move |scope| {
-                // SAFETY: a scope holds the lock, and the root keeps it alive
-                unsafe { scope.home().escape(scope, exception.get()) }
-            });
+            return to_lwt(move |scope| scope.home().escape_rooted(scope, exception));
         }
         let mut escaped = self.local(scope.at()).escaped.borrow_mut();
-        // SAFETY: a scope holds the lock; live by the caller's word
-        unsafe {
-            if escaped.iter().all(|other| other.get().0 != exception.0) {
-                escaped.push_back(Root::new(exception));
-            }
+        let access = scope.access();
+        let is_another = |other: &Root| other.get(access).0 != exception.get(access).0;
+        if escaped.iter().all(is_another) {
+            escaped.push_back(exception);
         }
+        drop(escaped);
         if status() != Status::Forked {
             self.wake.signal_in_any_state();
         }

@@ -45,7 +45,7 @@ pub(super) enum Awaited {
 
 /// The scope of a poll, without its private type.
 #[doc(hidden)]
-pub struct Token<'a>(pub(crate) &'a Scope);
+pub struct Token<'a>(pub(crate) &'a Scope<'a>);
 
 /// Converts what a function has returned.
 pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {

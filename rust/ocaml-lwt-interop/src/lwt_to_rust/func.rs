@@ -9,6 +9,7 @@ use ocaml::{FromValue, Runtime, ToValue, Value};
 use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_function};
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
+use crate::caml::lock::demand;
 use crate::caml::{self, Root};
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
@@ -48,11 +49,11 @@ macro_rules! function_handle {
             /// # Panics
             /// Where OCaml values may not be touched now.
             fn from_value(value: Value) -> Self {
-                let home = received::home_of_conversion(concat!($what, " was received"));
-                // SAFETY: the lock is held; a live value, by the trait's rules
-                let root = unsafe { Root::new(value.raw()) };
-                let storage = received::storage_of_conversion(home);
-                $name { function: Arc::new(Function { root, storage }), home, signature: PhantomData }
+                received::at_home(concat!($what, " was received"), |access, home| {
+                    let root = Root::of(access, &value);
+                    let storage = received::storage_of_conversion(home);
+                    $name { function: Arc::new(Function { root, storage }), home, signature: PhantomData }
+                })
             }
         }
 
@@ -83,9 +84,9 @@ macro_rules! function_handle {
         // SAFETY: gives the value that it keeps alive
         unsafe impl<Args, Ret> ToValue for $name<Args, Ret> {
             fn to_value(&self, _runtime: &Runtime) -> Value {
-                caml::lock::demand(concat!($what, " was converted to an OCaml value"));
-                // SAFETY: the lock is held
-                unsafe { caml::protect(self.function.root.get()) }
+                demand(concat!($what, " was converted to an OCaml value"), |access| {
+                    self.function.root.value(access)
+                })
             }
         }
 
@@ -242,11 +243,10 @@ where
 
 /// The arguments, converted: may run anything, and collect.
 pub(super) fn convert_arguments<Args: IntoArguments>(
-    _scope: &Scope,
+    scope: &Scope,
     arguments: Args,
 ) -> Result<Args::Array, Error> {
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { Runtime::recover_handle() };
+    let runtime = scope.access().runtime();
     catch(AssertUnwindSafe(|| arguments.into_array(runtime))).map_err(Error::from_panic)
 }
 
@@ -269,22 +269,23 @@ fn apply_as_bound(
     arguments: impl IntoArguments,
 ) -> Result<Value, Error> {
     // What called may be a stub of ocaml-rs's, which does not ask.
-    // SAFETY: a scope holds the lock
-    unsafe { caml::check_stacks()? };
+    caml::check_stacks(scope.access())?;
     let values = convert_arguments(scope, arguments)?;
     let mut raws = [caml::UNIT; MOST_ARGUMENTS];
     let values = values.as_ref();
     for (raw, value) in raws.iter_mut().zip(values) {
         *raw = value.raw();
     }
-    // SAFETY: a scope holds the lock; the function and the arguments are rooted until the call takes them over; the
-    // result is rooted before anything can allocate
+    let access = scope.access();
+    let raws = &mut raws[..values.len()];
+    // SAFETY: the function and the arguments are rooted until the call takes them over, and of the types that the handle
+    // says; the result is rooted before anything can allocate
     unsafe {
-        match without_budget(|| caml::call(function.get(), &mut raws[..values.len()])) {
-            Ok(value) => Ok(caml::protect(value)),
+        match without_budget(|| caml::call(access, function.get(access), raws)) {
+            Ok(value) => Ok(caml::protect(access, value)),
             Err(exception) => {
                 disturbed();
-                Err(Error::captured(scope, exception))
+                Err(Error::captured_raw(scope, exception))
             }
         }
     }

@@ -77,12 +77,14 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
     fn start(self, scope: Token<'_>) -> Result<Started, Error> {
         let values = convert_arguments(scope.0, self.arguments)?;
         let arguments = values.as_ref();
-        // SAFETY: a scope holds the lock; all are rooted across the allocation; there are twelve arguments at most
+        let access = scope.0.access();
+        // SAFETY: all are rooted across the allocation; there are twelve arguments at most
         let call = unsafe {
-            Root::new(caml::block(1 + arguments.len(), |i| match i {
-                0 => self.function.root.get(),
+            let call = caml::block(access, 1 + arguments.len(), |i| match i {
+                0 => self.function.root.get(access),
                 _ => arguments[i - 1].raw(),
-            }))
+            });
+            Root::new(access, call)
         };
         Ok(Started(Awaited::Guest(call)))
     }

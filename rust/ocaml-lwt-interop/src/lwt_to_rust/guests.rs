@@ -17,6 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Asks, GuestCall};
+use crate::caml::lock::Access;
 use crate::caml::{self, Callback, Raw, Root, Signals};
 use crate::error::Error;
 use crate::home::{Scope, to_lwt};
@@ -218,10 +219,9 @@ fn thread_exit() -> Error {
 
 /// The next call for this thread; none: it is to end.
 ///
-/// # Safety
-/// Called by OCaml code of a thread that [`make`] has made, with the runtime lock held, and no frame of Rust's below. No
-/// allocation on the OCaml heap; the result is not rooted.
-pub(crate) unsafe fn next(id: Id) -> Option<Raw> {
+/// Called by OCaml code of a thread that [`make`] has made, with no frame of Rust's below. No allocation on the OCaml heap; the
+/// result is not rooted.
+pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
     let unanswered = THIS.with_borrow_mut(|this| {
         let this = this.get_or_insert_with(|| This { id, taken: None });
         this.taken.take()
@@ -230,8 +230,7 @@ pub(crate) unsafe fn next(id: Id) -> Option<Raw> {
         taken.end(Err(Error::broken_promise()));
     }
     loop {
-        // SAFETY: the lock is held, by the caller's word; waiting touches nothing of OCaml's
-        let call = unsafe { caml::without_lock(|| wait(id)) }?;
+        let call = caml::without_lock(access, || wait(id))?;
         let GuestCall {
             value,
             answer,
@@ -248,8 +247,8 @@ pub(crate) unsafe fn next(id: Id) -> Option<Raw> {
             THIS.with_borrow_mut(|this| {
                 this.as_mut().expect("set above").taken = Some(taken);
             });
-            // SAFETY: the lock is held; from here on it lives on the stack of the caller
-            return Some(unsafe { value.get() });
+            // From here on it lives on the stack of the caller.
+            return Some(value.get(access));
         }
         drop((value, answer));
         answered();

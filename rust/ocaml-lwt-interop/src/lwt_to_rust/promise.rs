@@ -12,7 +12,8 @@ use tokio::task::coop::poll_proceed;
 use super::awaited::{Awaited, Start, Started, Token, value_of_function};
 use super::guests;
 use super::subscription::{Subscription, cancel, look};
-use crate::caml::{self, Callback, Root};
+use crate::caml::Root;
+use crate::caml::lock::demand;
 use crate::conversion::declare::{Going, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -21,6 +22,7 @@ use crate::executor::ocaml_runtime::with_lwt_scope_of;
 use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 use crate::received;
 use crate::rust_to_lwt::resolver::Resolver;
+use crate::rust_to_lwt::settle::pending;
 use crate::status::{Status, status};
 use crate::storage::{From, Storage};
 
@@ -65,21 +67,12 @@ impl<T> Promise<T> {
         T: ToOCaml + 'static,
     {
         with_lwt_scope_of(runtime, "a Lwt promise was asked for", |scope| {
-            let arguments = || [caml::int(Key::NONE.to_int()), caml::bool(false)];
-            // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
-            unsafe {
-                let Ok(pair) = scope
-                    .home()
-                    .call_until_done(scope, Callback::Pending, arguments)
-                else {
-                    panic!("OCaml raises an exception whenever a promise is made");
-                };
-                let (promise, resolver) = (Root::new(caml::field(pair, 0)), Root::new(pair));
-                (
-                    Promise::from_root(promise, scope.home()),
-                    Resolver::new(scope, resolver),
-                )
-            }
+            let Some((promise, resolver)) = pending(scope, Key::NONE, false) else {
+                panic!("OCaml raises an exception whenever a promise is made");
+            };
+            // SAFETY: a promise
+            let promise = unsafe { Promise::from_root(promise, scope.home()) };
+            (promise, Resolver::new(scope, resolver))
         })
     }
 
@@ -105,9 +98,10 @@ unsafe impl<T> FromValue for Promise<T> {
     /// # Panics
     /// Where OCaml values may not be touched now.
     fn from_value(value: ocaml::Value) -> Self {
-        let home = received::home_of_conversion("an OCaml promise was received");
-        // SAFETY: the lock is held; a live value, by the trait's rules, which is a promise by the declaration
-        unsafe { Promise::from_root(Root::new(value.raw()), home) }
+        received::at_home("an OCaml promise was received", |access, home| {
+            // SAFETY: a promise by the declaration
+            unsafe { Promise::from_root(Root::of(access, &value), home) }
+        })
     }
 }
 
@@ -131,9 +125,9 @@ unsafe impl<T: OCamlType<Going>> ToOCaml for Promise<T> {
 // SAFETY: gives the value that it keeps alive
 unsafe impl<T> ToValue for Promise<T> {
     fn to_value(&self, _runtime: &Runtime) -> ocaml::Value {
-        caml::lock::demand("a promise was converted to an OCaml value");
-        // SAFETY: the lock is held
-        unsafe { caml::protect(self.root.get()) }
+        demand("a promise was converted to an OCaml value", |access| {
+            self.root.value(access)
+        })
     }
 }
 
@@ -150,11 +144,8 @@ pub struct Existing(Root);
 impl Start for Existing {
     const CALLS: bool = false;
 
-    fn start(self, _scope: Token<'_>) -> Result<Started, Error> {
-        // SAFETY: a scope holds the lock
-        Ok(Started(Awaited::Promise(unsafe {
-            caml::protect(self.0.get())
-        })))
+    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+        Ok(Started(Awaited::Promise(self.0.value(scope.0.access()))))
     }
 }
 

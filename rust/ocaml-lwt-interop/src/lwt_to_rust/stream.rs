@@ -18,6 +18,7 @@ use tokio::task::coop::poll_proceed;
 use super::awaited::{Awaited, Remembered, Start, Started, Token};
 use super::promise::PromiseFuture;
 use super::subscription::cancel;
+use crate::caml::lock::{Access, with_access};
 use crate::caml::{self, Callback, Root};
 use crate::conversion::FromOCaml;
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
@@ -72,18 +73,17 @@ impl Drop for Source {
         let Some(source) = self.source.take() else {
             return;
         };
-        // SAFETY: where OCaml may be called the lock is held
-        let nothing_is_begun = AtHome::of(self.home).is_some_and(AtHome::may_call_ocaml)
-            && unsafe { caml::source::begun(source.get()) }.is_none();
-        if nothing_is_begun {
+        // SAFETY: a source, which is rooted, and what is begun is, too, before anything can allocate
+        let begun = |access: Access<'_>, source: &Root| unsafe {
+            caml::source::begun(source.get(access)).map(|read| caml::protect(access, read))
+        };
+        let nothing_is_begun = || with_access(|access| begun(access, &source).is_none());
+        if AtHome::of(self.home).is_some() && nothing_is_begun() == Ok(true) {
             return;
         }
         self.home
             .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                // SAFETY: a scope holds the lock; rooted before anything can allocate
-                let begun =
-                    unsafe { caml::source::begun(source.get()).map(|read| caml::protect(read)) };
-                if let Some(promise) = begun {
+                if let Some(promise) = begun(scope.access(), &source) {
                     cancel(scope, &promise);
                 }
                 drop(source);
@@ -117,17 +117,20 @@ impl Start for Read {
             return Err(Error::broken_promise());
         };
         let window = caml::int(isize::try_from(self.window).unwrap_or(isize::MAX >> 1));
-        // SAFETY: a scope holds the lock; the source is rooted until it is an argument
+        // SAFETY: the source is rooted until it is an argument
         let read = || unsafe {
-            let arguments = || [source.get(), window];
+            let arguments = || [source.get(scope.access()), window];
             let home = scope.home();
             without_budget(|| home.call_until_done(scope, Callback::Read, arguments))
         };
-        // SAFETY: a scope holds the lock; the result is rooted before anything can allocate
+        // SAFETY: the result is rooted before anything can allocate
         unsafe {
             match self.storage.of_handle(scope, read) {
-                Ok(promise) => Ok(Started(Awaited::Promise(caml::protect(promise)))),
-                Err(raised) => Err(Error::captured(scope, raised)),
+                Ok(promise) => {
+                    let promise = caml::protect(scope.access(), promise);
+                    Ok(Started(Awaited::Promise(promise)))
+                }
+                Err(raised) => Err(Error::captured_raw(scope, raised)),
             }
         }
     }
@@ -160,10 +163,8 @@ unsafe impl<T: FromOCaml> FromOCaml for Batch<T> {}
 // SAFETY: what is converted is rooted, or its block is
 unsafe impl<T: FromOCaml> FromValue for Batch<T> {
     fn from_value(value: Value) -> Self {
-        let home = received::home_of_conversion("an OCaml stream was received");
-        // SAFETY: a conversion runs with the lock held; the source is rooted by `value`, which the conversions of the items
-        // need: they may do anything
-        unsafe {
+        // SAFETY: the source is rooted by `value`, which the conversions of the items need: they may do anything
+        received::at_home("an OCaml stream was received", |access, home| unsafe {
             let value = value.root();
             // After a wait.
             if caml::source::is_empty(value.raw()) {
@@ -173,13 +174,13 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
                     let _ = home.call_until_done(scope, Callback::Collect, arguments);
                 });
             }
-            let mut rest = caml::protect(caml::source::take_items(value.raw()));
+            let mut rest = caml::protect(access, caml::source::take_items(value.raw()));
             let source = Source {
-                source: Some(Root::new(value.raw())),
+                source: Some(Root::of(access, &value)),
                 home,
             };
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
-            while let Some(item) = caml::uncons(&mut rest) {
+            while let Some(item) = caml::uncons(access, &mut rest) {
                 match received::convert(item) {
                     Ok(item) => items.push(item),
                     Err(panic) => {
@@ -198,16 +199,16 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
             let behind = match caml::source::behind(value.raw()) {
                 caml::source::Behind::More => Behind::More,
                 caml::source::Behind::End => Behind::End,
-                caml::source::Behind::Exception(exception) => {
-                    Behind::Error(Error::from_exception_value(caml::protect(exception)))
-                }
+                caml::source::Behind::Exception(exception) => Behind::Error(
+                    Error::from_exception_value(caml::protect(access, exception)),
+                ),
             };
             Batch {
                 source,
                 items,
                 behind,
             }
-        }
+        })
     }
 }
 
@@ -288,20 +289,19 @@ unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
     /// # Panics
     /// Where OCaml values may not be touched now.
     fn from_value(value: Value) -> Self {
-        let home = received::home_of_conversion("an OCaml stream was received");
-        let value = value.root();
-        // SAFETY: a conversion runs with the lock held; rooted before anything else can allocate
-        let source = unsafe { Root::new(caml::source::make(&value).raw()) };
-        LwtStream {
-            home,
-            window: DEFAULT_WINDOW,
-            storage: received::storage_of_conversion(home),
-            items: VecDeque::new(),
-            stage: Stage::Idle(Source {
-                source: Some(source),
+        received::at_home("an OCaml stream was received", |access, home| {
+            let source = Root::of(access, &caml::source::make(access, &value.root()));
+            LwtStream {
                 home,
-            }),
-        }
+                window: DEFAULT_WINDOW,
+                storage: received::storage_of_conversion(home),
+                items: VecDeque::new(),
+                stage: Stage::Idle(Source {
+                    source: Some(source),
+                    home,
+                }),
+            }
+        })
     }
 }
 

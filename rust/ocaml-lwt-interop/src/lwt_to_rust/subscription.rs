@@ -16,7 +16,7 @@ use super::awaited::{Awaited, Started, value_of_function};
 use super::guests;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::{self, Callback, Root};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::home::{AtHome, Home, Runnable, Scope};
@@ -89,26 +89,32 @@ pub(crate) fn look<T: FromOCaml>(
                  it on the thread that runs Lwt, or have a Rust function give what it gives",
             ))),
             // The constructors of `Lwt.state` with an argument, in order: `Return`, `Fail`.
-            Ok(state) if caml::tag(state) == 0 => Some(ending(scope, Ok(caml::field(state, 0)))),
-            Ok(state) => Some(ending(scope, Err(caml::field(state, 0)))),
-            Err(exception) => Some(ending(scope, Err(exception))),
+            Ok(state) => {
+                let is_fulfilled = caml::tag(state) == 0;
+                let value = caml::protect(scope.access(), caml::field(state, 0));
+                Some(ending(
+                    scope,
+                    if is_fulfilled { Ok(value) } else { Err(value) },
+                ))
+            }
+            Err(exception) => Some(Err(Error::captured_raw(scope, exception))),
         }
     }
 }
 
-/// # Safety
-/// The value is live. May run OCaml code (printers), may collect.
-unsafe fn ending<T: FromOCaml>(scope: &Scope, result: Result<Raw, Raw>) -> Result<T, Error> {
+/// May run OCaml code (printers), may collect.
+fn ending<T: FromOCaml>(
+    scope: &Scope,
+    result: Result<ocaml::Value, ocaml::Value>,
+) -> Result<T, Error> {
     match result {
-        // SAFETY: live by the caller's word, and rooted before anything can allocate
-        Ok(value) => convert(unsafe { caml::protect(value) }).map_err(|panic| {
+        Ok(value) => convert(value).map_err(|panic| {
             Error::invalid_argument(format!(
                 "the value of an OCaml promise does not convert: {}",
                 panic.message
             ))
         }),
-        // SAFETY: live by the caller's word
-        Err(exception) => Err(unsafe { Error::captured(scope, exception) }),
+        Err(exception) => Err(Error::captured(scope, &exception)),
     }
 }
 
@@ -183,22 +189,24 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         index: usize,
     ) {
         let direct = will_cancel && direct_waits() < MOST_DIRECT_WAITS;
-        // SAFETY: the promise is rooted, and so is the token until OCaml has it, or its finaliser would break the promise
-        // between two calls; a second call attaches the same token, which is used once
+        // The token is rooted until OCaml has it, or its finaliser would break the promise between two calls; a second call
+        // attaches the same token, which is used once.
+        let token = alloc_token(scope.access(), self.clone(), direct);
+        // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
+        let bits = isize::from(will_cancel) << 1 | isize::from(direct);
+        let index_and_bits = (index as isize) << 2 | bits;
+        // SAFETY: both are rooted, and so is an exception before anything can allocate
         let attached = unsafe {
-            let token = caml::protect(alloc_token(self.clone(), direct));
-            // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
-            let bits = isize::from(will_cancel) << 1 | isize::from(direct);
-            let index_and_bits = (index as isize) << 2 | bits;
             scope
                 .home()
                 .call_until_done(scope, Callback::Subscribe, || {
                     [promise.raw(), token.raw(), caml::int(index_and_bits)]
                 })
+                .map_err(|exception| caml::protect(scope.access(), exception))
         };
         if let Err(exception) = attached {
-            // There is no room on the stack, say. SAFETY: just returned.
-            unsafe { self.settle(scope, Err(exception)) };
+            // There is no room on the stack, say.
+            self.settle(scope, Err(exception));
         }
     }
 
@@ -234,13 +242,12 @@ impl<T: FromOCaml + 'static> Subscription<T> {
 }
 
 impl<T: FromOCaml + 'static> Sink for Subscription<T> {
-    unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>) {
+    fn settle(&self, scope: &Scope, result: Result<ocaml::Value, ocaml::Value>) {
         // A value is converted though nobody waits: with a batch of a stream comes the next read, which its handle cancels.
         if result.is_err() && !self.slot.is_waiting() {
             return;
         }
-        // SAFETY: live by the caller's word
-        self.put(scope.at(), unsafe { ending(scope, result) });
+        self.put(scope.at(), ending(scope, result));
     }
 
     fn abandon(&self) {
@@ -272,8 +279,7 @@ impl<T: FromOCaml + 'static> Asks for Subscription<T> {
             return;
         }
         let ended = result.and_then(|root| {
-            // SAFETY: a scope holds the lock
-            let value = unsafe { caml::protect(root.get()) };
+            let value = root.value(scope.access());
             drop(root);
             value_of_function(value)
         });

@@ -9,17 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use crate::caml::Raw;
+use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
 use crate::home::{AtHome, Scope};
 use crate::status::{Status, status};
 
 /// The receiving end of a subscription, as OCaml's callbacks and the GC see it.
 pub(crate) trait Sink: Send + Sync {
-    /// The promise was fulfilled (`Ok`) or rejected (`Err`); the value is not rooted.
-    ///
-    /// # Safety
-    /// The value is live.
-    unsafe fn settle(&self, scope: &Scope, result: Result<Raw, Raw>);
+    /// The promise was fulfilled (`Ok`) or rejected (`Err`).
+    fn settle(&self, scope: &Scope, result: Result<ocaml::Value, ocaml::Value>);
     /// The GC collected the promise. Called from a finaliser, on any thread: touches nothing of OCaml's.
     fn abandon(&self);
 }
@@ -45,13 +43,10 @@ pub(crate) fn direct_waits() -> isize {
     DIRECT.get() - COLLECTED_ELSEWHERE.load(Ordering::Relaxed)
 }
 
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap, runs no OCaml code; the result is not
-/// rooted.
-pub(crate) unsafe fn alloc_token(sink: Arc<dyn Sink>, direct: bool) -> Raw {
+/// Allocates on the OCaml heap, runs no OCaml code.
+pub(crate) fn alloc_token(access: Access<'_>, sink: Arc<dyn Sink>, direct: bool) -> ocaml::Value {
     let sink = Some(sink);
-    // SAFETY: as the caller's
-    let token = unsafe { owned_block::alloc(Payload { sink, direct }) };
+    let token = owned_block::alloc(access, Payload { sink, direct });
     if direct {
         DIRECT.set(DIRECT.get() + 1);
     }
@@ -61,7 +56,7 @@ pub(crate) unsafe fn alloc_token(sink: Arc<dyn Sink>, direct: bool) -> Raw {
 /// Takes the sink out of a token, the first time: the promise is settled.
 ///
 /// # Safety
-/// The runtime lock is held on the domain thread; `token` comes from [`alloc_token`]. No allocation, runs no OCaml code.
+/// On the domain thread; `token` comes from [`alloc_token`], and is live. No allocation, runs no OCaml code.
 pub(crate) unsafe fn take_token(token: Raw) -> Option<Arc<dyn Sink>> {
     // SAFETY: the block holds an initialised payload, and the lock makes this the only access
     let payload = unsafe { &mut *owned_block::owned::<Payload>(token.0) };

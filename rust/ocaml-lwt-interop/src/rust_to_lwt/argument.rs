@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
 use crate::caml;
+use crate::caml::lock::Access;
 use crate::conversion::{FromOCaml, read};
 use crate::panic::catch_quietly;
 
@@ -33,6 +34,7 @@ pub enum Cancel {
 /// The arguments of one call, each behind its root until it is converted.
 #[doc(hidden)]
 pub struct Arguments<'a> {
+    pub(super) access: Access<'a>,
     pub(super) signature: &'static Signature,
     pub(super) values: &'a [Cell<Option<ocaml::Value>>],
 }
@@ -121,7 +123,9 @@ impl<T> ConvertArgument for Argument<T> {
         T: FromOCaml,
     {
         let value = arguments.take(i);
-        catch_quietly(AssertUnwindSafe(|| read::convert(value)))
-            .map_err(|panic| arguments.refuse(i, &panic.message))
+        catch_quietly(AssertUnwindSafe(|| {
+            read::convert_here(arguments.access, value)
+        }))
+        .map_err(|panic| arguments.refuse(i, &panic.message))
     }
 }

@@ -13,13 +13,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::caml::{Callback, Raw, Root, int_val};
+use crate::caml::reader::Reader;
+use crate::caml::{Callback, int_val};
 use crate::home::{AtHome, Key, Runnable, Scope, Source, lwt_home};
 use crate::status::{Status, status};
 
 /// A read that is open, for as long as this is there.
 pub(super) struct OpenRead {
-    reader: Root,
+    reader: Reader,
     key: Key,
 }
 
@@ -36,9 +37,8 @@ const AT_ONCE: usize = 256;
 const FEW: usize = 1000;
 
 impl OpenRead {
-    /// # Safety
-    /// The runtime lock is held; `reader` is live. No allocation on the OCaml heap, runs no OCaml code.
-    pub(super) unsafe fn open(at: AtHome, source: Arc<dyn Source>, reader: Raw) -> OpenRead {
+    /// No allocation on the OCaml heap, runs no OCaml code.
+    pub(super) fn open(at: AtHome, source: Arc<dyn Source>, reader: Reader) -> OpenRead {
         let mut reads = at.home().local(at).open_reads.borrow_mut();
         let key = reads.sources.insert(source);
         let open = reads.sources.len();
@@ -48,22 +48,15 @@ impl OpenRead {
         if are_many {
             queue_look();
         }
-        OpenRead {
-            // SAFETY: as the caller's
-            reader: unsafe { Root::new(reader) },
-            key,
-        }
+        OpenRead { reader, key }
     }
 
-    /// # Safety
-    /// The runtime lock is held. The result is not rooted by itself.
-    pub(super) unsafe fn reader(&self) -> Raw {
-        // SAFETY: as the caller's
-        unsafe { self.reader.get() }
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Nothing is waited for: Rust does not keep the reader any more.
-    pub(super) fn close(self, scope: &Scope) -> Root {
+    pub(super) fn close(self, scope: &Scope) -> Reader {
         let mut reads = scope.home().local(scope.at()).open_reads.borrow_mut();
         let source = reads.sources.remove(self.key);
         OPEN.store(reads.sources.len(), Ordering::Relaxed);
@@ -79,9 +72,9 @@ impl OpenRead {
 
     /// Closes the read in OCaml, if nobody waits for it. True: it is closed, or settled. Runs OCaml code.
     pub(super) fn close_unless_waited(&self, scope: &Scope) -> bool {
-        // SAFETY: a scope holds the lock; the reader is rooted
+        // SAFETY: the reader is rooted
         let closed = unsafe {
-            let arguments = || [self.reader.get()];
+            let arguments = || [self.reader.get(scope.access())];
             scope
                 .home()
                 .call_until_done(scope, Callback::CloseUnlessWaited, arguments)
@@ -91,10 +84,10 @@ impl OpenRead {
 }
 
 /// Rule 3.
-fn deliver(scope: &Scope, reader: Root) {
-    // SAFETY: a scope holds the lock; the reader is rooted
+fn deliver(scope: &Scope, reader: Reader) {
+    // SAFETY: the reader is rooted
     let delivered = unsafe {
-        let arguments = || [reader.get()];
+        let arguments = || [reader.get(scope.access())];
         scope
             .home()
             .call_until_done(scope, Callback::Deliver, arguments)

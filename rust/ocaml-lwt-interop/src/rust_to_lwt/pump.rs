@@ -29,7 +29,8 @@ use super::buffer::{Buffer, TooLate};
 use super::open_reads::OpenRead;
 use super::stream_token::alloc_stream_token;
 use crate::caml::chunk::Block;
-use crate::caml::{self, Callback, Raw};
+use crate::caml::reader::Reader;
+use crate::caml::{self, Callback};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
@@ -100,14 +101,14 @@ pub(super) fn make<T: ToOCaml + 'static>(
         over: Cell::new(false),
         spent: AtomicBool::new(false),
     });
-    // SAFETY: a scope holds the lock; the token becomes an argument, and the stream is rooted, before anything can allocate
+    // Rooted: the stream is abandoned by the token's finaliser.
+    let token = alloc_stream_token(scope.access(), shared.clone());
+    // SAFETY: the token is rooted, and the stream is before anything can allocate
     let value = unsafe {
-        // Rooted: the stream is abandoned by the token's finaliser.
-        let token = caml::protect(alloc_stream_token(shared.clone()));
         let Ok(stream) = home.call_until_done(scope, Callback::Stream, || [token.raw()]) else {
             panic!("OCaml raises an exception whenever a stream is made");
         };
-        caml::protect(stream)
+        caml::protect(scope.access(), stream)
     };
     let pump = Pump {
         stream: Some(stream),
@@ -151,7 +152,7 @@ impl<T> Shared<T> {
 
     /// Puts the ending into a reader that has read all items, if it is its turn. May run OCaml code, to make an exception, and
     /// collect.
-    fn put_ending(&self, scope: &Scope, reader: impl FnOnce() -> Raw) -> bool {
+    fn put_ending(&self, scope: &Scope, reader: &Reader) -> bool {
         if !self.over.get() {
             return false;
         }
@@ -159,8 +160,8 @@ impl<T> Shared<T> {
             return false;
         };
         let ending = to_ocaml(scope, ending);
-        // SAFETY: a scope holds the lock; the reader is live, and an ending is what was made
-        unsafe { caml::reader::put_ending(reader(), ending.raw()) };
+        // SAFETY: an ending is what was made
+        unsafe { reader.put_ending(scope.access(), &ending) };
         self.spent.store(true, Ordering::Release);
         true
     }
@@ -185,8 +186,7 @@ impl<T> Shared<T> {
         self.over.set(true);
         let read = self.read.borrow_mut().take();
         let Some(read) = read else { return };
-        // SAFETY: a scope holds the lock; the read keeps the reader
-        if self.put_ending(scope, || unsafe { read.reader() }) {
+        if self.put_ending(scope, read.reader()) {
             read.deliver(scope);
         } else {
             *self.read.borrow_mut() = Some(read);
@@ -220,19 +220,17 @@ fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
     else {
         return ocaml::Value::Raw(caml::reader::END.0);
     };
-    // SAFETY: a scope holds the lock; both are rooted across the allocation
-    unsafe {
-        let mut failed = Block::alloc(2, 0);
-        failed.push(exception.raw());
-        failed.push(backtrace.raw());
-        failed.end()
-    }
+    let access = scope.access();
+    let mut failed = Block::alloc(access, 2, 0);
+    failed.push(access, &exception);
+    failed.push(access, &backtrace);
+    failed.end()
 }
 
 impl<T: ToOCaml + 'static> Shared<T> {
     /// What the buffer holds, as a block; `None` when there is nothing. Converting may collect, and panic: the items before
     /// that cross, and the panic comes behind them.
-    fn take(&self, _scope: &Scope) -> Option<ocaml::Value> {
+    fn take(&self, scope: &Scope) -> Option<Block> {
         let size = self.buffer.borrow().len();
         if size == 0 {
             return None;
@@ -240,40 +238,26 @@ impl<T: ToOCaml + 'static> Shared<T> {
         let mut done = 0;
         // Not in what is caught: a destructor that panics while a conversion unwinds would abort.
         let mut item = None;
-        // SAFETY: a scope holds the lock. Each item is rooted, or immediate, until it is stored; so is the block.
-        let (block, panic) = unsafe {
-            let mut block = Block::alloc(size, 0);
-            let converted = catch(AssertUnwindSafe(|| {
-                let runtime = ocaml::Runtime::recover_handle();
-                while done < size {
-                    item = self.buffer.borrow_mut().pop();
-                    let Some(item_now) = &item else { break };
-                    let value = build::convert(item_now, runtime);
-                    block.push(value.raw());
-                    done += 1;
-                    item = None;
-                }
-            }));
-            (block.end(), converted.err())
-        };
-        if let Some(panic) = panic {
+        let access = scope.access();
+        let mut block = Block::alloc(access, size, 0);
+        let converted = catch(AssertUnwindSafe(|| {
+            while done < size {
+                item = self.buffer.borrow_mut().pop();
+                let Some(item_now) = &item else { break };
+                block.push(access, &build::convert_here(access, item_now));
+                done += 1;
+                item = None;
+            }
+        }));
+        if let Err(panic) = converted {
             drop_quietly(item);
             self.break_off(panic);
         }
         self.handed.set(done);
-        // SAFETY: a scope holds the lock; both blocks are rooted across the allocation
-        unsafe {
-            match done {
-                0 => None,
-                n if n == size => Some(block),
-                n => {
-                    let mut shorter = Block::alloc(n, 0);
-                    for i in 0..n {
-                        shorter.push(caml::field(block.raw(), i));
-                    }
-                    Some(shorter.end())
-                }
-            }
+        match done {
+            0 => None,
+            n if n == size => Some(block),
+            n => Some(block.beginning(access, n)),
         }
     }
 
@@ -295,8 +279,7 @@ impl<T: ToOCaml + 'static> Shared<T> {
         self.in_a_row.set(0);
         match self.take(scope) {
             Some(items) => {
-                // SAFETY: a scope holds the lock; both are live
-                unsafe { caml::reader::put_items(read.reader(), items.raw()) };
+                read.reader().put_items(scope.access(), items);
                 read.deliver(scope);
             }
             // The ending follows, from the task.
@@ -305,9 +288,9 @@ impl<T: ToOCaml + 'static> Shared<T> {
     }
 
     /// What there is for a pull, put into the reader.
-    fn give(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+    fn give(&self, scope: &Scope, reader: &Reader) -> bool {
         if self.over.get() {
-            return self.put_ending(scope, || reader.raw());
+            return self.put_ending(scope, reader);
         }
         let Some(task) = self.task().filter(|_| status() == Status::Running) else {
             // The ending is about to come, to an open read.
@@ -329,11 +312,10 @@ impl<T: ToOCaml + 'static> Shared<T> {
         self.home.arm_if_needed(scope, false);
         match items {
             Some(items) => {
-                // SAFETY: a scope holds the lock; both are rooted
-                unsafe { caml::reader::put_items(reader.raw(), items.raw()) };
+                reader.put_items(scope.access(), items);
                 true
             }
-            None => self.put_ending(scope, || reader.raw()),
+            None => self.put_ending(scope, reader),
         }
     }
 }
@@ -343,7 +325,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         self.home
     }
 
-    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+    fn pull(&self, scope: &Scope, reader: &Reader) -> bool {
         // Rule 6.
         if self.pulling.replace(true) {
             return false;
@@ -362,7 +344,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         given
     }
 
-    unsafe fn open_read(self: Arc<Self>, at: AtHome, reader: Raw) -> bool {
+    fn open_read(self: Arc<Self>, at: AtHome, reader: Reader) -> bool {
         let buffer = self.buffer.borrow();
         let is_there = buffer.len() > 0 || (self.over.get() && buffer.is_over());
         drop(buffer);
@@ -371,9 +353,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
             return false;
         }
         let source: Arc<dyn Source> = self.clone();
-        // SAFETY: the caller's word
-        let read = unsafe { OpenRead::open(at, source, reader) };
-        *self.read.borrow_mut() = Some(read);
+        *self.read.borrow_mut() = Some(OpenRead::open(at, source, reader));
         true
     }
 

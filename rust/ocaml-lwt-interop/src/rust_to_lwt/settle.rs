@@ -3,12 +3,12 @@
 use std::panic::AssertUnwindSafe;
 
 use super::output::Settled;
-use crate::caml::{Callback, Root};
+use crate::caml::{self, Callback, Root};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::Completion;
-use crate::home::{AssertSend, Home, Runnable, Scope};
+use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 use crate::panic::catch;
 
 /// An ending in OCaml's terms, rooted.
@@ -30,9 +30,7 @@ pub(crate) fn convert<T: ToOCaml + 'static>(
 fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
     match ending {
         Ending::Value(Settled::Value(value)) => {
-            // SAFETY: a scope holds the lock; the handle is a token of it without content
-            let runtime = unsafe { ocaml::Runtime::recover_handle() };
-            Converted::Value(build::convert(&value, runtime))
+            Converted::Value(build::convert_here(scope.access(), &value))
         }
         Ending::Value(Settled::Error(error)) | Ending::Error(error) => {
             Converted::Exception(errors_to_ocaml::of_error(scope, &error))
@@ -45,6 +43,22 @@ fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<
             let error = crate::error::Error::broken_promise();
             Converted::Exception(errors_to_ocaml::of_error(scope, &error))
         }
+    }
+}
+
+/// A pending promise for OCaml, and what settles it. `None`: an exception came each time, and has escaped. Runs OCaml code, may
+/// collect. `cancelable`: cancelling the promise calls back with the key.
+pub(crate) fn pending(scope: &Scope, key: Key, cancelable: bool) -> Option<(Root, Root)> {
+    let access = scope.access();
+    let arguments = || [caml::int(key.to_int()), caml::bool(cancelable)];
+    // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
+    unsafe {
+        let made = scope
+            .home()
+            .call_until_done(scope, Callback::Pending, arguments);
+        let pair = made.ok()?;
+        let promise = Root::new(access, caml::field(pair, 0));
+        Some((promise, Root::new(access, pair)))
     }
 }
 
@@ -67,18 +81,19 @@ fn settle_with(scope: &Scope, resolver: Root, converted: Converted) {
     if home.must_raise_first(scope.at()) {
         return settle_later(home, resolver, converted);
     }
-    // SAFETY: a scope holds the lock. All arguments are rooted by `resolver` and `converted`; their types are those of the
+    let access = scope.access();
+    // SAFETY: all arguments are rooted by `resolver` and `converted`; their types are those of the
     // callbacks, which do nothing with a promise that is settled.
     let settled = unsafe {
         match &converted {
-            Converted::Value(value) => {
-                home.call_until_returned(scope, Callback::Fulfil, || [resolver.get(), value.raw()])
-            }
+            Converted::Value(value) => home.call_until_returned(scope, Callback::Fulfil, || {
+                [resolver.get(access), value.raw()]
+            }),
             Converted::Exception(Outgoing {
                 exception,
                 backtrace,
             }) => home.call_until_returned(scope, Callback::Reject, || {
-                [resolver.get(), exception.raw(), backtrace.raw()]
+                [resolver.get(access), exception.raw(), backtrace.raw()]
             }),
         }
     };

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use super::output::Settled;
 use super::settle::{Converted, convert};
-use crate::caml::{self, Callback};
+use crate::caml::{self, Callback, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -145,8 +145,7 @@ fn wait<T>(
 pub(crate) fn park(scope: &Scope) {
     let home = scope.home();
     if !home.has_runnable(scope.at()) {
-        // SAFETY: a scope holds the lock; the wake path touches nothing of OCaml's
-        unsafe { caml::without_lock(|| home.wake.park()) };
+        caml::without_lock(scope.access(), || home.wake.park());
     }
 }
 
@@ -158,6 +157,7 @@ pub(crate) fn canceled(scope: &Scope) -> Exception {
             scope
                 .home()
                 .call_until_done(scope, Callback::Canceled, || [caml::UNIT]);
+        let exception = Root::new(scope.access(), exception);
         Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
     }
 }

@@ -7,8 +7,9 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
-use crate::caml::{Raw, reader};
+use crate::caml::reader::Reader;
 use crate::home::Source;
 use crate::status::{Status, status};
 
@@ -27,21 +28,14 @@ impl Owned for Token {
     }
 }
 
-/// # Safety
-/// The runtime lock is held. Allocates on the OCaml heap, runs no OCaml code; the result is not rooted.
-pub(crate) unsafe fn alloc_stream_token(source: Arc<dyn Source>) -> Raw {
-    // SAFETY: as the caller's
-    unsafe { owned_block::alloc(Token(source)) }
+/// Allocates on the OCaml heap, runs no OCaml code.
+pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) -> ocaml::Value {
+    owned_block::alloc(access, Token(source))
 }
 
-/// The stream of a reader.
-///
-/// # Safety
-/// The runtime lock is held; `reader` is a live reader. No allocation, runs no OCaml code.
-pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
-    // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
-    unsafe {
-        let token = reader::token_of(reader);
-        (*owned_block::owned::<Token>(token.0)).0.clone()
-    }
+/// The stream of a reader. No allocation, runs no OCaml code.
+pub(crate) fn source_of(access: Access<'_>, reader: &Reader) -> Arc<dyn Source> {
+    let token = reader.token(access);
+    // SAFETY: a token of ours, which nobody changes before the finaliser, and which the reader keeps alive
+    unsafe { (*owned_block::owned::<Token>(token.0)).0.clone() }
 }

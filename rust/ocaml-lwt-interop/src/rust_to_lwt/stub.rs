@@ -1,6 +1,5 @@
 //! What a `#[func]` does when OCaml calls it. This is the model function of the crate: read it first.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
@@ -8,6 +7,7 @@ use std::task::Poll;
 use ocaml::ToValue;
 
 use super::argument::{ArgumentError, Arguments, Cancel, Signature};
+use super::frame;
 use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use super::settled_call::run_to_end;
@@ -17,9 +17,8 @@ use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::errors_to_ocaml::{self, Outgoing};
-use crate::executor::start;
 use crate::executor::task::TaskCell;
-use crate::home::{AtHome, Scope};
+use crate::home::Scope;
 use crate::panic::catch;
 use crate::storage::Storage;
 
@@ -63,21 +62,19 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // SAFETY: as the caller's
-    match unsafe { call(signature, arguments, make, ending) } {
-        Ok(promise) => promise,
-        // SAFETY: as the caller's; everything of `call`'s was dropped when it returned, and nothing has allocated since
-        Err(exception) => unsafe { caml::raise(exception) },
+    // SAFETY: as the caller's; neither result of `call` is rooted, and nothing allocates behind it
+    unsafe {
+        frame::run(signature, arguments, |scope, arguments| {
+            call(scope, arguments, make, ending)
+        })
     }
 }
 
-/// Does the work, and returns with nothing left to drop. Neither result is rooted.
-///
-/// # Safety
-/// As for [`rust_to_lwt`], but nothing is raised.
-unsafe fn call<const N: usize, F, T, E>(
-    signature: &'static Signature,
-    arguments: [Raw; N],
+/// Does the work. Neither result is rooted.
+#[inline]
+fn call<F, T, E>(
+    scope: &Scope,
+    arguments: &Arguments<'_>,
     make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
     ending: E,
 ) -> Result<Raw, Raw>
@@ -86,79 +83,66 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    let mut arguments = arguments;
-    // SAFETY: as the caller's; nothing here has a destructor yet
-    let at = unsafe { home_of_call(signature, &mut arguments)? };
-    // SAFETY: OCaml called the stub, by the caller's word
-    let scope = unsafe { Scope::enter(at) };
-
-    // All arguments are rooted before the first is converted: a conversion may collect.
-    // SAFETY: live, and the lock is held
-    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
-    let arguments = Arguments {
-        signature,
-        values: &values,
-    };
+    let (at, access) = (scope.at(), scope.access());
+    let signature = arguments.signature;
     // The function's own code does not run yet: an async body starts at its first poll.
-    let future = match catch(AssertUnwindSafe(|| make(&arguments))) {
+    let future = match catch(AssertUnwindSafe(|| make(arguments))) {
         Ok(Ok(future)) => future,
         Ok(Err(ArgumentError(message))) => {
-            return Err(errors_to_ocaml::invalid_argument(&scope, &message)
+            return Err(errors_to_ocaml::invalid_argument(scope, &message)
                 .exception
                 .raw());
         }
-        Err(panic) => return Err(errors_to_ocaml::of_panic(&scope, &panic).exception.raw()),
+        Err(panic) => return Err(errors_to_ocaml::of_panic(scope, &panic).exception.raw()),
     };
 
     if !at.home().is_lwt() {
-        let converted = run_to_end(&scope, signature.function, future, ending);
-        // SAFETY: rooted by `converted`
-        return unsafe { settled_promise(&scope, &converted) };
+        let converted = run_to_end(scope, signature.function, future, ending);
+        return settled_promise(scope, &converted);
     }
 
     // Eager, as a Lwt function runs until its first suspension.
     let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);
-    match task.poll_first(&scope) {
+    match task.poll_first(scope) {
         Poll::Ready(ready) => {
             drop(task);
-            let converted = convert(&scope, ready.map(ending));
-            at.home().arm_if_needed(&scope, false);
-            // SAFETY: rooted by `converted`
-            unsafe { settled_promise(&scope, &converted) }
+            let converted = convert(scope, ready.map(ending));
+            at.home().arm_if_needed(scope, false);
+            settled_promise(scope, &converted)
         }
         Poll::Pending => {
-            let key = task.register(&scope);
+            let key = task.register(scope);
             // Before the promise is made, which would have to be rooted meanwhile.
-            at.home().arm_if_needed(&scope, task.is_woken(&scope));
-            // SAFETY: the lock is held; the pair and its parts are read before anything can allocate
+            at.home().arm_if_needed(scope, task.is_woken(scope));
+            // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair and its parts are read before anything can allocate
             unsafe {
                 let cancelable = signature.cancel == Cancel::Drop;
                 let mut arguments = [caml::int(key.to_int()), caml::bool(cancelable)];
-                match at.home().call(&scope, Callback::Pending, &mut arguments) {
+                match at.home().call(scope, Callback::Pending, &mut arguments) {
                     Ok(pair) => {
-                        let (promise, resolver) = (caml::field(pair, 0), Root::new(pair));
-                        task.set_completion(&scope, SettlePromise { resolver, ending });
-                        if !Storage::is_nothing_bound(&scope) {
-                            let promise = caml::protect(promise);
-                            task.set_storage(&scope, Storage::bound(&scope));
-                            task.suspend(&scope);
+                        let (promise, resolver) = (caml::field(pair, 0), Root::new(access, pair));
+                        task.set_completion(scope, SettlePromise { resolver, ending });
+                        if !Storage::is_nothing_bound(scope) {
+                            let promise = caml::protect(access, promise);
+                            task.set_storage(scope, Storage::bound(scope));
+                            task.suspend(scope);
                             return Ok(promise.raw());
                         }
-                        if task.is_cancelled(&scope) {
+                        if task.is_cancelled(scope) {
                             // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
-                            let promise = caml::protect(promise);
-                            task.suspend(&scope);
+                            let promise = caml::protect(access, promise);
+                            task.suspend(scope);
                             return Ok(promise.raw());
                         }
-                        task.suspend(&scope);
+                        task.suspend(scope);
                         Ok(promise)
                     }
                     Err(exception) => {
                         // An asynchronous exception (`Sys.Break`): the caller gets it, and the future goes. Dropping
                         // it may run anything, so the exception is rooted meanwhile.
-                        let exception = caml::protect(exception);
-                        at.home().cancel(&scope, key);
-                        task.suspend(&scope);
+                        let exception = caml::protect(access, exception);
+                        at.home().cancel(scope, key);
+                        task.suspend(scope);
                         Err(exception.raw())
                     }
                 }
@@ -179,56 +163,44 @@ pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToOCaml + 'static>(
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Raw {
-    // SAFETY: as the caller's
-    match unsafe { call_for_stream(signature, arguments, make) } {
-        Ok(stream) => stream,
-        // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
-        Err(exception) => unsafe { caml::raise(exception) },
+    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates behind it
+    unsafe {
+        frame::run(signature, arguments, |scope, arguments| {
+            call_for_stream(scope, arguments, make)
+        })
     }
 }
 
-/// # Safety
-/// As for [`rust_to_lwt_stream`], but nothing is raised. Neither result is rooted.
-unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
-    signature: &'static Signature,
-    mut arguments: [Raw; N],
+/// Neither result is rooted.
+fn call_for_stream<T: ToOCaml + 'static>(
+    scope: &Scope,
+    arguments: &Arguments<'_>,
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Result<Raw, Raw> {
-    // SAFETY: as the caller's; nothing here has a destructor yet
-    let at = unsafe { home_of_call(signature, &mut arguments)? };
-    // SAFETY: OCaml called the stub, by the caller's word
-    let scope = unsafe { Scope::enter(at) };
+    let (at, access) = (scope.at(), scope.access());
     if !at.home().is_lwt() {
         let misuse = Error::misuse(format!(
             "{} was called on a worker domain, where Lwt does not run and nobody could read its stream: call it on the thread \
              that runs Lwt",
-            signature.function
+            arguments.signature.function
         ));
-        return Err(errors_to_ocaml::of_error(&scope, &misuse).exception.raw());
+        return Err(errors_to_ocaml::of_error(scope, &misuse).exception.raw());
     }
-    // SAFETY: live, and the lock is held
-    let values = arguments.map(|argument| Cell::new(Some(unsafe { caml::protect(argument) })));
-    let arguments = Arguments {
-        signature,
-        values: &values,
-    };
     let escaped_before = at.home().escaped(at);
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let runtime = access.runtime();
     let made = catch(AssertUnwindSafe(|| {
-        make(&arguments).map(|stream| stream.to_value(runtime))
+        make(arguments).map(|stream| stream.to_value(runtime))
     }));
     let result = match made {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(&scope, &message)),
-        Err(panic) => Err(errors_to_ocaml::of_panic(&scope, &panic)),
+        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(scope, &message)),
+        Err(panic) => Err(errors_to_ocaml::of_panic(scope, &panic)),
     };
     // The function may have spawned.
-    at.home().arm_if_needed(&scope, false);
+    at.home().arm_if_needed(scope, false);
     // `Sys.Break` came meanwhile: the caller gets it, as from a call for a promise, and the stream goes.
-    if let Some(escaped) = at.home().take_escaped_since(&scope, escaped_before) {
-        // SAFETY: a scope holds the lock
-        return Err(unsafe { escaped.get() });
+    if let Some(escaped) = at.home().take_escaped_since(scope, escaped_before) {
+        return Err(escaped.get(access));
     }
     match result {
         Ok(stream) => Ok(stream.raw()),
@@ -236,41 +208,9 @@ unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
     }
 }
 
-/// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
-/// Every call begins here, so here it is refused where too little of the stack is left for it.
-///
-/// # Safety
-/// As for [`rust_to_lwt`], but nothing is raised save `Stack_overflow`, and `Failure` where the OCaml library is not linked, for
-/// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted. The arguments are live
-/// afterwards as before.
-pub(super) unsafe fn home_of_call<const N: usize>(
-    signature: &Signature,
-    arguments: &mut [Raw; N],
-) -> Result<AtHome, Raw> {
-    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word
-    unsafe {
-        if caml::check_stacks().is_err() {
-            caml::raise_stack_overflow();
-        }
-    }
-    match AtHome::here() {
-        // SAFETY: the lock is held; OCaml code runs only to make the exception that is returned
-        Some(_) => unsafe { start::executor(signature.function) },
-        // SAFETY: the lock is held; the arguments are live; nothing here has a destructor
-        None => unsafe {
-            let started = caml::keeping(arguments, || {
-                start::is_linked().then(|| start::executor(signature.function))
-            });
-            started.unwrap_or_else(|| start::raise_not_linked())
-        },
-    }
-}
-
 /// `Lwt.return` or `Lwt.fail`. The result is not rooted.
-///
-/// # Safety
-/// None beyond a scope's.
-pub(crate) unsafe fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
+#[inline]
+fn settled_promise(scope: &Scope, converted: &Converted) -> Result<Raw, Raw> {
     // SAFETY: rooted until they are arguments, of the callbacks' types
     unsafe {
         match converted {
