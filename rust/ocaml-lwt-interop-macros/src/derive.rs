@@ -19,7 +19,7 @@ use crate::check;
 use crate::generated::hygienic;
 use crate::messages::{self, Errors};
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use shape::{Constructor, Form, Part, Shape, numbered, partition};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};

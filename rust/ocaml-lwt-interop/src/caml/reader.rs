@@ -27,7 +27,7 @@ enum Field {
 /// of exn * backtrace` the only one with arguments.
 pub(crate) const END: Raw = Raw((1 << 1) | 1);
 
-/// A reader, kept alive.
+/// A reader, kept alive. Dropped in a scope, or its root lives on until the next one.
 pub(crate) struct Reader(Root);
 
 impl Reader {
@@ -43,10 +43,13 @@ impl Reader {
         self.0.get(access)
     }
 
-    /// What owns its stream, not rooted.
-    pub(crate) fn token(&self, access: Access<'_>) -> Raw {
+    /// What owns the stream of a reader, not rooted.
+    ///
+    /// # Safety
+    /// `reader` is a live reader. No allocation, runs no OCaml code.
+    pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
         // SAFETY: a field of the record
-        unsafe { field(self.get(access), Field::Token as usize) }
+        unsafe { field(reader, Field::Token as usize) }
     }
 
     /// Gives the reader, which has read all that it had, the items of a block. No allocation on the OCaml heap.

@@ -24,12 +24,19 @@ exports! {
     fn ocaml_lwt_interop_pull(access: Access, reader: Raw) -> Result<isize, Raised> {
         caml::check_stacks(access)?;
         // SAFETY: OCaml calls, with a reader
-        let reader = unsafe { Reader::new(access, reader) };
-        let source = source_of(access, &reader);
+        let source = unsafe { source_of(reader) };
         let pulled = match AtHome::of(source.home()) {
             None => Pulled::Elsewhere,
-            Some(at) if source.pull(&Scope::enter(access, at), &reader) => Pulled::Something,
-            Some(_) => Pulled::Nothing,
+            Some(at) => {
+                let scope = Scope::enter(access, at);
+                // SAFETY: nothing has allocated. It is dropped before the scope is.
+                let reader = unsafe { Reader::new(access, reader) };
+                if source.pull(&scope, &reader) {
+                    Pulled::Something
+                } else {
+                    Pulled::Nothing
+                }
+            }
         };
         Ok(pulled as isize)
     }
@@ -37,13 +44,11 @@ exports! {
     /// `open_read : reader -> bool`, `noalloc`: the reader waits for what comes. False: there is something, and it is to pull
     /// again; or this is another thread than the one that pulled.
     fn ocaml_lwt_interop_open_read(reader: Raw) -> bool {
-        // SAFETY: OCaml calls, with a reader; nothing here allocates
-        let (access, reader) = unsafe {
-            let access = lock::called();
-            (access, Reader::new(access, reader))
-        };
-        let source = source_of(access, &reader);
-        AtHome::of(source.home()).is_some_and(|at| source.open_read(at, reader))
+        // SAFETY: OCaml calls, with a reader
+        let source = unsafe { source_of(reader) };
+        // SAFETY: as above; nothing here allocates
+        let rooted = || unsafe { Reader::new(lock::called(), reader) };
+        AtHome::of(source.home()).is_some_and(|at| source.open_read(at, &rooted))
     }
 
     /// `major_cycle_ended : unit -> unit`, `noalloc`: called in a finaliser, on any thread: queues only.

@@ -59,7 +59,7 @@ pub(crate) trait Source: Send + Sync {
     fn pull(&self, scope: &Scope, reader: &Reader) -> bool;
     /// The reader waits for what comes: from now on Rust keeps it, until it is given something. False: there is something
     /// already, and it is to pull again. Does nothing but that. `reader` is that of this stream.
-    fn open_read(self: Arc<Self>, at: AtHome, reader: Reader) -> bool;
+    fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool;
     /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
     fn close_unless_waited(&self, scope: &Scope);
     /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of

@@ -344,7 +344,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         given
     }
 
-    fn open_read(self: Arc<Self>, at: AtHome, reader: Reader) -> bool {
+    fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool {
         let buffer = self.buffer.borrow();
         let is_there = buffer.len() > 0 || (self.over.get() && buffer.is_over());
         drop(buffer);
@@ -353,7 +353,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
             return false;
         }
         let source: Arc<dyn Source> = self.clone();
-        *self.read.borrow_mut() = Some(OpenRead::open(at, source, reader));
+        *self.read.borrow_mut() = Some(OpenRead::open(at, source, reader()));
         true
     }
 

@@ -7,6 +7,7 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use crate::caml::Raw;
 use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
 use crate::caml::reader::Reader;
@@ -33,9 +34,14 @@ pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) ->
     owned_block::alloc(access, Token(source))
 }
 
-/// The stream of a reader. No allocation, runs no OCaml code.
-pub(crate) fn source_of(access: Access<'_>, reader: &Reader) -> Arc<dyn Source> {
-    let token = reader.token(access);
-    // SAFETY: a token of ours, which nobody changes before the finaliser, and which the reader keeps alive
-    unsafe { (*owned_block::owned::<Token>(token.0)).0.clone() }
+/// The stream of a reader.
+///
+/// # Safety
+/// `reader` is a live reader. No allocation, runs no OCaml code.
+pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
+    // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
+    unsafe {
+        let token = Reader::token_of(reader);
+        (*owned_block::owned::<Token>(token.0)).0.clone()
+    }
 }

@@ -1,0 +1,129 @@
+(* Externals that are written by hand, and what is found in them. *)
+
+open Rust_async_tool
+
+let library =
+  Description.read
+    {|(rust-async-declarations 1)
+(type "c::Person" "Person" 0 "" (record ("name" "" (named "string")) ("age" "" (named "int")) ("friends" "" (named "list" (declared "c::Person")))))
+(type "c::Pair" "Pair" 2 "" (record ("first" "" (var 0)) ("second" "" (var 1))))
+(type "c::Shape" "Shape" 0 "" (variant ("Empty" "" (unnamed)) ("Circle" "" (unnamed (named "float") (named "int"))) ("Square" "" (named ("side" "" (named "float"))))))
+(type "c::Meters" "Meters" 0 "" (unboxed-variant ("Meters" "" (unnamed (named "float")))))
+(type "c::Couple" "Couple" 0 "" (variant ("Couple" "" (unnamed (named "int") (named "string")))))
+(type "c::NetError" "NetError" 0 "" (polymorphic ("Timeout" "" (unnamed)) ("Io" "" (unnamed (named "string")))))
+(function "greet" "greet" "c" "" promise alone (("name" plain (named "string")) ("done" plain (arrow ((named "string")) (named "Lwt.t" (named "unit"))))) (named "string"))
+(function "person" "person" "c" "" value alone (("p" plain (declared "c::Person"))) (declared "c::Pair" (named "int") (declared "c::Person")))
+(function "shape" "shape" "c" "" value alone (("s" plain (declared "c::Shape"))) (declared "c::Meters"))
+(function "byte" "byte" "c" "" value alone (("b" plain (byte)) ("any" plain (named "Obj.t"))) (named "int64"))
+(function "nothing" "nothing" "c" "" value alone () (named "unit"))
+(function "couple" "couple" "c" "" value alone (("c" plain (declared "c::Couple"))) (named "result" (named "int") (declared "c::NetError")))
+(function "open" "open" "c" "" value alone (("path" labelled "path" (named "string")) ("port" optional "port" (named "option" (named "int"))) ("u" plain (named "unit"))) (named "unit"))
+(function "six" "six" "c" "" value twin (("a" plain (named "int")) ("b" plain (named "int")) ("c" plain (named "int")) ("d" plain (named "int")) ("e" plain (named "int")) ("f" plain (named "int"))) (named "int"))
+(crate "c" "00")|}
+
+let checked text = Check.externals library [ Source.read ~file:"dir/hand.ml" text ]
+
+let agrees what text =
+  match checked text with
+  | { problems = []; externals = 1 } -> ()
+  | { problems = []; externals } -> Alcotest.failf "%s: %d externals were seen" what externals
+  | { problems; _ } -> Alcotest.failf "%s: %s" what (String.concat "\n" problems)
+
+(* [expected] is what the first problem has in it. *)
+let lies what expected text =
+  let has text =
+    let length = String.length expected in
+    let rec from i = i + length <= String.length text && (String.sub text i length = expected || from (i + 1)) in
+    from 0
+  in
+  match checked text with
+  | { problems = first :: _; _ } when has first -> ()
+  | { problems; _ } -> Alcotest.failf "%s: not %S, but %s" what expected (String.concat "\n" problems)
+
+let agreeing () =
+  agrees "as it is" {|external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet"|};
+  agrees "by another name, with comments"
+    {x|(* external "(* *)" *) external g : string (* {|"|} *) -> (bytes -> unit Lwt.t) -> string Lwt.t = "greet"|x};
+  agrees "alias" {|type name = string type 'a then_ = 'a -> unit Lwt.t
+    external greet : name -> name then_ -> name Lwt.t = "greet"|};
+  agrees "records" {|type person = { name : string; mutable age : int; friends : person list }
+    and ('a, 'b) pair = { first : 'a; second : 'b }
+    external person : person -> (int, person) pair = "person"|};
+  agrees "types of a module" {|module Types = struct
+      type name = string
+      type t = { name : name; age : int; friends : t list }
+      type ('b, 'a) pair = { first : 'b; second : 'a }
+    end
+    type name = int
+    external person : Types.t -> (int, Types.t) Types.pair = "person"|};
+  agrees "variants" {|type shape = Empty | Circle of float * int | Square of { side : float }
+    type meters = Meters of float [@@unboxed]
+    let c = 'a' let d = '"' let e = '\''
+    external shape : shape -> meters = "shape"|};
+  agrees "characters, any value" {|external byte : char -> 'a list -> int64 = "byte"|};
+  agrees "unit" {|external nothing : unit -> unit = "nothing"|};
+  agrees "tuple and tags" {|type error = [ `Io of string | `Timeout ]
+    external couple : int * string -> (int, [> error ]) result = "couple"|};
+  agrees "labels" {|external open_ : path:string -> ?port:int -> unit -> unit = "open"|};
+  agrees "labels of their own, and none" {|external open_ : string -> int option -> unit -> unit = "open"|};
+  agrees "six" {|external six : int -> int -> int -> int -> int -> int -> int = "six_bytecode" "six"|}
+
+let lying () =
+  lies "another argument" "dir/hand.ml:2: greet: c::greet: OCaml says int where Rust has string"
+    "\nexternal greet : int -> (string -> unit Lwt.t) -> string Lwt.t = \"greet\"";
+  lies "another result" "OCaml says int Lwt.t where Rust has string Lwt.t"
+    {|external greet : string -> (string -> unit Lwt.t) -> int Lwt.t = "greet"|};
+  lies "no promise" "OCaml says string where Rust has string Lwt.t"
+    {|external greet : string -> (string -> unit Lwt.t) -> string = "greet"|};
+  lies "an argument too many" "where Rust has string Lwt.t"
+    {|external greet : string -> (string -> unit Lwt.t) -> int -> string Lwt.t = "greet"|};
+  lies "an argument missing" "where Rust has one argument more" {|external greet : string -> string = "greet"|};
+  lies "int for int64" "OCaml says int where Rust has int64" {|external byte : int -> int -> int = "byte"|};
+  lies "char for an int" "OCaml says char where Rust has int"
+    {|external six : char -> int -> int -> int -> int -> int -> int = "six_bytecode" "six"|};
+  lies "fields swapped" "fields age, name, friends"
+    {|type person = { age : int; name : string; friends : person list }
+      type ('a, 'b) pair = { first : 'a; second : 'b }
+      external person : person -> (int, person) pair = "person"|};
+  lies "a field of another type" "field age of Hand.person : string"
+    {|type person = { name : string; age : string; friends : person list }
+      type ('a, 'b) pair = { first : 'a; second : 'b }
+      external person : person -> (int, person) pair = "person"|};
+  lies "arguments of a type swapped" "OCaml says string where Rust has int" 
+    {|type person = { name : string; age : int; friends : person list }
+      type ('a, 'b) pair = { first : 'a; second : 'b }
+      external person : person -> (string, person) pair = "person"|};
+  lies "a constructor more" "constructors Empty, Other"
+    {|type shape = Empty | Other | Circle of float * int | Square of { side : float }
+      external shape : shape -> float = "shape"|};
+  lies "a constructor of a tuple" "constructor Circle"
+    {|type shape = Empty | Circle of (float * int) | Square of { side : float }
+      external shape : shape -> float = "shape"|};
+  lies "not unboxed" "c::Meters, unboxed"
+    {|type shape = Empty | Circle of float * int | Square of { side : float }
+      type meters = Meters of float
+      external shape : shape -> meters = "shape"|};
+  lies "a tag more" "where Rust has net_error"
+    {|external couple : int * string -> (int, [ `Io of string | `Timeout | `Other ]) result = "couple"|};
+  lies "a tag of another value" "OCaml says int where Rust has string"
+    {|external couple : int * string -> (int, [ `Io of int | `Timeout ]) result = "couple"|};
+  lies "optional, and no option in Rust" "?path" {|external open_ : ?path:string -> ?port:int -> unit -> unit = "open"|};
+  lies "not optional" "OCaml says int where Rust has int option"
+    {|external open_ : path:string -> port:int -> unit -> unit = "open"|};
+  lies "unknown type" "OCaml says Unknown.t where Rust has string"
+    {|external greet : Unknown.t -> (string -> unit Lwt.t) -> string Lwt.t = "greet"|};
+  lies "no symbol for bytecode" {|the symbols are "six_bytecode" "six"|}
+    {|external six : int -> int -> int -> int -> int -> int -> int = "six"|};
+  lies "noalloc" "noalloc" {|external nothing : unit -> unit = "nothing" [@@noalloc]|};
+  lies "unboxed" "no OCaml value" {|external byte : (int [@untagged]) -> int -> int64 = "byte" |};
+  lies "what cannot be read" "cannot read" {|external nothing : < m : int > -> unit = "nothing"|}
+
+let () =
+  Alcotest.run "check"
+    [
+      ( "externals by hand",
+        [
+          Alcotest.test_case "what agrees is left alone" `Quick agreeing;
+          Alcotest.test_case "what lies is found" `Quick lying;
+        ] );
+    ]
