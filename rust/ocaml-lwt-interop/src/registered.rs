@@ -59,8 +59,7 @@ fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
              Rust_async.register_exception {name:?} (…) in a module that is linked"
         ));
     };
-    // SAFETY: a scope holds the lock; the handle is a token of it without content
-    let runtime = unsafe { ocaml::Runtime::recover_handle() };
+    let runtime = scope.access().runtime();
     let values = match catch(AssertUnwindSafe(|| arguments.into_array(runtime))) {
         Ok(values) => values,
         Err(panic) => return Error::from_panic(panic),
@@ -140,8 +139,7 @@ pub(crate) fn of_sample(
     values: &[ocaml::Value],
 ) -> ocaml::Value {
     if values.is_empty() {
-        // SAFETY: the table of names keeps it alive
-        return unsafe { caml::protect(access, sample.get(access)) };
+        return sample.value(access);
     }
     let mut block = Block::alloc(access, values.len() + 1, 0);
     // SAFETY: an exception with arguments, which is read from its cell after the allocation

@@ -3,7 +3,7 @@
 use ocaml::sys;
 
 use super::lock::{self, Access};
-use super::value::{Raw, UNIT, alloc_string};
+use super::value::{Raw, UNIT, alloc_string, protect};
 use crate::stack::{self, Overflow};
 
 /// The result of running OCaml code: a value or the exception that ended it. Neither is rooted.
@@ -48,6 +48,12 @@ impl NamedValue {
     pub(crate) fn get(self, _access: Access<'_>) -> Raw {
         // SAFETY: a cell that is never freed, and the lock is held
         Raw(unsafe { *self.0 })
+    }
+
+    /// With a root of its own. No allocation on the OCaml heap.
+    pub(crate) fn value(self, access: Access<'_>) -> ocaml::Value {
+        // SAFETY: the table keeps it alive
+        unsafe { protect(access, self.get(access)) }
     }
 }
 
@@ -139,30 +145,29 @@ pub(crate) fn process_pending(access: Access<'_>) -> CallResult {
     call_result(unsafe { caml_process_pending_actions_exn() })
 }
 
-/// Raises `Failure`.
-///
-/// # Safety
-/// As for [`raise`], but for the message. Allocates.
-#[cold]
-pub(crate) unsafe fn raise_failure(access: Access<'_>, message: String) -> ! {
-    let value = alloc_string(access, message.as_bytes());
-    drop(message);
-    // SAFETY: the caller's word; the string was just made
-    unsafe { sys::caml_failwith_value(value.0) };
-    unreachable!("caml_failwith_value returned")
+/// Exceptions with a message that need nothing of ours.
+#[derive(Clone, Copy)]
+pub(crate) enum Standard {
+    Failure,
+    InvalidArgument,
 }
 
-/// Raises `Invalid_argument`.
+/// Raises one of them. Allocates.
 ///
 /// # Safety
-/// As for [`raise_failure`].
+/// As for [`raise`], but for the message.
 #[cold]
-pub(crate) unsafe fn raise_invalid_argument(access: Access<'_>, message: String) -> ! {
+pub(crate) unsafe fn raise_standard(access: Access<'_>, which: Standard, message: String) -> ! {
     let value = alloc_string(access, message.as_bytes());
     drop(message);
     // SAFETY: the caller's word; the string was just made
-    unsafe { sys::caml_invalid_argument_value(value.0) };
-    unreachable!("caml_invalid_argument_value returned")
+    unsafe {
+        match which {
+            Standard::Failure => sys::caml_failwith_value(value.0),
+            Standard::InvalidArgument => sys::caml_invalid_argument_value(value.0),
+        }
+    }
+    unreachable!("the runtime returned from raising")
 }
 
 /// Raises `Stack_overflow`.

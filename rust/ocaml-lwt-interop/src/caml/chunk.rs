@@ -65,41 +65,33 @@ pub(crate) const fn custom_words(custom: Custom) -> usize {
 }
 
 /// What is left of a chunk.
-pub(crate) struct Chunk {
-    next: *mut usize,
-    end: *mut usize,
+pub(crate) struct Chunk<'a> {
+    words: &'a mut [usize],
 }
 
-impl Chunk {
+impl<'a> Chunk<'a> {
     /// # Safety
     /// `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their fields, nothing of OCaml's is
     /// called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
-    pub(crate) unsafe fn alloc(_access: Access<'_>, words: usize) -> Chunk {
+    pub(crate) unsafe fn alloc(_access: Access<'a>, words: usize) -> Chunk<'a> {
         debug_assert!((2..=MOST_WORDS).contains(&words));
-        // SAFETY: the lock is held; the size is at most `Max_young_wosize`
-        let block = unsafe { sys::caml_alloc_small(words - 1, STRING_TAG) } as *mut usize;
-        let next = block.wrapping_sub(1);
-        Chunk {
-            next,
-            end: next.wrapping_add(words),
+        // SAFETY: the lock is held; the size is at most `Max_young_wosize`. The words are OCaml's, which has initialised its heap,
+        // and ours until the chunk is full (rule 2).
+        unsafe {
+            let block = sys::caml_alloc_small(words - 1, STRING_TAG) as *mut usize;
+            let words = std::slice::from_raw_parts_mut(block.sub(1), words);
+            Chunk { words }
         }
     }
 
     /// Without room, for a value without blocks.
-    pub(crate) fn empty() -> Chunk {
-        Chunk {
-            next: std::ptr::null_mut(),
-            end: std::ptr::null_mut(),
-        }
+    pub(crate) fn empty() -> Chunk<'a> {
+        Chunk { words: &mut [] }
     }
 
     /// Over words that are not OCaml's: what is made there is read as a number, and never given to OCaml.
-    pub(crate) fn over(words: &mut [usize; DOUBLE_WORDS]) -> Chunk {
-        let next = words.as_mut_ptr();
-        Chunk {
-            next,
-            end: next.wrapping_add(DOUBLE_WORDS),
-        }
+    pub(crate) fn over(words: &'a mut [usize; DOUBLE_WORDS]) -> Chunk<'a> {
+        Chunk { words }
     }
 
     /// The fields of a new block, all of which the caller writes at once.
@@ -107,65 +99,73 @@ impl Chunk {
     /// # Panics
     /// When the chunk is used up: then a value has changed since it was counted.
     #[inline]
-    pub(crate) fn block(&mut self, size: usize, tag: u8) -> *mut usize {
-        let fields = self.next.wrapping_add(1);
-        let left = (self.end as usize - self.next as usize) / WORD;
-        assert!(size < left, "a value changed while it was converted");
-        // SAFETY: the chunk has room for the header and `size` fields, and is ours until it is full (rule 2)
-        unsafe { *self.next = (size << 10) | usize::from(tag) };
-        self.next = fields.wrapping_add(size);
-        fields
+    pub(crate) fn block(&mut self, size: usize, tag: u8) -> &'a mut [usize] {
+        let words = std::mem::take(&mut self.words);
+        assert!(size < words.len(), "a value changed while it was converted");
+        let (block, left) = words.split_at_mut(size + 1);
+        self.words = left;
+        block[0] = (size << 10) | usize::from(tag);
+        &mut block[1..]
     }
 
     #[inline]
     pub(crate) fn string(&mut self, bytes: &[u8]) -> Raw {
         let size = string_words(bytes.len()) - 1;
         let fields = self.block(size, STRING_TAG);
-        // SAFETY: the block has `size` words; the bytes end before its last byte, and the word that this is in is zero
-        // but for it
-        unsafe {
-            let last = fields.add(size - 1);
-            *last = 0;
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), fields.cast(), bytes.len());
-            let end = fields.add(size).cast::<u8>().sub(1);
-            *end = (size * WORD - 1 - bytes.len()) as u8;
-        }
-        Raw(fields as sys::Value)
+        fields[size - 1] = 0;
+        // SAFETY: the words are bytes as well
+        let (_, text, _) = unsafe { fields.align_to_mut::<u8>() };
+        text[..bytes.len()].copy_from_slice(bytes);
+        text[size * WORD - 1] = (size * WORD - 1 - bytes.len()) as u8;
+        value_of(fields)
     }
 
     #[inline]
     pub(crate) fn double(&mut self, double: f64) -> Raw {
         let fields = self.block(DOUBLE_WORDS - 1, DOUBLE_TAG);
-        // SAFETY: the block has the words of a double, which need not be aligned to one
-        unsafe { fields.cast::<f64>().write_unaligned(double) };
-        Raw(fields as sys::Value)
+        write_double(fields, double);
+        value_of(fields)
     }
 
     #[inline]
     pub(crate) fn custom(&mut self, custom: Custom) -> Raw {
         let fields = self.block(custom_words(custom) - 1, CUSTOM_TAG);
-        let data = fields.wrapping_add(1);
-        // SAFETY: the block has a word for the operations and those of the number. None of these types has a finaliser
-        // that the GC would have to know of (`ints.c`).
-        unsafe {
-            *fields = match custom {
-                Custom::Int32(n) => {
-                    *data = 0;
-                    data.cast::<i32>().write(n);
-                    &raw const caml_int32_ops
-                }
-                Custom::Int64(n) => {
-                    data.cast::<i64>().write_unaligned(n);
-                    &raw const caml_int64_ops
-                }
-                Custom::Nativeint(n) => {
-                    data.cast::<isize>().write(n);
-                    &raw const caml_nativeint_ops
-                }
-            } as usize;
+        // None of these types has a finaliser that the GC would have to know of (`ints.c`).
+        let operations = match custom {
+            Custom::Int32(_) => &raw const caml_int32_ops,
+            Custom::Int64(_) => &raw const caml_int64_ops,
+            Custom::Nativeint(_) => &raw const caml_nativeint_ops,
+        };
+        fields[0] = operations as usize;
+        match custom {
+            Custom::Int32(n) => write_bytes(&mut fields[1..], &n.to_ne_bytes()),
+            Custom::Int64(n) => write_bytes(&mut fields[1..], &n.to_ne_bytes()),
+            Custom::Nativeint(n) => fields[1] = n as usize,
         }
-        Raw(fields as sys::Value)
+        value_of(fields)
     }
+}
+
+/// The block of these fields.
+#[inline]
+pub(crate) fn value_of(fields: &mut [usize]) -> Raw {
+    Raw(fields.as_mut_ptr() as sys::Value)
+}
+
+/// Writes the bytes of a number into words, as the processor has them there; what is left of the words is 0.
+#[inline]
+fn write_bytes(words: &mut [usize], bytes: &[u8]) {
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks(WORD)) {
+        let mut whole = [0; WORD];
+        whole[..bytes.len()].copy_from_slice(bytes);
+        *word = usize::from_ne_bytes(whole);
+    }
+}
+
+/// Writes a number where the fields of a block of floats are.
+#[inline]
+pub(crate) fn write_double(words: &mut [usize], double: f64) {
+    write_bytes(words, &double.to_ne_bytes());
 }
 
 /// A block whose fields are set one by one, between which anything may happen: rooted, and initialised.
@@ -214,6 +214,20 @@ impl Block {
         // SAFETY: the lock is held; a field of a rooted block, and live by the caller's word
         unsafe { sys::store_field(self.value.raw().0, self.next, field.0) };
         self.next += 1;
+    }
+
+    /// A new block of its first fields. Allocates on the OCaml heap; runs no OCaml code.
+    ///
+    /// # Panics
+    /// When it has fewer, or is an array of floats.
+    pub(crate) fn beginning(&self, access: Access<'_>, size: usize) -> Block {
+        assert!(size <= self.size && !self.flat);
+        let mut beginning = Block::alloc(access, size, 0);
+        for i in 0..size {
+            // SAFETY: both are rooted, and have so many fields
+            unsafe { beginning.push_raw(access, value::field(self.value.raw(), i)) };
+        }
+        beginning
     }
 
     /// The next number. No allocation.

@@ -19,8 +19,8 @@ pub(crate) mod reader;
 pub(crate) mod source;
 
 pub(crate) use call::{
-    NamedValue, call, check_stacks, named_value, process_pending, raise, raise_failure,
-    raise_invalid_argument, raise_stack_overflow, was_raised_last,
+    NamedValue, Standard, call, check_stacks, named_value, process_pending, raise,
+    raise_stack_overflow, raise_standard, was_raised_last,
 };
 pub(crate) use callbacks::{Callback, Callbacks, LwtsStorage};
 pub(crate) use dropped::delete_dropped_roots;

@@ -5,6 +5,9 @@
 
 use ocaml::sys;
 
+use super::chunk::Block;
+use super::lock::Access;
+use super::root::Root;
 use super::value::{Raw, field, int};
 
 /// The fields of the record `reader`, those that Rust knows, in its order.
@@ -16,40 +19,55 @@ enum Field {
     Items = 1,
     /// How many of them were read
     Taken = 2,
-    /// What comes behind them: an [`ending`](put_ending)
+    /// What comes behind them: an [`ending`](Reader::put_ending)
     Ending = 3,
-}
-
-/// What owns the stream of a reader, not rooted.
-///
-/// # Safety
-/// `reader` is a live reader. No allocation, runs no OCaml code.
-pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
-    // SAFETY: as the caller's
-    unsafe { field(reader, Field::Token as usize) }
-}
-
-/// Gives the reader, which has read all that it had, the items of a block.
-///
-/// # Safety
-/// `reader` is a live reader, `items` a live block. No allocation, runs no OCaml code.
-pub(crate) unsafe fn put_items(reader: Raw, items: Raw) {
-    // SAFETY: fields of the record (`caml_modify`, which allocates outside of the heap at most)
-    unsafe {
-        sys::store_field(reader.0, Field::Items as usize, items.0);
-        sys::store_field(reader.0, Field::Taken as usize, int(0).0);
-    }
 }
 
 /// What comes behind the last item, `ending` in `rust_async.ml`: `End` is its second constructor without arguments, `Failed
 /// of exn * backtrace` the only one with arguments.
 pub(crate) const END: Raw = Raw((1 << 1) | 1);
 
-/// Gives the reader its ending.
-///
-/// # Safety
-/// As for [`put_items`]; `ending` is live, and an `ending`.
-pub(crate) unsafe fn put_ending(reader: Raw, ending: Raw) {
-    // SAFETY: a field of the record
-    unsafe { sys::store_field(reader.0, Field::Ending as usize, ending.0) };
+/// A reader, kept alive. Dropped in a scope, or its root lives on until the next one.
+pub(crate) struct Reader(Root);
+
+impl Reader {
+    /// # Safety
+    /// `reader` is a live reader. No allocation on the OCaml heap, runs no OCaml code.
+    pub(crate) unsafe fn new(access: Access<'_>, reader: Raw) -> Reader {
+        // SAFETY: live by the caller's word
+        Reader(unsafe { Root::new(access, reader) })
+    }
+
+    /// For OCaml; not rooted by itself.
+    pub(crate) fn get(&self, access: Access<'_>) -> Raw {
+        self.0.get(access)
+    }
+
+    /// What owns the stream of a reader, not rooted.
+    ///
+    /// # Safety
+    /// `reader` is a live reader. No allocation, runs no OCaml code.
+    pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
+        // SAFETY: a field of the record
+        unsafe { field(reader, Field::Token as usize) }
+    }
+
+    /// Gives the reader, which has read all that it had, the items of a block. No allocation on the OCaml heap.
+    pub(crate) fn put_items(&self, access: Access<'_>, items: Block) {
+        let (reader, items) = (self.get(access), items.end());
+        // SAFETY: fields of the record (`caml_modify`, which allocates outside of the heap at most)
+        unsafe {
+            sys::store_field(reader.0, Field::Items as usize, items.raw().0);
+            sys::store_field(reader.0, Field::Taken as usize, int(0).0);
+        }
+    }
+
+    /// Gives the reader its ending. No allocation on the OCaml heap.
+    ///
+    /// # Safety
+    /// It is an `ending`.
+    pub(crate) unsafe fn put_ending(&self, access: Access<'_>, ending: &ocaml::Value) {
+        // SAFETY: a field of the record, and of its type by the caller's word
+        unsafe { sys::store_field(self.get(access).0, Field::Ending as usize, ending.raw().0) };
+    }
 }

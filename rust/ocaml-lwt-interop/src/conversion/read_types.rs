@@ -14,21 +14,23 @@ use crate::caml::chunk::{self, DOUBLE_TAG, STRING_TAG};
 use crate::caml::{self, Raw, Root};
 use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
+// How each type is read, and whether a value has its shape. Both are unsafe functions, and what stands here is their body: the value
+// is live and of the type, and for the shape it is live; the same is the word that they give to what they call.
 macro_rules! read {
-    ($($ty:ty: |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {$(
-        // SAFETY: copied
-        unsafe impl FromOCaml for $ty {
-            const FLOAT: Float = Float::Never;
+    ($([$($generics:tt)*] $ty:ty, $float:expr, |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {$(
+        // SAFETY: copied, or rooted, or its parts are
+        unsafe impl<$($generics)*> FromOCaml for $ty {
+            const FLOAT: Float = $float;
 
             #[inline]
             unsafe fn read($frame: &Frame<'_>) -> Self {
-                // SAFETY: the value is of this type, and live, by the caller's word
+                // SAFETY: the value is of this type, and live, by the caller's word, and so are its parts
                 #[allow(unused_unsafe)]
                 unsafe { $how }
             }
 
             unsafe fn has_shape($value: Raw) -> bool {
-                // SAFETY: live, by the caller's word
+                // SAFETY: live, by the caller's word, and so are its parts
                 #[allow(unused_unsafe)]
                 unsafe { $has_shape }
             }
@@ -36,7 +38,13 @@ macro_rules! read {
     )*};
 }
 
-read! {
+macro_rules! read_numbers {
+    ($($ty:ty: |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {
+        read! { $([] $ty, Float::Never, |$frame| $how, |$value| $has_shape;)* }
+    };
+}
+
+read_numbers! {
     (): |_frame| (), |value| is_constant(value, 1);
     bool: |frame| frame.int() != 0, |value| is_constant(value, 2);
     u8: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
@@ -50,155 +58,65 @@ read! {
     i64: |frame| chunk::custom_val(frame.value()), |value| chunk::is_int64(value);
     u64: |frame| narrow(chunk::custom_val::<i64>(frame.value())), |value| chunk::is_int64(value);
     Nativeint: |frame| Nativeint(chunk::custom_val(frame.value())), |value| chunk::is_nativeint(value);
-    ByteBuf: |frame| ByteBuf(caml::string_bytes(frame.value())), |value| is_tagged(value, STRING_TAG);
-    String: |frame| text(caml::string_bytes(frame.value())), |value| is_tagged(value, STRING_TAG);
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| {
-        panic!(
-            "not valid UTF-8 (byte {} of {}); take a ByteBuf for bytes that are not text",
-            error.utf8_error().valid_up_to(),
-            error.as_bytes().len()
-        )
-    })
-}
+read! {
+    [] f64, Float::Always, |frame| chunk::double_val(frame.value()), |value| is_tagged(value, DOUBLE_TAG);
+    [] f32, Float::Always, |frame| chunk::double_val(frame.value()) as f32, |value| is_tagged(value, DOUBLE_TAG);
+    [] ByteBuf, Float::Never,
+        |frame| ByteBuf(caml::string_bytes(frame.value())),
+        |value| is_tagged(value, STRING_TAG);
+    [] String, Float::Never,
+        |frame| text(caml::string_bytes(frame.value())),
+        |value| is_tagged(value, STRING_TAG);
+    [const N: usize] [u8; N], Float::Never,
+        |frame| array(caml::string_bytes(frame.value())),
+        |value| is_tagged(value, STRING_TAG) && sys::caml_string_length(value.0) == N;
 
-// SAFETY: copied
-unsafe impl<const N: usize> FromOCaml for [u8; N] {
-    const FLOAT: Float = Float::Never;
+    [] OCamlValue, Float::Maybe, |frame| OCamlValue::new(Root::of(frame.access, &frame.rooted())), |_value| true;
+    [] Value, Float::Maybe, |frame| frame.rooted(), |_value| true;
 
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: a string by the caller's word
-        let bytes = unsafe { caml::string_bytes(frame.value()) };
-        bytes.try_into().unwrap_or_else(|bytes: Vec<u8>| {
-            panic!(
-                "a string of {} bytes, where {N} were asked for",
-                bytes.len()
-            )
-        })
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_tagged(value, STRING_TAG) && sys::caml_string_length(value.0) == N }
-    }
-}
-
-macro_rules! read_float {
-    ($($ty:ty)*) => {$(
-        // SAFETY: copied
-        unsafe impl FromOCaml for $ty {
-            const FLOAT: Float = Float::Always;
-
-            #[inline]
-            unsafe fn read(frame: &Frame<'_>) -> Self {
-                // SAFETY: a float by the caller's word
-                unsafe { chunk::double_val(frame.value()) as $ty }
-            }
-
-            unsafe fn has_shape(value: Raw) -> bool {
-                // SAFETY: as the caller's
-                unsafe { is_tagged(value, DOUBLE_TAG) }
-            }
-        }
-    )*};
-}
-
-read_float!(f64 f32);
-
-// SAFETY: a root
-unsafe impl FromOCaml for OCamlValue {
-    #[inline]
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        OCamlValue::new(Root::of(frame.access, &frame.rooted()))
-    }
-
-    unsafe fn has_shape(_value: Raw) -> bool {
-        true
-    }
-}
-
-// SAFETY: a root
-unsafe impl FromOCaml for Value {
-    #[inline]
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        frame.rooted()
-    }
-
-    unsafe fn has_shape(_value: Raw) -> bool {
-        true
-    }
-}
-
-// SAFETY: what it holds is
-unsafe impl<T: FromOCaml> FromOCaml for Box<T> {
-    const FLOAT: Float = T::FLOAT;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's
-        Box::new(unsafe { T::read(frame) })
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { T::has_shape(value) }
-    }
-}
-
-// SAFETY: its part is
-unsafe impl<T: FromOCaml> FromOCaml for Option<T> {
-    const FLOAT: Float = Float::Never;
-
-    #[inline]
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's; what is not `None` is a block of one field
-        (!frame.is_immediate()).then(|| unsafe { T::read(&frame.field(0)) })
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_constant(value, 1) || is_block(value, 0, &[T::has_shape]) }
-    }
-}
-
-// SAFETY: its part is
-unsafe impl<T: FromOCaml, E: FromOCaml> FromOCaml for Result<T, E> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's; both constructors are a block of one field
-        unsafe {
-            match frame.tag() {
-                0 => Ok(T::read(&frame.field(0))),
-                _ => Err(E::read(&frame.field(0))),
-            }
-        }
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_block(value, 0, &[T::has_shape]) || is_block(value, 1, &[E::has_shape]) }
-    }
-}
-
-// SAFETY: its parts are
-unsafe impl<T: FromOCaml> FromOCaml for Vec<T> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's; an array is a block, flat if its elements are floats
-        unsafe {
+    [T: FromOCaml] Box<T>, T::FLOAT, |frame| Box::new(T::read(frame)), |value| T::has_shape(value);
+    // What is not `None` is a block of one field.
+    [T: FromOCaml] Option<T>, Float::Never,
+        |frame| (!frame.is_immediate()).then(|| T::read(&frame.field(0))),
+        |value| is_constant(value, 1) || is_block(value, 0, &[T::has_shape]);
+    // Both constructors are a block of one field.
+    [T: FromOCaml, E: FromOCaml] Result<T, E>, Float::Never,
+        |frame| match frame.tag() {
+            0 => Ok(T::read(&frame.field(0))),
+            _ => Err(E::read(&frame.field(0))),
+        },
+        |value| is_block(value, 0, &[T::has_shape]) || is_block(value, 1, &[E::has_shape]);
+    // An array is a block, flat if its elements are floats.
+    [T: FromOCaml] Vec<T>, Float::Never,
+        |frame| {
             let length = chunk::array_length(frame.value());
             let flat = chunk::is_flat(frame.value());
             (0..length).map(|i| part(frame, i, flat)).collect()
-        }
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_array(value, T::FLOAT, T::has_shape) }
-    }
+        },
+        |value| is_array(value, T::FLOAT, T::has_shape);
+    [T: FromOCaml] OCamlList<T>, Float::Never,
+        |frame| {
+            let mut items = Vec::with_capacity(caml::list_length(frame.value()));
+            read_list(frame, |item| items.push(item));
+            OCamlList(items)
+        },
+        |value| is_list(value, T::has_shape);
+    [T: FromOCaml] LinkedList<T>, Float::Never,
+        |frame| {
+            let mut items = LinkedList::new();
+            read_list(frame, |item| items.push_back(item));
+            items
+        },
+        |value| is_list(value, T::has_shape);
+    [K: FromOCaml + Ord, T: FromOCaml] BTreeMap<K, T>, Float::Never,
+        |frame| {
+            let mut items = BTreeMap::new();
+            read_list(frame, |(key, item): (K, T)| drop(items.insert(key, item)));
+            items
+        },
+        |value| is_list(value, <(K, T)>::has_shape);
 }
 
 /// Reads a list, of which each element is `T`.
@@ -216,77 +134,34 @@ unsafe fn read_list<T: FromOCaml>(frame: &Frame<'_>, mut push: impl FnMut(T)) {
     }
 }
 
-// SAFETY: its parts are
-unsafe impl<T: FromOCaml> FromOCaml for OCamlList<T> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: as the caller's
-        unsafe {
-            let mut items = Vec::with_capacity(caml::list_length(frame.value()));
-            read_list(frame, |item| items.push(item));
-            OCamlList(items)
-        }
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_list(value, T::has_shape) }
-    }
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        panic!(
+            "not valid UTF-8 (byte {} of {}); take a ByteBuf for bytes that are not text",
+            error.utf8_error().valid_up_to(),
+            error.as_bytes().len()
+        )
+    })
 }
 
-// SAFETY: its parts are
-unsafe impl<T: FromOCaml> FromOCaml for LinkedList<T> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        let mut items = LinkedList::new();
-        // SAFETY: as the caller's
-        unsafe { read_list(frame, |item| items.push_back(item)) };
-        items
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_list(value, T::has_shape) }
-    }
+fn array<const N: usize>(bytes: Vec<u8>) -> [u8; N] {
+    bytes.try_into().unwrap_or_else(|bytes: Vec<u8>| {
+        panic!(
+            "a string of {} bytes, where {N} were asked for",
+            bytes.len()
+        )
+    })
 }
 
-// SAFETY: its parts are
-unsafe impl<K: FromOCaml + Ord, T: FromOCaml> FromOCaml for BTreeMap<K, T> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn read(frame: &Frame<'_>) -> Self {
-        let mut items = BTreeMap::new();
-        let push = |(key, item): (K, T)| drop(items.insert(key, item));
-        // SAFETY: as the caller's
-        unsafe { read_list(frame, push) };
-        items
-    }
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: as the caller's
-        unsafe { is_list(value, <(K, T)>::has_shape) }
-    }
-}
-
+// A tuple is a block with a field for each part.
 macro_rules! read_tuples {
-    ($($($name:ident $i:literal)*;)*) => {$(
-        // SAFETY: its parts are
-        unsafe impl<$($name: FromOCaml),*> FromOCaml for ($($name,)*) {
-            const FLOAT: Float = Float::Never;
-
-            unsafe fn read(frame: &Frame<'_>) -> Self {
-                // SAFETY: as the caller's; a tuple is a block with a field for each part
-                unsafe { ($($name::read(&frame.field($i)),)*) }
-            }
-
-            unsafe fn has_shape(value: Raw) -> bool {
-                // SAFETY: as the caller's
-                unsafe { is_block(value, 0, &[$($name::has_shape),*]) }
-            }
-        }
-    )*};
+    ($($($name:ident $i:literal)*;)*) => {
+        read! {$(
+            [$($name: FromOCaml),*] ($($name,)*), Float::Never,
+                |frame| ($($name::read(&frame.field($i)),)*),
+                |value| is_block(value, 0, &[$($name::has_shape),*]);
+        )*}
+    };
 }
 
 read_tuples! {

@@ -142,20 +142,20 @@ impl Visitor for Counting {
 /// Makes everything in one chunk.
 struct Building<'a> {
     access: Access<'a>,
-    chunk: Chunk,
+    chunk: Chunk<'a>,
     /// The last value that was described.
     built: Raw,
 }
 
-/// A block of a chunk.
-struct Fields {
-    fields: *mut usize,
+/// A block of a chunk, or the array without elements, which is none.
+struct Fields<'a> {
+    fields: &'a mut [usize],
     next: usize,
     flat: bool,
 }
 
-impl Visitor for Building<'_> {
-    type Block = Fields;
+impl<'a> Visitor for Building<'a> {
+    type Block = Fields<'a>;
 
     #[inline]
     fn immediate(&mut self, n: isize) {
@@ -188,21 +188,17 @@ impl Visitor for Building<'_> {
         for item in items.rev() {
             item.describe(self);
             let cell = self.chunk.block(2, 0);
-            // SAFETY: two fields of a new block
-            unsafe {
-                *cell = self.built.0 as usize;
-                *cell.add(1) = list.0 as usize;
-            }
-            list = Raw(cell as isize);
+            cell.copy_from_slice(&[self.built.0 as usize, list.0 as usize]);
+            list = chunk::value_of(cell);
         }
         self.built = list;
     }
 
     #[inline]
-    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Fields {
+    fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Fields<'a> {
         let flat = flat == Flat::Yes;
         let fields = match (size, flat) {
-            (0, _) => chunk::empty_array(self.access).0 as *mut usize,
+            (0, _) => &mut [],
             (_, true) => self
                 .chunk
                 .block(size * (chunk::DOUBLE_WORDS - 1), chunk::DOUBLE_ARRAY_TAG),
@@ -216,28 +212,25 @@ impl Visitor for Building<'_> {
     }
 
     #[inline]
-    fn part<T: ToOCaml>(&mut self, block: &mut Fields, part: &T) {
+    fn part<T: ToOCaml>(&mut self, block: &mut Fields<'a>, part: &T) {
         let next = block.next;
         block.next += 1;
         if block.flat {
-            // SAFETY: the block has as many doubles as parts
-            unsafe {
-                block
-                    .fields
-                    .cast::<f64>()
-                    .add(next)
-                    .write_unaligned(double(self.access, part))
-            };
+            let words = chunk::DOUBLE_WORDS - 1;
+            let number = double(self.access, part);
+            chunk::write_double(&mut block.fields[next * words..][..words], number);
         } else {
             part.describe(self);
-            // SAFETY: the block has as many fields as parts
-            unsafe { *block.fields.add(next) = self.built.0 as usize };
+            block.fields[next] = self.built.0 as usize;
         }
     }
 
     #[inline]
-    fn end(&mut self, block: Fields) {
-        self.built = Raw(block.fields as isize);
+    fn end(&mut self, block: Fields<'a>) {
+        self.built = match block.fields {
+            [] => chunk::empty_array(self.access),
+            fields => chunk::value_of(fields),
+        };
     }
 
     fn foreign<T: ToValue>(&mut self, _value: &T) {
@@ -317,9 +310,8 @@ impl Visitor for Storing<'_> {
                 };
                 item.describe(&mut building);
                 let cell = building.chunk.block(2, 0);
-                *cell = building.built.0 as usize;
-                *cell.add(1) = list.raw().0 as usize;
-                caml::replace(self.access, &mut list, Raw(cell as isize));
+                cell.copy_from_slice(&[building.built.0 as usize, list.raw().0 as usize]);
+                caml::replace(self.access, &mut list, chunk::value_of(cell));
             }
         }
         self.value = list;

@@ -51,8 +51,8 @@ pub(crate) struct TaskCell<F: Future, C> {
     cancelled: Cell<bool>,
     /// What is bound while it is polled, completed and dropped; none: it is in no call. Emptied when it has ended: wakers may
     /// keep the task.
-    storage: UnsafeCell<Option<Storage>>,
-    completion: UnsafeCell<Option<C>>,
+    storage: Cell<Option<Storage>>,
+    completion: Cell<Option<C>>,
     future: UnsafeCell<Option<F>>,
 }
 
@@ -79,8 +79,8 @@ where
             home,
             key: Cell::new(Key::NONE),
             cancelled: Cell::new(false),
-            storage: UnsafeCell::new(storage),
-            completion: UnsafeCell::new(completion),
+            storage: Cell::new(storage),
+            completion: Cell::new(completion),
             future: UnsafeCell::new(Some(future)),
         })
     }
@@ -127,19 +127,18 @@ where
 
     /// What the stub learns only when the task is pending: what was bound in its call.
     pub(crate) fn set_storage(&self, _scope: &Scope, storage: Storage) {
-        // SAFETY: rule 2: on the domain thread, and nobody else refers to the field now
-        unsafe { *self.storage.get() = Some(storage) };
+        self.storage.set(Some(storage));
     }
 
     fn storage(&self, _scope: &Scope) -> Option<Storage> {
-        // SAFETY: rule 2
-        unsafe { (*self.storage.get()).clone() }
+        let storage = self.storage.take();
+        self.storage.set(storage.clone());
+        storage
     }
 
     /// What the stub learns only after the task exists: whose promise it is.
     pub(crate) fn set_completion(&self, _scope: &Scope, completion: C) {
-        // SAFETY: rule 2: on the domain thread, and nobody else refers to the field now
-        unsafe { *self.completion.get() = Some(completion) };
+        self.completion.set(Some(completion));
     }
 
     fn poll(self: &Arc<Self>, scope: &Scope) -> Poll<Ending<F::Output>> {
@@ -149,12 +148,11 @@ where
         let waker =
             ManuallyDrop::new(unsafe { Waker::from_raw(Self::raw_waker(Arc::as_ptr(self))) });
         let mut context = Context::from_waker(&waker);
-        // SAFETY: rule 2, and a poll does not nest: state `RUNNING`
-        let Some(future) = (unsafe { &mut *self.future.get() }) else {
+        // SAFETY: rules 2 and 3, and a poll does not nest: state `RUNNING`
+        let future = unsafe { Pin::new_unchecked(&mut *self.future.get()) };
+        let Some(future) = future.as_pin_mut() else {
             return Poll::Ready(Ending::Dropped);
         };
-        // SAFETY: rule 3
-        let future = unsafe { Pin::new_unchecked(future) };
         let poll = |context: &mut Context<'_>| catch(AssertUnwindSafe(|| future.poll(context)));
         match coop::with_budget(&mut context, poll) {
             Ok(Poll::Pending) => Poll::Pending,
@@ -209,26 +207,20 @@ where
     }
 
     fn take_completion(&self, scope: &Scope) -> Option<C> {
-        // SAFETY: rule 2
-        drop(unsafe { (*self.storage.get()).take() });
+        drop(self.storage.take());
         scope
             .home()
             .unregister(scope.at(), self.key.replace(Key::NONE));
-        // SAFETY: rule 2
-        unsafe { (*self.completion.get()).take() }
+        self.completion.take()
     }
 
     /// A new task is dropped where it was made, since the executor has shut down; whoever joins is told so.
-    ///
-    /// # Safety
-    /// Nobody else has a reference to it.
-    unsafe fn refuse(&self) {
-        self.state.finish();
-        // SAFETY: the only reference
-        let (future, completion) =
-            unsafe { ((*self.future.get()).take(), (*self.completion.get()).take()) };
+    fn refuse(task: &mut Arc<Self>) {
+        let task = Arc::get_mut(task).expect("nobody else knows a new task");
+        task.state.finish();
+        let future = task.future.get_mut().take();
         // A panic of the user's destructor is the spawner's.
-        drop(completion);
+        drop(task.completion.take());
         drop(future);
     }
 
@@ -348,10 +340,9 @@ where
 {
     let state = (AtHomeState::queued(), RemoteState::idle());
     let storage = Storage::running();
-    let task = TaskCell::new(at.home(), state, storage, future, Some(completion));
+    let mut task = TaskCell::new(at.home(), state, storage, future, Some(completion));
     if !at.home().is_open(at) {
-        // SAFETY: just made
-        unsafe { task.refuse() };
+        TaskCell::refuse(&mut task);
         return task;
     }
     task.key.set(at.home().register(at, task.clone()));
@@ -381,10 +372,9 @@ where
 {
     let state = (AtHomeState::idle(), RemoteState::queued());
     let storage = Storage::running();
-    let task = TaskCell::new(home, state, storage, future, Some(completion));
+    let mut task = TaskCell::new(home, state, storage, future, Some(completion));
     if !home.send_task(task.clone()) {
-        // SAFETY: just made, and the executor did not take it
-        unsafe { task.refuse() };
+        TaskCell::refuse(&mut task);
     }
     task
 }

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use crate::caml::lock::{self, Access};
-use crate::caml::{self, Raw, UNIT};
+use crate::caml::{self, Raw, Standard, UNIT};
 use crate::errors_to_ocaml;
 use crate::home::{AtHome, Scope};
 use crate::panic::catch;
@@ -74,8 +74,7 @@ macro_rules! exports {
 /// What leaves a function instead of a value.
 pub(super) enum Raised {
     StackOverflow,
-    Failure(String),
-    InvalidArgument(String),
+    Message(Standard, String),
     /// Just made, or just read from its root: nothing allocates until it is raised.
     Exception(Raw),
 }
@@ -149,8 +148,7 @@ pub(super) unsafe fn run<R: Returned>(body: impl FnOnce(Access<'_>) -> R) -> Raw
             Ok(value) => value,
             Err(Raised::Exception(exception)) => caml::raise(access, exception),
             Err(Raised::StackOverflow) => caml::raise_stack_overflow(access),
-            Err(Raised::Failure(message)) => caml::raise_failure(access, message),
-            Err(Raised::InvalidArgument(message)) => caml::raise_invalid_argument(access, message),
+            Err(Raised::Message(which, message)) => caml::raise_standard(access, which, message),
         }
     }
 }

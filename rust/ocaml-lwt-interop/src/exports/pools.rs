@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use super::frame::Raised;
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, UNIT};
+use crate::caml::{self, Raw, Standard, UNIT};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::Error;
 use crate::errors_to_ocaml;
@@ -37,7 +37,7 @@ exports! {
         }
         match domain_pool::create(domains) {
             Ok(number) => Ok(number as isize),
-            Err(message) => Err(Raised::Failure(message)),
+            Err(message) => Err(Raised::Message(Standard::Failure, message)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::frame::{Raise, Raised, in_scope};
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw};
+use crate::caml::{self, Raw, Standard};
 use crate::error::{Error, Kind};
 use crate::executor::start;
 use crate::runtime;
@@ -69,7 +69,7 @@ exports! {
             Ok(()) => Ok(true),
             Err(error) => match error.kind() {
                 Kind::InvalidArgument(text) => {
-                    Err(Raised::InvalidArgument(format!("Rust_async.configure: {text}")))
+                    {let text = format!("Rust_async.configure: {text}"); Err(Raised::Message(Standard::InvalidArgument, text))}
                 }
                 _ => Ok(false),
             },
@@ -97,31 +97,35 @@ unsafe fn config_of_ocaml(
     thread_stack_size: Raw,
     thread_keep_alive: Raw,
 ) -> Result<runtime::Config, Error> {
-    // SAFETY: `Some` is a block of one field
-    let some = |option| (!caml::is_immediate(option)).then(|| unsafe { caml::field(option, 0) });
-    // SAFETY: each is called with what it says
-    let string = |value| unsafe { caml::string_bytes(value) };
-    // SAFETY: as above
-    let float = |value| unsafe { caml::chunk::double_val(value) };
+    // SAFETY: the caller's word; `Some` is a block of one field
+    let (workers, name, blocking, stack_size, keep_alive) = unsafe {
+        let some = |option| (!caml::is_immediate(option)).then(|| caml::field(option, 0));
+        (
+            some(worker_threads),
+            some(thread_name).map(|name| caml::string_bytes(name)),
+            some(max_blocking_threads),
+            some(thread_stack_size),
+            some(thread_keep_alive).map(|seconds| caml::chunk::double_val(seconds)),
+        )
+    };
     // A negative number is out of range, as zero is.
-    let count = |option| some(option).map(|n| usize::try_from(caml::int_val(n)).unwrap_or(0));
+    let count = |n: Option<Raw>| n.map(|n| usize::try_from(caml::int_val(n)).unwrap_or(0));
     let mut config = runtime::Config::new();
-    if let Some(count) = count(worker_threads) {
+    if let Some(count) = count(workers) {
         config = config.worker_threads(count);
     }
-    if let Some(name) = some(thread_name) {
-        let name = String::from_utf8(string(name))
+    if let Some(name) = name {
+        let name = String::from_utf8(name)
             .map_err(|_| Error::invalid_argument("thread_name: not valid UTF-8"))?;
         config = config.thread_name(name);
     }
-    if let Some(count) = count(max_blocking_threads) {
+    if let Some(count) = count(blocking) {
         config = config.max_blocking_threads(count);
     }
-    if let Some(bytes) = count(thread_stack_size) {
+    if let Some(bytes) = count(stack_size) {
         config = config.thread_stack_size(bytes);
     }
-    if let Some(seconds) = some(thread_keep_alive) {
-        let seconds = float(seconds);
+    if let Some(seconds) = keep_alive {
         let time = Duration::try_from_secs_f64(seconds).map_err(|_| {
             Error::invalid_argument(format!("thread_keep_alive: {seconds} seconds is no time"))
         })?;

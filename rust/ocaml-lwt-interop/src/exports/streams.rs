@@ -1,8 +1,8 @@
 //! What OCaml's readers of Rust streams call.
 
 use super::frame::Raised;
-use crate::caml::lock;
-use crate::caml::{self, Root};
+use crate::caml::reader::Reader;
+use crate::caml::{self, lock};
 use crate::home::{AtHome, Scope};
 use crate::rust_to_lwt::open_reads;
 use crate::rust_to_lwt::stream_token::source_of;
@@ -21,14 +21,22 @@ enum Pulled {
 exports! {
     /// `pull : reader -> pulled`: the reader of a Rust stream has nothing left. Raises nothing but `Stack_overflow`, before it
     /// begins: what escapes meanwhile leaves with the next tick.
-    fn ocaml_lwt_interop_pull(access: Access, reader: Value) -> Result<isize, Raised> {
+    fn ocaml_lwt_interop_pull(access: Access, reader: Raw) -> Result<isize, Raised> {
         caml::check_stacks(access)?;
         // SAFETY: OCaml calls, with a reader
-        let source = unsafe { source_of(reader.raw()) };
+        let source = unsafe { source_of(reader) };
         let pulled = match AtHome::of(source.home()) {
             None => Pulled::Elsewhere,
-            Some(at) if source.pull(&Scope::enter(access, at), &reader) => Pulled::Something,
-            Some(_) => Pulled::Nothing,
+            Some(at) => {
+                let scope = Scope::enter(access, at);
+                // SAFETY: nothing has allocated. It is dropped before the scope is.
+                let reader = unsafe { Reader::new(access, reader) };
+                if source.pull(&scope, &reader) {
+                    Pulled::Something
+                } else {
+                    Pulled::Nothing
+                }
+            }
         };
         Ok(pulled as isize)
     }
@@ -36,9 +44,11 @@ exports! {
     /// `open_read : reader -> bool`, `noalloc`: the reader waits for what comes. False: there is something, and it is to pull
     /// again; or this is another thread than the one that pulled.
     fn ocaml_lwt_interop_open_read(reader: Raw) -> bool {
-        // SAFETY: OCaml calls, with a reader, and nothing allocates; the proof is for the root alone
-        let (source, reader) = unsafe { (source_of(reader), Root::new(lock::called(), reader)) };
-        AtHome::of(source.home()).is_some_and(|at| source.open_read(at, reader))
+        // SAFETY: OCaml calls, with a reader
+        let source = unsafe { source_of(reader) };
+        // SAFETY: as above; nothing here allocates
+        let rooted = || unsafe { Reader::new(lock::called(), reader) };
+        AtHome::of(source.home()).is_some_and(|at| source.open_read(at, &rooted))
     }
 
     /// `major_cycle_ended : unit -> unit`, `noalloc`: called in a finaliser, on any thread: queues only.

@@ -1,7 +1,7 @@
 //! The executor's start, the turns of Lwt's loop, and ticks.
 
 use super::frame::{Raise, Raised, in_scope, in_scope_or};
-use crate::caml::{self, Root};
+use crate::caml::{self, Root, Standard};
 use crate::executor::{start, tick};
 use crate::home::{AtHome, Scope};
 use crate::shutdown;
@@ -31,7 +31,7 @@ exports! {
         // SAFETY: OCaml calls, with its record
         match unsafe { start::start(access, callbacks, shutdown::watch_this_thread) } {
             Ok(descriptor) => Ok(descriptor as isize),
-            Err(message) => Err(Raised::Failure(message)),
+            Err(message) => Err(Raised::Message(Standard::Failure, message)),
         }
     }
 

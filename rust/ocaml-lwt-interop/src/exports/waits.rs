@@ -1,10 +1,12 @@
 //! What OCaml tells of promises: those of tasks, and those that Rust awaits.
 
+use std::sync::Arc;
+
 use super::frame::{Raise, Raised, in_scope, in_scope_or};
+use crate::caml::Root;
 use crate::caml::lock::Access;
-use crate::caml::{Raw, Root};
 use crate::home::{AtHome, Key, Runnable, Scope};
-use crate::lwt_to_rust::token::{empty_token, take_token};
+use crate::lwt_to_rust::token::{Sink, empty_token, take_token};
 
 exports! {
     /// `cancel : int -> unit`: `Lwt.cancel` on the promise of the task with that key. Raises what escapes.
@@ -22,14 +24,14 @@ exports! {
 
     /// `fulfilled : token -> 'a -> unit`: an awaited promise was fulfilled. Raises what escapes.
     fn ocaml_lwt_interop_fulfilled(access: Access, token: Raw, value: Value) -> Result<(), Raised> {
-        // SAFETY: OCaml calls, with a token of ours
-        unsafe { settled(access, token, Ok(value)) }
+        // SAFETY: OCaml calls, with a token of ours; it is taken before anything can allocate
+        settled(access, || unsafe { take_token(token) }, Ok(value))
     }
 
     /// `rejected : token -> exn -> unit`: an awaited promise was rejected. Raises what escapes.
     fn ocaml_lwt_interop_rejected(access: Access, token: Raw, exception: Value) -> Result<(), Raised> {
-        // SAFETY: OCaml calls, with a token of ours
-        unsafe { settled(access, token, Err(exception)) }
+        // SAFETY: as above
+        settled(access, || unsafe { take_token(token) }, Err(exception))
     }
 
     /// `forget : token -> unit`: a wait was given up, but its callbacks stay on their promise. Neither allocates nor raises:
@@ -52,11 +54,12 @@ exports! {
 
 type Settled = Result<ocaml::Value, ocaml::Value>;
 
-/// # Safety
-/// `token` is a token of ours, and live.
-unsafe fn settled(access: Access<'_>, token: Raw, result: Settled) -> Result<(), Raised> {
-    // SAFETY: the caller's word; nothing has allocated when one of the two functions is called
-    let sink = || unsafe { take_token(token) };
+/// `sink` is called before anything can allocate, or not at all.
+fn settled(
+    access: Access<'_>,
+    sink: impl Fn() -> Option<Arc<dyn Sink>>,
+    result: Settled,
+) -> Result<(), Raised> {
     let put_off = |at: AtHome, result: Settled| {
         let Some(sink) = sink() else { return Ok(()) };
         let root = |value| Root::of(access, &value);

@@ -161,18 +161,17 @@ impl Home {
         mut exception: Raw,
         arguments: &dyn Fn() -> [Raw; N],
     ) -> Result<Raw, Raw> {
-        for _ in 1..MOST_CALLS {
-            // SAFETY: as the caller's; an exception is kept before anything can allocate
-            unsafe {
+        // SAFETY: as the caller's; an exception is kept before anything can allocate
+        unsafe {
+            for _ in 1..MOST_CALLS {
                 self.escape(scope, exception);
                 match self.call(scope, callback, &mut arguments()) {
                     Err(another) => exception = another,
                     done => return done,
                 }
             }
+            self.escape(scope, exception);
         }
-        // SAFETY: just returned
-        unsafe { self.escape(scope, exception) };
         Err(exception)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AtHome, Home, Scope};
-use crate::caml::Root;
+use crate::caml::reader::Reader;
 use crate::wake::Queued;
 
 /// What a tick runs, in the order of the queue.
@@ -56,10 +56,10 @@ pub(crate) trait Source: Send + Sync {
     /// Whose stream it is.
     fn home(&self) -> &'static Home;
     /// The reader has nothing left, and asks for more. True: it was given something. Runs OCaml code, may collect.
-    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool;
+    fn pull(&self, scope: &Scope, reader: &Reader) -> bool;
     /// The reader waits for what comes: from now on Rust keeps it, until it is given something. False: there is something
     /// already, and it is to pull again. Does nothing but that. `reader` is that of this stream.
-    fn open_read(self: Arc<Self>, at: AtHome, reader: Root) -> bool;
+    fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool;
     /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
     fn close_unless_waited(&self, scope: &Scope);
     /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of

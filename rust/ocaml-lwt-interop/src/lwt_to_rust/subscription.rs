@@ -195,18 +195,17 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
         let bits = isize::from(will_cancel) << 1 | isize::from(direct);
         let index_and_bits = (index as isize) << 2 | bits;
-        // SAFETY: both are rooted
+        // SAFETY: both are rooted, and so is an exception before anything can allocate
         let attached = unsafe {
             scope
                 .home()
                 .call_until_done(scope, Callback::Subscribe, || {
                     [promise.raw(), token.raw(), caml::int(index_and_bits)]
                 })
+                .map_err(|exception| caml::protect(scope.access(), exception))
         };
         if let Err(exception) = attached {
             // There is no room on the stack, say.
-            // SAFETY: just returned
-            let exception = unsafe { caml::protect(scope.access(), exception) };
             self.settle(scope, Err(exception));
         }
     }

@@ -1,6 +1,6 @@
 //! A Rust future becomes a Lwt promise.
 //!
-//! [`stub`] is what every `#[func]` expands to: it roots the arguments, converts them ([`argument`]), polls the future
+//! [`stub`] is what every `#[func]` expands to: it roots the arguments ([`frame`]), converts them ([`argument`]), polls the future
 //! once, and gives OCaml a promise; [`settle`] settles the pending ones, by the function's return type ([`output`]), and a
 //! [`resolver`] settles one that Rust made by hand. On a worker domain the promise is settled already ([`settled_call`]).
 //! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`], and goes
@@ -17,6 +17,7 @@ mod buffer;
 mod pump;
 pub(crate) mod stream;
 pub(crate) mod settled_call;
+mod frame;
 pub(crate) mod stub;
 pub(crate) mod at_once;
 pub(crate) mod elsewhere;

@@ -13,14 +13,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::caml::lock::Access;
-use crate::caml::{Callback, Raw, Root, int_val};
+use crate::caml::reader::Reader;
+use crate::caml::{Callback, int_val};
 use crate::home::{AtHome, Key, Runnable, Scope, Source, lwt_home};
 use crate::status::{Status, status};
 
 /// A read that is open, for as long as this is there.
 pub(super) struct OpenRead {
-    reader: Root,
+    reader: Reader,
     key: Key,
 }
 
@@ -38,7 +38,7 @@ const FEW: usize = 1000;
 
 impl OpenRead {
     /// No allocation on the OCaml heap, runs no OCaml code.
-    pub(super) fn open(at: AtHome, source: Arc<dyn Source>, reader: Root) -> OpenRead {
+    pub(super) fn open(at: AtHome, source: Arc<dyn Source>, reader: Reader) -> OpenRead {
         let mut reads = at.home().local(at).open_reads.borrow_mut();
         let key = reads.sources.insert(source);
         let open = reads.sources.len();
@@ -51,13 +51,12 @@ impl OpenRead {
         OpenRead { reader, key }
     }
 
-    /// The result is not rooted by itself.
-    pub(super) fn reader(&self, access: Access<'_>) -> Raw {
-        self.reader.get(access)
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Nothing is waited for: Rust does not keep the reader any more.
-    pub(super) fn close(self, scope: &Scope) -> Root {
+    pub(super) fn close(self, scope: &Scope) -> Reader {
         let mut reads = scope.home().local(scope.at()).open_reads.borrow_mut();
         let source = reads.sources.remove(self.key);
         OPEN.store(reads.sources.len(), Ordering::Relaxed);
@@ -85,7 +84,7 @@ impl OpenRead {
 }
 
 /// Rule 3.
-fn deliver(scope: &Scope, reader: Root) {
+fn deliver(scope: &Scope, reader: Reader) {
     // SAFETY: the reader is rooted
     let delivered = unsafe {
         let arguments = || [reader.get(scope.access())];

@@ -29,7 +29,8 @@ use super::buffer::{Buffer, TooLate};
 use super::open_reads::OpenRead;
 use super::stream_token::alloc_stream_token;
 use crate::caml::chunk::Block;
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::reader::Reader;
+use crate::caml::{self, Callback};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::error::Error;
@@ -151,7 +152,7 @@ impl<T> Shared<T> {
 
     /// Puts the ending into a reader that has read all items, if it is its turn. May run OCaml code, to make an exception, and
     /// collect.
-    fn put_ending(&self, scope: &Scope, reader: impl FnOnce() -> Raw) -> bool {
+    fn put_ending(&self, scope: &Scope, reader: &Reader) -> bool {
         if !self.over.get() {
             return false;
         }
@@ -159,8 +160,8 @@ impl<T> Shared<T> {
             return false;
         };
         let ending = to_ocaml(scope, ending);
-        // SAFETY: the reader is live, and an ending is what was made
-        unsafe { caml::reader::put_ending(reader(), ending.raw()) };
+        // SAFETY: an ending is what was made
+        unsafe { reader.put_ending(scope.access(), &ending) };
         self.spent.store(true, Ordering::Release);
         true
     }
@@ -185,7 +186,7 @@ impl<T> Shared<T> {
         self.over.set(true);
         let read = self.read.borrow_mut().take();
         let Some(read) = read else { return };
-        if self.put_ending(scope, || read.reader(scope.access())) {
+        if self.put_ending(scope, read.reader()) {
             read.deliver(scope);
         } else {
             *self.read.borrow_mut() = Some(read);
@@ -229,7 +230,7 @@ fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
 impl<T: ToOCaml + 'static> Shared<T> {
     /// What the buffer holds, as a block; `None` when there is nothing. Converting may collect, and panic: the items before
     /// that cross, and the panic comes behind them.
-    fn take(&self, scope: &Scope) -> Option<ocaml::Value> {
+    fn take(&self, scope: &Scope) -> Option<Block> {
         let size = self.buffer.borrow().len();
         if size == 0 {
             return None;
@@ -248,7 +249,6 @@ impl<T: ToOCaml + 'static> Shared<T> {
                 item = None;
             }
         }));
-        let block = block.end();
         if let Err(panic) = converted {
             drop_quietly(item);
             self.break_off(panic);
@@ -257,14 +257,7 @@ impl<T: ToOCaml + 'static> Shared<T> {
         match done {
             0 => None,
             n if n == size => Some(block),
-            n => {
-                let mut shorter = Block::alloc(access, n, 0);
-                for i in 0..n {
-                    // SAFETY: both blocks are rooted across the allocation
-                    unsafe { shorter.push_raw(access, caml::field(block.raw(), i)) };
-                }
-                Some(shorter.end())
-            }
+            n => Some(block.beginning(access, n)),
         }
     }
 
@@ -286,8 +279,7 @@ impl<T: ToOCaml + 'static> Shared<T> {
         self.in_a_row.set(0);
         match self.take(scope) {
             Some(items) => {
-                // SAFETY: both are rooted
-                unsafe { caml::reader::put_items(read.reader(scope.access()), items.raw()) };
+                read.reader().put_items(scope.access(), items);
                 read.deliver(scope);
             }
             // The ending follows, from the task.
@@ -296,9 +288,9 @@ impl<T: ToOCaml + 'static> Shared<T> {
     }
 
     /// What there is for a pull, put into the reader.
-    fn give(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+    fn give(&self, scope: &Scope, reader: &Reader) -> bool {
         if self.over.get() {
-            return self.put_ending(scope, || reader.raw());
+            return self.put_ending(scope, reader);
         }
         let Some(task) = self.task().filter(|_| status() == Status::Running) else {
             // The ending is about to come, to an open read.
@@ -320,11 +312,10 @@ impl<T: ToOCaml + 'static> Shared<T> {
         self.home.arm_if_needed(scope, false);
         match items {
             Some(items) => {
-                // SAFETY: both are rooted
-                unsafe { caml::reader::put_items(reader.raw(), items.raw()) };
+                reader.put_items(scope.access(), items);
                 true
             }
-            None => self.put_ending(scope, || reader.raw()),
+            None => self.put_ending(scope, reader),
         }
     }
 }
@@ -334,7 +325,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         self.home
     }
 
-    fn pull(&self, scope: &Scope, reader: &ocaml::Value) -> bool {
+    fn pull(&self, scope: &Scope, reader: &Reader) -> bool {
         // Rule 6.
         if self.pulling.replace(true) {
             return false;
@@ -353,7 +344,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         given
     }
 
-    fn open_read(self: Arc<Self>, at: AtHome, reader: Root) -> bool {
+    fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool {
         let buffer = self.buffer.borrow();
         let is_there = buffer.len() > 0 || (self.over.get() && buffer.is_over());
         drop(buffer);
@@ -362,7 +353,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
             return false;
         }
         let source: Arc<dyn Source> = self.clone();
-        *self.read.borrow_mut() = Some(OpenRead::open(at, source, reader));
+        *self.read.borrow_mut() = Some(OpenRead::open(at, source, reader()));
         true
     }
 

@@ -7,9 +7,10 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use crate::caml::Raw;
 use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
-use crate::caml::{Raw, reader};
+use crate::caml::reader::Reader;
 use crate::home::Source;
 use crate::status::{Status, status};
 
@@ -40,7 +41,7 @@ pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) ->
 pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
     // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
     unsafe {
-        let token = reader::token_of(reader);
+        let token = Reader::token_of(reader);
         (*owned_block::owned::<Token>(token.0)).0.clone()
     }
 }

@@ -1,6 +1,5 @@
 //! What a `#[func]` does when OCaml calls it. This is the model function of the crate: read it first.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
@@ -8,19 +7,18 @@ use std::task::Poll;
 use ocaml::ToValue;
 
 use super::argument::{ArgumentError, Arguments, Cancel, Signature};
+use super::frame;
 use super::output::{Outcome, Settled};
 use super::settle::{Converted, SettlePromise, convert};
 use super::settled_call::run_to_end;
 use super::stream::RustStream;
-use crate::caml::lock::{self, Access};
 use crate::caml::{self, Callback, Raw, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
 use crate::errors_to_ocaml::{self, Outgoing};
-use crate::executor::start;
 use crate::executor::task::TaskCell;
-use crate::home::{AtHome, Scope};
+use crate::home::Scope;
 use crate::panic::catch;
 use crate::storage::Storage;
 
@@ -64,24 +62,19 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // SAFETY: as the caller's; everything of `call`'s was dropped when it returned, and nothing has allocated since
+    // SAFETY: as the caller's; neither result of `call` is rooted, and nothing allocates behind it
     unsafe {
-        let access = lock::called();
-        match call(access, signature, arguments, make, ending) {
-            Ok(promise) => promise,
-            Err(exception) => caml::raise(access, exception),
-        }
+        frame::run(signature, arguments, |scope, arguments| {
+            call(scope, arguments, make, ending)
+        })
     }
 }
 
-/// Does the work, and returns with nothing left to drop. Neither result is rooted.
-///
-/// # Safety
-/// As for [`rust_to_lwt`], but nothing is raised.
-unsafe fn call<const N: usize, F, T, E>(
-    access: Access<'_>,
-    signature: &'static Signature,
-    arguments: [Raw; N],
+/// Does the work. Neither result is rooted.
+#[inline]
+fn call<F, T, E>(
+    scope: &Scope,
+    arguments: &Arguments<'_>,
     make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
     ending: E,
 ) -> Result<Raw, Raw>
@@ -90,72 +83,66 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // SAFETY: as the caller's; nothing here has a destructor yet
-    let (at, values) = unsafe { begin(access, signature, arguments)? };
-    let scope = Scope::enter(access, at);
-    let arguments = Arguments {
-        access: scope.access(),
-        signature,
-        values: &values,
-    };
+    let (at, access) = (scope.at(), scope.access());
+    let signature = arguments.signature;
     // The function's own code does not run yet: an async body starts at its first poll.
-    let future = match catch(AssertUnwindSafe(|| make(&arguments))) {
+    let future = match catch(AssertUnwindSafe(|| make(arguments))) {
         Ok(Ok(future)) => future,
         Ok(Err(ArgumentError(message))) => {
-            return Err(errors_to_ocaml::invalid_argument(&scope, &message)
+            return Err(errors_to_ocaml::invalid_argument(scope, &message)
                 .exception
                 .raw());
         }
-        Err(panic) => return Err(errors_to_ocaml::of_panic(&scope, &panic).exception.raw()),
+        Err(panic) => return Err(errors_to_ocaml::of_panic(scope, &panic).exception.raw()),
     };
 
     if !at.home().is_lwt() {
-        let converted = run_to_end(&scope, signature.function, future, ending);
-        return settled_promise(&scope, &converted);
+        let converted = run_to_end(scope, signature.function, future, ending);
+        return settled_promise(scope, &converted);
     }
 
     // Eager, as a Lwt function runs until its first suspension.
     let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);
-    match task.poll_first(&scope) {
+    match task.poll_first(scope) {
         Poll::Ready(ready) => {
             drop(task);
-            let converted = convert(&scope, ready.map(ending));
-            at.home().arm_if_needed(&scope, false);
-            settled_promise(&scope, &converted)
+            let converted = convert(scope, ready.map(ending));
+            at.home().arm_if_needed(scope, false);
+            settled_promise(scope, &converted)
         }
         Poll::Pending => {
-            let key = task.register(&scope);
+            let key = task.register(scope);
             // Before the promise is made, which would have to be rooted meanwhile.
-            at.home().arm_if_needed(&scope, task.is_woken(&scope));
+            at.home().arm_if_needed(scope, task.is_woken(scope));
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair and its parts are read before anything can allocate
             unsafe {
                 let cancelable = signature.cancel == Cancel::Drop;
                 let mut arguments = [caml::int(key.to_int()), caml::bool(cancelable)];
-                match at.home().call(&scope, Callback::Pending, &mut arguments) {
+                match at.home().call(scope, Callback::Pending, &mut arguments) {
                     Ok(pair) => {
                         let (promise, resolver) = (caml::field(pair, 0), Root::new(access, pair));
-                        task.set_completion(&scope, SettlePromise { resolver, ending });
-                        if !Storage::is_nothing_bound(&scope) {
+                        task.set_completion(scope, SettlePromise { resolver, ending });
+                        if !Storage::is_nothing_bound(scope) {
                             let promise = caml::protect(access, promise);
-                            task.set_storage(&scope, Storage::bound(&scope));
-                            task.suspend(&scope);
+                            task.set_storage(scope, Storage::bound(scope));
+                            task.suspend(scope);
                             return Ok(promise.raw());
                         }
-                        if task.is_cancelled(&scope) {
+                        if task.is_cancelled(scope) {
                             // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
                             let promise = caml::protect(access, promise);
-                            task.suspend(&scope);
+                            task.suspend(scope);
                             return Ok(promise.raw());
                         }
-                        task.suspend(&scope);
+                        task.suspend(scope);
                         Ok(promise)
                     }
                     Err(exception) => {
                         // An asynchronous exception (`Sys.Break`): the caller gets it, and the future goes. Dropping
                         // it may run anything, so the exception is rooted meanwhile.
                         let exception = caml::protect(access, exception);
-                        at.home().cancel(&scope, key);
-                        task.suspend(&scope);
+                        at.home().cancel(scope, key);
+                        task.suspend(scope);
                         Err(exception.raw())
                     }
                 }
@@ -176,110 +163,48 @@ pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToOCaml + 'static>(
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Raw {
-    // SAFETY: as the caller's; everything was dropped when the call returned, and nothing has allocated since
+    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates behind it
     unsafe {
-        let access = lock::called();
-        match call_for_stream(access, signature, arguments, make) {
-            Ok(stream) => stream,
-            Err(exception) => caml::raise(access, exception),
-        }
+        frame::run(signature, arguments, |scope, arguments| {
+            call_for_stream(scope, arguments, make)
+        })
     }
 }
 
-/// # Safety
-/// As for [`rust_to_lwt_stream`], but nothing is raised. Neither result is rooted.
-unsafe fn call_for_stream<const N: usize, T: ToOCaml + 'static>(
-    access: Access<'_>,
-    signature: &'static Signature,
-    arguments: [Raw; N],
+/// Neither result is rooted.
+fn call_for_stream<T: ToOCaml + 'static>(
+    scope: &Scope,
+    arguments: &Arguments<'_>,
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Result<Raw, Raw> {
-    // SAFETY: as the caller's; nothing here has a destructor yet
-    let (at, values) = unsafe { begin(access, signature, arguments)? };
-    let scope = Scope::enter(access, at);
+    let (at, access) = (scope.at(), scope.access());
     if !at.home().is_lwt() {
         let misuse = Error::misuse(format!(
             "{} was called on a worker domain, where Lwt does not run and nobody could read its stream: call it on the thread \
              that runs Lwt",
-            signature.function
+            arguments.signature.function
         ));
-        return Err(errors_to_ocaml::of_error(&scope, &misuse).exception.raw());
+        return Err(errors_to_ocaml::of_error(scope, &misuse).exception.raw());
     }
-    let arguments = Arguments {
-        access: scope.access(),
-        signature,
-        values: &values,
-    };
     let escaped_before = at.home().escaped(at);
     let runtime = access.runtime();
     let made = catch(AssertUnwindSafe(|| {
-        make(&arguments).map(|stream| stream.to_value(runtime))
+        make(arguments).map(|stream| stream.to_value(runtime))
     }));
     let result = match made {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(&scope, &message)),
-        Err(panic) => Err(errors_to_ocaml::of_panic(&scope, &panic)),
+        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(scope, &message)),
+        Err(panic) => Err(errors_to_ocaml::of_panic(scope, &panic)),
     };
     // The function may have spawned.
-    at.home().arm_if_needed(&scope, false);
+    at.home().arm_if_needed(scope, false);
     // `Sys.Break` came meanwhile: the caller gets it, as from a call for a promise, and the stream goes.
-    if let Some(escaped) = at.home().take_escaped_since(&scope, escaped_before) {
+    if let Some(escaped) = at.home().take_escaped_since(scope, escaped_before) {
         return Err(escaped.get(access));
     }
     match result {
         Ok(stream) => Ok(stream.raw()),
         Err(raised) => Err(raised.exception.raw()),
-    }
-}
-
-/// An argument, until it is converted.
-type Rooted = Cell<Option<ocaml::Value>>;
-
-/// Begins a call. This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which
-/// runs OCaml code. Every call begins here, so here it is refused where too little of the stack is left for it.
-///
-/// All arguments are rooted before the first is converted: a conversion may collect.
-///
-/// # Safety
-/// As for [`rust_to_lwt`], but nothing is raised save `Stack_overflow`, and `Failure` where the OCaml library is not linked, for
-/// which the callers hold nothing with a destructor yet; an exception that comes back is not rooted.
-#[inline]
-pub(super) unsafe fn begin<const N: usize>(
-    access: Access<'_>,
-    signature: &Signature,
-    mut arguments: [Raw; N],
-) -> Result<(AtHome, [Rooted; N]), Raw> {
-    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word; the arguments are live
-    unsafe {
-        if caml::check_stacks(access).is_err() {
-            caml::raise_stack_overflow(access);
-        }
-        let at = match AtHome::here() {
-            // OCaml code runs only to make the exception that is returned.
-            Some(_) => start::executor(access, signature.function)?,
-            None => home_of_first_call(access, signature, &mut arguments)?,
-        };
-        let rooted = arguments.map(|argument| Cell::new(Some(caml::protect(access, argument))));
-        Ok((at, rooted))
-    }
-}
-
-/// The first call on this thread. The arguments are live afterwards as before.
-///
-/// # Safety
-/// As for [`begin`].
-#[cold]
-unsafe fn home_of_first_call(
-    access: Access<'_>,
-    signature: &Signature,
-    arguments: &mut [Raw],
-) -> Result<AtHome, Raw> {
-    // SAFETY: the arguments are live; nothing here has a destructor
-    unsafe {
-        let started = caml::keeping(access, arguments, || {
-            start::is_linked(access).then(|| start::executor(access, signature.function))
-        });
-        started.unwrap_or_else(|| start::raise_not_linked(access))
     }
 }
 
