@@ -184,12 +184,12 @@ let skip_attribute r =
   go 0;
   List.rev !words
 
-let rec attributes r =
-  match peek r with
-  | Symbol ("[@" | "[@@") ->
-      let first = skip_attribute r in
-      first @ attributes r
-  | _ -> []
+(* The words of the attributes that stand here: those of an item (two @), or of a part of it (one). *)
+let rec attributes r opening =
+  if peek r <> Symbol opening then []
+  else
+    let first = skip_attribute r in
+    first @ attributes r opening
 
 let rec ty r =
   let label =
@@ -235,7 +235,7 @@ and applied r =
   let read = constructors arguments in
   match peek r with
   | Symbol "[@" ->
-      let words = attributes r in
+      let words = attributes r "[@" in
       let unboxed word = List.mem word words in
       if unboxed "unboxed" || unboxed "untagged" then Other "a number that is no OCaml value ([@unboxed])" else read
   | _ -> read
@@ -280,9 +280,9 @@ let rec fields r =
       skip r;
       expect r (Symbol ":");
       let of_field = ty r in
-      ignore (attributes r);
+      ignore (attributes r "[@");
       ignore (accept r (Symbol ";"));
-      ignore (attributes r);
+      ignore (attributes r "[@");
       (name, of_field) :: fields r
 
 let rec constructors r =
@@ -295,9 +295,15 @@ let rec constructors r =
       let held =
         if not (accept r (Word "of")) then Unnamed []
         else if accept r (Symbol "{") then Inline (fields r)
-        else match tuple r with Tuple parts -> Unnamed parts | part -> Unnamed [ part ]
+        else
+          (* [of (a * b)] is one part, a tuple. *)
+          let rec parts () =
+            let part = applied r in
+            part :: (if accept r (Symbol "*") then parts () else [])
+          in
+          Unnamed (parts ())
       in
-      ignore (attributes r);
+      ignore (attributes r "[@");
       let one = (name, held) in
       if peek r = Symbol "|" then one :: constructors r else [ one ]
   | _ -> raise Unreadable
@@ -350,7 +356,7 @@ let type_ r scope =
   let name = match peek r with Word name when not (is_capital name) -> name | _ -> raise Unreadable in
   skip r;
   let body = body r in
-  let unboxed = List.mem "unboxed" (attributes r) in
+  let unboxed = List.mem "unboxed" (attributes r "[@@") in
   { path = scope @ [ name ]; parameters; body; unboxed }
 
 let external_ r ~file ~line scope =
@@ -367,7 +373,7 @@ let external_ r ~file ~line scope =
     | _ -> []
   in
   let symbols = symbols () in
-  { file; line; scope; name; ty = of_external; symbols; attributes = attributes r }
+  { file; line; scope; name; ty = of_external; symbols; attributes = attributes r "[@@" }
 
 (* The module of a file. *)
 let module_ file = String.capitalize_ascii (Filename.remove_extension (Filename.basename file))

@@ -71,7 +71,7 @@ let agreeing () =
 let lying () =
   lies "another argument" "dir/hand.ml:2: greet: c::greet: OCaml says int where Rust has string"
     "\nexternal greet : int -> (string -> unit Lwt.t) -> string Lwt.t = \"greet\"";
-  lies "another result" "OCaml says int Lwt.t where Rust has string Lwt.t"
+  lies "another result" "OCaml says int where Rust has string"
     {|external greet : string -> (string -> unit Lwt.t) -> int Lwt.t = "greet"|};
   lies "no promise" "OCaml says string where Rust has string Lwt.t"
     {|external greet : string -> (string -> unit Lwt.t) -> string = "greet"|};
@@ -89,16 +89,18 @@ let lying () =
     {|type person = { name : string; age : string; friends : person list }
       type ('a, 'b) pair = { first : 'a; second : 'b }
       external person : person -> (int, person) pair = "person"|};
-  lies "arguments of a type swapped" "OCaml says string where Rust has int" 
+  lies "arguments of a type swapped" "field first of Hand.pair : string"
     {|type person = { name : string; age : int; friends : person list }
       type ('a, 'b) pair = { first : 'a; second : 'b }
       external person : person -> (string, person) pair = "person"|};
   lies "a constructor more" "constructors Empty, Other"
     {|type shape = Empty | Other | Circle of float * int | Square of { side : float }
-      external shape : shape -> float = "shape"|};
+      type meters = Meters of float [@@unboxed]
+      external shape : shape -> meters = "shape"|};
   lies "a constructor of a tuple" "constructor Circle"
     {|type shape = Empty | Circle of (float * int) | Square of { side : float }
-      external shape : shape -> float = "shape"|};
+      type meters = Meters of float [@@unboxed]
+      external shape : shape -> meters = "shape"|};
   lies "not unboxed" "c::Meters, unboxed"
     {|type shape = Empty | Circle of float * int | Square of { side : float }
       type meters = Meters of float
