@@ -42,6 +42,7 @@ let stats () =
 external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 
 let () =
+  Halves.agree ~callbacks:(Obj.repr Callbacks.all);
   flush_at_exit ();
   Callback.register "ocaml_lwt_interop.start" Executor.start_or_refuse;
   ignore (Lwt_main.Enter_iter_hooks.add_last Loop.on_turn : Lwt_main.Enter_iter_hooks.hook);

@@ -8,16 +8,32 @@ exception Different of string * string
 
 let different ocaml rust = raise (Different (ocaml, rust))
 
-(* [find all scope path] is what [path] means in [scope], and there: modules that are open by their place go before. *)
-let find all scope path =
-  let is path t = t.path = path in
-  let rec from scope =
-    match (List.find_opt (is (List.rev_append scope path)) all, scope) with
-    | Some found, _ -> Some found
-    | None, [] -> None
-    | None, _ :: outer -> from outer
+(* What the files have, and how one calls what another has. *)
+type files = { all : type_ list; by_module : (string * Source.t) list }
+
+let file_of files scope = match scope with [] -> None | module_ :: _ -> List.assoc_opt module_ files.by_module
+
+(* The path without the names that the file of [scope] has given to modules. *)
+let rec unaliased files scope path =
+  match (path, file_of files scope) with
+  | first :: (_ :: _ as rest), Some file -> (
+      match List.assoc_opt first file.aliases with
+      | Some aliased when aliased <> [ first ] -> unaliased files scope (aliased @ rest)
+      | _ -> path)
+  | _ -> path
+
+(* [find files scope path] is what [path] means in [scope]: what is nearest, then what is in a module that the file opens. *)
+let find files scope path =
+  let path = unaliased files scope path in
+  let named path = List.find_opt (fun t -> t.path = path) files.all in
+  let rec from = function
+    | [] -> named path
+    | _ :: outer as scope -> ( match named (List.rev_append scope path) with Some found -> Some found | None -> from outer)
   in
-  from (List.rev scope)
+  match (from (List.rev scope), file_of files scope) with
+  | Some found, _ -> Some found
+  | None, None -> None
+  | None, Some file -> List.find_map (fun opened -> named (unaliased files scope (opened @ path))) file.opens
 
 (* Parameters become arguments. *)
 let rec with_arguments parameters arguments ty =
@@ -69,7 +85,7 @@ let is_named path name =
 (* To be given to others, for whatever type they have to give. *)
 type otherwise = { fail : 'a. unit -> 'a }
 
-let compare_types all library scope ocaml rust =
+let compare_types files library scope ocaml rust =
   (* Pairs of declared types that are being compared, or were: types may be recursive. *)
   let seen = Hashtbl.create 8 in
   let rec go scope ocaml (rust : D.ty) =
@@ -80,7 +96,9 @@ let compare_types all library scope ocaml rust =
     | _, Named ("Obj.t", []) -> ()
     | Constr ([ "char" ], []), Byte | Constr ([ "int" ], []), Byte -> ()
     | Constr (path, arguments), _ -> (
-        match (find all scope path, rust) with
+        match (find files scope path, rust) with
+        | Some found, Named (name, rust_arguments) when found.path = String.split_on_char '.' name ->
+            both scope arguments rust_arguments
         | Some { parameters; body = Alias alias; path; _ }, _ when List.length parameters = List.length arguments ->
             (* The alias is read where it stands. Its arguments were read here, and mean the same there or are not found. *)
             let inside = List.rev (List.tl (List.rev path)) in
@@ -90,7 +108,14 @@ let compare_types all library scope ocaml rust =
             if not (Hashtbl.mem seen pair) then (
               Hashtbl.add seen pair ();
               declared scope found arguments key rust_arguments)
-        | None, Named (name, rust_arguments) when is_named path name -> both scope arguments rust_arguments
+        | (None | Some { body = Abstract; _ }), Declared (key, rust_arguments) -> (
+            (* An unboxed type is what it holds. *)
+            match definition key with
+            | { D.unboxed = true; definition = D.Record [ { D.ty; _ } ]; _ }
+            | { D.unboxed = true; definition = D.Variant [ { D.parts = D.Unnamed [ ty ]; _ } ]; _ } ->
+                go scope ocaml (with_vars rust_arguments ty)
+            | _ -> fail ())
+        | None, Named (name, rust_arguments) when is_named (unaliased files scope path) name -> both scope arguments rust_arguments
         | _ -> fail ())
     | Tuple parts, Tuple rust_parts -> both scope parts rust_parts
     | Tuple parts, Declared (key, rust_arguments) -> (
@@ -123,7 +148,7 @@ let compare_types all library scope ocaml rust =
     let rec flat = function
       | Tag (name, held) -> [ (name, held) ]
       | Inherited (Constr (path, [])) -> (
-          match find all scope path with
+          match find files scope path with
           | Some { body = Alias (Tags tags); _ } -> List.concat_map flat tags
           | _ -> fail ())
       | Inherited _ -> fail ()
@@ -149,8 +174,10 @@ let compare_types all library scope ocaml rust =
       with Different (ocaml, rust) ->
         different (Printf.sprintf "%s of %s : %s" what name ocaml) (Printf.sprintf "%s of %s : %s" what key rust)
     in
+    (* [Blocking_pool] may be called [BlockingPool] in Rust. *)
+    let plain name = String.concat "" (String.split_on_char '_' (String.lowercase_ascii name)) in
     let names what of_ocaml of_rust =
-      if of_ocaml <> of_rust then
+      if List.map plain of_ocaml <> List.map plain of_rust then
         let list names = String.concat ", " names in
         different (Printf.sprintf "%s with the %s %s" name what (list of_ocaml)) (Printf.sprintf "%s with %s" key (list of_rust))
     in
@@ -193,7 +220,7 @@ let compare_labels label (argument : D.argument) =
   | Optional _, _, _ -> different (show label) (show rust)
   | (Plain | Labelled _), _, ty -> ty
 
-let external_problem all library e =
+let external_problem files library e =
   let symbol = match List.rev e.symbols with native :: _ -> native | [] -> "" in
   match List.find_opt (fun f -> f.D.symbol = symbol) library.D.functions with
   | None when e.symbols = [] -> Some (Printf.sprintf "%s: %s has %s" e.name e.name (text e.ty))
@@ -210,9 +237,9 @@ let external_problem all library e =
         match (ty, rest) with
         | result, [] ->
             let promised = if f.promise then D.Named ("Lwt.t", [ f.result ]) else f.result in
-            compare_types all library e.scope result promised
+            compare_types files library e.scope result promised
         | Arrow (label, argument, result), first :: rest ->
-            compare_types all library e.scope argument (compare_labels label first);
+            compare_types files library e.scope argument (compare_labels label first);
             arguments result rest
         | result, _ -> different (text result) "one argument more"
       in
@@ -232,7 +259,8 @@ let external_problem all library e =
             (Printf.sprintf "OCaml says %s where Rust has %s\n    OCaml: %s\n    Rust:  %s" ocaml rust (text e.ty) (rust_type ())))
 
 let externals library files =
-  let all = List.concat_map (fun (file : Source.t) -> file.types) files in
+  let by_module = List.map (fun (file : Source.t) -> (file.module_, file)) files in
+  let all = { all = List.concat_map (fun (file : Source.t) -> file.types) files; by_module } in
   let found = List.concat_map (fun (file : Source.t) -> file.externals) files in
   let known e = e.symbols = [] || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in
   let own = List.filter known found in

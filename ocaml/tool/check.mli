@@ -7,7 +7,7 @@ val externals : Description.library -> Source.t list -> checked
     included. Types are found in [files], and the modules that these are; of others a path has to be the same on both sides.
 
     - The fields of a record, and the constructors of a variant, have the names that they would have in declarations that are made,
-      and the same order.
+      but for capitals and [_], and the same order.
     - [bytes] may stand for [string], and [char] for Rust's [u8]. Anything may stand for an [OCamlValue], on trust. *)
 
 val run : library:string -> string list -> unit

@@ -23,7 +23,13 @@ type external_ = {
   attributes : string list;
 }
 
-type t = { types : type_ list; externals : external_ list }
+type t = {
+  module_ : string;
+  types : type_ list;
+  externals : external_ list;
+  opens : string list list;
+  aliases : (string * string list) list;
+}
 
 (* Words. *)
 
@@ -190,6 +196,19 @@ let rec attributes r opening =
   else
     let first = skip_attribute r in
     first @ attributes r opening
+
+let rec module_path r =
+  match peek r with
+  | Word word when is_capital word ->
+      skip r;
+      if peek r = Symbol "." then (
+        match peek_next r with
+        | Word next when is_capital next ->
+            skip r;
+            word :: module_path r
+        | _ -> [ word ])
+      else [ word ]
+  | _ -> []
 
 let rec ty r =
   let label =
@@ -380,7 +399,7 @@ let module_ file = String.capitalize_ascii (Filename.remove_extension (Filename.
 
 let read ~file text =
   let r = { tokens = tokens text; at = 0 } in
-  let types = ref [] and externals = ref [] in
+  let types = ref [] and externals = ref [] and opens = ref [] and aliases = ref [] in
   (* The modules that are open, and other things that end with [end]. *)
   let rec items scopes =
     let scope = List.filter (( <> ) "") (List.rev scopes) in
@@ -393,8 +412,16 @@ let read ~file text =
         | Word name, Symbol ("=" | ":") when is_capital name ->
             skip r;
             skip r;
-            if accept r (Word "struct") || accept r (Word "sig") then items (name :: scopes) else items scopes
+            if accept r (Word "struct") || accept r (Word "sig") then items (name :: scopes)
+            else (
+              (match module_path r with [] -> () | path -> aliases := (name, path) :: !aliases);
+              items scopes)
         | _ -> items scopes)
+    | Word ("open" | "include") ->
+        skip r;
+        ignore (accept r (Symbol "!"));
+        (match module_path r with [] -> () | path -> opens := path :: !opens);
+        items scopes
     | Word ("struct" | "sig" | "begin" | "object") ->
         skip r;
         items ("" :: scopes)
@@ -428,7 +455,13 @@ let read ~file text =
         items scopes
   in
   items [ module_ file ];
-  { types = List.rev !types; externals = List.rev !externals }
+  {
+    module_ = module_ file;
+    types = List.rev !types;
+    externals = List.rev !externals;
+    opens = !opens;
+    aliases = !aliases;
+  }
 
 let rec text ty =
   let inside place ty =

@@ -32,7 +32,13 @@ type external_ = {
   attributes : string list;  (** as [unboxed] *)
 }
 
-type t = { types : type_ list; externals : external_ list }
+type t = {
+  module_ : string;
+  types : type_ list;
+  externals : external_ list;
+  opens : string list list;  (** the modules that are opened anywhere in the file *)
+  aliases : (string * string list) list;  (** [module A = B.C], anywhere in the file *)
+}
 
 val read : file:string -> string -> t
 (** [read ~file text] is what [text] declares. The first module of every path is that of [file]. *)

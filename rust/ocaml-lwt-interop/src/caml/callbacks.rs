@@ -93,6 +93,9 @@ pub(crate) struct LwtsStorage {
 pub(crate) struct Callbacks(*mut sys::Value);
 
 impl Callbacks {
+    /// How many fields the record has.
+    pub(crate) const FIELDS: isize = Constant::IsShown as isize + 1;
+
     /// # Safety
     /// `record` is the record that `callbacks.ml` makes, and live. Called once for the process, so the root is never removed. No
     /// allocation on the OCaml heap.

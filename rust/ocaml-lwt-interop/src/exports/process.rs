@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::frame::{Raise, Raised, in_scope};
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, Standard};
+use crate::caml::{self, Callbacks, Raw, Standard};
 use crate::declarations;
 use crate::error::{Error, Kind};
 use crate::executor::start;
@@ -38,6 +38,16 @@ exports! {
     fn ocaml_lwt_interop_is_raised_last(exception: Raw) -> bool {
         // SAFETY: OCaml calls; nothing allocates
         caml::was_raised_last(unsafe { caml::lock::called() }, exception)
+    }
+
+    /// `version : unit -> string`: that of this half.
+    fn ocaml_lwt_interop_version(access: Access, _unit: Raw) -> Raw {
+        caml::alloc_string(access, env!("CARGO_PKG_VERSION").as_bytes())
+    }
+
+    /// `callbacks : unit -> int`, `noalloc`: how many fields the record has that OCaml gives.
+    fn ocaml_lwt_interop_callbacks(_unit: Raw) -> isize {
+        Callbacks::FIELDS
     }
 
     /// `fingerprint : string -> string`: that of a crate's declarations; empty for one that has none.
