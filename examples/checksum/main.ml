@@ -22,10 +22,10 @@ let stop timeout =
 let hash bar path () =
   Lwt.catch
     (fun () ->
-      let+ digest = Sha256.file path (Bar.progress bar) in
+      let+ digest = Checksum.sha256 path (Bar.progress bar) in
       Bar.finished bar;
       Ok (Output.checksum digest path))
-    (function Sha256.Unreadable failure -> Lwt.return_error failure | exn -> Lwt.fail exn)
+    (function Checksum.Unreadable failure -> Lwt.return_error failure | exn -> Lwt.fail exn)
 
 let submit files bar = function
   | Walk.File { path; size } ->
@@ -60,7 +60,7 @@ let main { Options.jobs; timeout; paths } =
   in
   let emit = function
     | Ok line -> Output.line line
-    | Error { Sha256.path; reason } ->
+    | Error { Checksum.path; reason } ->
         status := 1;
         complain bar (Output.name path ^ ": " ^ reason)
   in
@@ -89,13 +89,13 @@ let main { Options.jobs; timeout; paths } =
         | Interrupted -> (130, "interrupted")
         | Timed_out seconds -> (124, Printf.sprintf "timed out after %g s" seconds)
       in
-      let count = Sha256.cancelled () in
+      let count = Checksum.cancelled () in
       let files = if count = 1 then "file" else "files" in
       let+ () = at_most_a_second (complain bar (Printf.sprintf "%s, cancelled: %d %s" why count files)) in
       status
 
 let () =
-  let options = Options.parse ~default_jobs:(Sha256.parallelism ()) Sys.argv in
+  let options = Options.parse ~default_jobs:(Checksum.parallelism ()) Sys.argv in
   match Lwt_main.run (main options) with
   | status ->
       (* What Tokio's threads are still at is reading, perhaps a FIFO to which nobody writes: not worth a wait. *)

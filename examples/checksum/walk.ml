@@ -4,7 +4,7 @@ open Lwt.Syntax
 
 type item =
   | File of { path : string; size : int }  (** To be hashed; it may turn out to be unreadable. *)
-  | Failure of Sha256.failure  (** A folder that cannot be read. *)
+  | Failure of Checksum.failure  (** A folder that cannot be read. *)
 
 let names folder =
   let* handle = Lwt_unix.opendir folder in

@@ -38,7 +38,7 @@ let cargo_profile = function "release" -> ("release", [ "--release" ]) | _ -> ("
 
 let library_name crate = String.map (function '-' -> '_' | c -> c) crate
 
-let run ~profile ?manifest ?module_ crate =
+let run ~profile ~declarations ?manifest ?module_ crate =
   let project, folder = source_folder () in
   let manifest = Filename.concat folder (Option.value ~default:"Cargo.toml" manifest) in
   if not (Sys.file_exists manifest) then Fail.with_f "%s is not there: say with --manifest-path where the crate is" manifest;
@@ -54,4 +54,4 @@ let run ~profile ?manifest ?module_ crate =
     Fail.with_f "cargo has made no %s: the name of a crate is that of `[lib]`, or of `[package]`, in %s" archive manifest;
   Program.run "cp" [ archive; "lib" ^ name ^ "_stubs.a" ];
   Program.run "cp" [ built ".so"; library ];
-  Declare.run ~crate:name ~library (Option.value ~default:name module_)
+  if declarations then Declare.run ~crate:name ~library (Option.value ~default:name module_)

@@ -35,17 +35,18 @@ let arguments usage options =
 let optional cell name text = (name, Arg.String (fun value -> cell := Some value), text)
 
 let build () =
-  let profile = ref "dev" and manifest = ref None and module_ = ref None in
+  let profile = ref "dev" and manifest = ref None and module_ = ref None and declarations = ref true in
   let found =
     arguments "usage: rust-async build CRATE [OPTION]…"
       [
         ("--profile", Arg.Set_string profile, "PROFILE dune's: %{profile}");
         optional manifest "--manifest-path" "PATH where Cargo.toml is, from the folder of the dune file";
+        ("--no-declarations", Arg.Clear declarations, " only the libraries: externals are written by hand");
         optional module_ "--module" "NAME the module of the declarations, if it is not called as the crate";
       ]
   in
   match found with
-  | [ crate ] -> Build.run ~profile:!profile ?manifest:!manifest ?module_:!module_ crate
+  | [ crate ] -> Build.run ~profile:!profile ~declarations:!declarations ?manifest:!manifest ?module_:!module_ crate
   | _ -> misused ()
 
 let declare () =

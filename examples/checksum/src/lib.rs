@@ -1,4 +1,4 @@
-//! The hashing of `checksum`: what `../sha256.ml` declares.
+//! The hashing of `checksum`: the module `Checksum` is made from it.
 
 use std::ffi::OsStr;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc, ToOCaml};
+use ocaml_lwt_interop::{ByteBuf, Error, Exception, FromOCaml, OCamlAsyncFunc, ToOCaml};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -25,7 +25,7 @@ const SMALL: usize = 16 << 10;
 /// # Errors
 /// The file cannot be read: `Unreadable`. What `progress` is rejected with.
 #[ocaml_lwt_interop::func]
-pub async fn checksum_sha256(path: ByteBuf, progress: Progress) -> Result<String, Error> {
+pub async fn sha256(path: ByteBuf, progress: Progress) -> Result<String, Error> {
     let unfinished = Unfinished;
     let digest = digest(&path, &progress).await;
     std::mem::forget(unfinished);
@@ -60,24 +60,26 @@ async fn update(mut hasher: Sha256, chunk: Vec<u8>) -> Result<(Sha256, Vec<u8>),
     Ok(tokio::task::spawn_blocking(update).await?)
 }
 
-/// OCaml's record `failure`, the argument of its exception `Unreadable`.
-#[derive(ToOCaml)]
-struct Failure {
+/// Why a file or a folder is left out.
+#[derive(FromOCaml, ToOCaml)]
+pub struct Failure {
     path: ByteBuf,
     reason: String,
 }
+
+/// The file cannot be read.
+#[derive(Exception)]
+pub struct Unreadable(Failure);
 
 fn unreadable(path: &ByteBuf, error: &io::Error) -> Error {
     let reason = error.to_string();
     // Rust adds the number, which tells a user nothing: "Permission denied (os error 13)".
     let reason = reason.split(" (os error").next().unwrap_or_default();
-    Error::registered(
-        "checksum.unreadable",
-        (Failure {
-            path: path.clone(),
-            reason: reason.to_owned(),
-        },),
-    )
+    let failure = Failure {
+        path: path.clone(),
+        reason: reason.to_owned(),
+    };
+    Unreadable(failure).into()
 }
 
 /// How many futures were dropped before their end.
@@ -92,14 +94,14 @@ impl Drop for Unfinished {
     }
 }
 
-/// How many files were being hashed when they were cancelled. Synchronous: returns an `int`, not a promise.
-#[ocaml::func]
-pub fn checksum_cancelled() -> usize {
+/// How many files were being hashed when they were cancelled.
+#[ocaml_lwt_interop::func(sync)]
+pub fn cancelled() -> usize {
     CANCELLED.load(Ordering::Relaxed)
 }
 
 /// How many files are worth hashing at a time on this machine.
-#[ocaml::func]
-pub fn checksum_parallelism() -> usize {
+#[ocaml_lwt_interop::func(sync)]
+pub fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
