@@ -12,11 +12,12 @@ for manifest in examples/*/Cargo.toml bench/Cargo.toml test/Cargo.toml; do
   grep -q staticlib "$manifest" || continue
   # Declarations that are made from the library need no comparison.
   ! grep 'rust-async build' "$(dirname "$manifest")/dune" | grep -qv -e --no-declarations || continue
-  package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
-  # As dune has built it, with the features that it has by itself.
-  cargo build --release --quiet --target-dir target -p "$package"
+  folder=$(dirname "$manifest")
+  name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
+  archive=$folder/lib${name//-/_}_stubs.a
+  dune build "$archive"
   # The library's own externals are in every program.
-  groups+=(-- "target/release/lib${package//-/_}.a" "$(dirname "$manifest")" "${library[@]}")
+  groups+=(-- "_build/default/$archive" "$folder" "${library[@]}")
 done
 cargo build --release --quiet --target-dir target -p interop-externals
 target/release/interop-externals "${groups[@]:1}"

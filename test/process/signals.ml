@@ -89,29 +89,25 @@ let busy =
     ("calls_home_from_a_worker", fun () -> home_call 1);
   ]
 
-(* Bytecode looks for signals at each call, and native code from 4.14 on at the head of functions and loops; before that only where
-   it allocates. *)
-let handlers_run_anywhere = Sys.backend_type = Bytecode || Sys.ocaml_version >= "4.14"
-
-(* [Lwt_main.run] takes a mutex at its beginning and at its end (lwt_main.ml, Lwt 5.6), and notes that it runs (Lwt 5.7). Where
-   handlers run anywhere, one that raises then leaves it so for ever; so no handler raises outside of a turn. *)
+(* [Lwt_main.run] takes a mutex at its beginning and at its end (lwt_main.ml, Lwt 5.6), and notes that it runs (Lwt 5.7). A handler
+   that raises there leaves it so for ever; so no handler raises outside of a turn. (There is a law of its own for a turn that has
+   not begun.) *)
 let outside = ref false
 
 let within_turns () =
-  let now is_outside () = if handlers_run_anywhere then outside := is_outside in
+  let now is_outside () = outside := is_outside in
   ignore (Lwt_main.Enter_iter_hooks.add_last (now false));
   ignore (Lwt_main.Leave_iter_hooks.add_first (now true))
 
 let run promise =
-  if handlers_run_anywhere then outside := true;
+  outside := true;
   Lwt_main.run promise;
   outside := false
 
-(* With the hook of Lwt's, which ends the process; but elsewhere a handler may run when Lwt is about to call a callback, one
-   of ours as well as any other, and Lwt has its hook called then. *)
+(* A handler may run when Lwt is about to call a callback, one of ours as well as any other, and Lwt has its hook called then. *)
 let interrupts_of_what_is_busy (what, f) =
   case ("interrupt_leaves_the_loop_while_rust_" ^ what) ~out:[ "50 of 50"; works ] (fun () ->
-      if handlers_run_anywhere then Lwt.async_exception_hook := raise;
+      Lwt.async_exception_hook := raise;
       within_turns ();
       Sys.set_signal Sys.sigalrm (Signal_handle (fun _ -> if !outside then alarm_after 0.000_5 else raise Alarm));
       let left = ref 0 and stop = ref false in
