@@ -126,7 +126,8 @@
 //! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
 //! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.
 //! - [`runtime`]: how many threads Tokio has, and what they are called; a runtime of your own.
-//! - [`Error`] and [`Exception`]: what goes wrong.
+//! - [`Error`] and [`Exception`](struct@Exception): what goes wrong.
+//! - [`macro@Exception`]: an exception that Rust declares.
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.

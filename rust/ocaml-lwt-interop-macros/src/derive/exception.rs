@@ -82,6 +82,7 @@ fn expand(exception: &shape::Exception) -> TokenStream {
                 const KEY: &'static str = #key;
                 type Arguments = (#(#types,)*);
 
+                #[allow(clippy::unused_unit)]
                 fn into_arguments(self) -> Self::Arguments {
                     let #name { #(#members: #names),* } = self;
                     (#(#values,)*)

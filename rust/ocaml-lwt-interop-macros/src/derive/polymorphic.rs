@@ -15,11 +15,11 @@ macro_rules! code {
 
 /// The number of a tag, as an `int` (`caml_hash_variant`: `hash_variant.c` in 4.13, `hash.c` in 5.4).
 fn number(constructor: &Constructor) -> TokenStream {
-    let hash = constructor.given.bytes().fold(0u32, |hash, byte| {
-        hash.wrapping_mul(223).wrapping_add(u32::from(byte))
+    let hash = constructor.given.bytes().fold(0i32, |hash, byte| {
+        hash.wrapping_mul(223).wrapping_add(i32::from(byte))
     });
     // 31 bits, and the highest is the sign.
-    let signed = (hash << 1).cast_signed() >> 1;
+    let signed = (hash << 1) >> 1;
     let absolute = Literal::u32_unsuffixed(signed.unsigned_abs());
     if signed < 0 {
         code!(-#absolute)
