@@ -10,31 +10,26 @@
 //! 5. Each part has to be of a type that crosses: the body says so, at the type of the part. In a type with parameters the
 //!    parts that mention one are bound by the trait, but for parts of the type itself.
 
+mod unsound;
 mod shape;
 mod describe;
 mod polymorphic;
 pub(crate) mod exception;
 
-use crate::check;
 use crate::generated::hygienic;
-use crate::messages::{self, Errors};
+use crate::messages::Errors;
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use shape::{Constructor, Form, Part, Shape, numbered, partition};
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
+use syn::visit::Visit;
 use syn::{DeriveInput, WherePredicate};
+pub(crate) use unsound::Direction;
+use unsound::Unsound;
 
 /// Code with the macro's own names, so that none of them is one of the user's.
 macro_rules! code {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
-}
-
-/// Which of the two, and how it is called.
-#[derive(Clone, Copy)]
-pub(crate) enum Direction {
-    ToOCaml,
-    FromOCaml,
 }
 
 pub(crate) fn derive(input: DeriveInput, direction: Direction) -> TokenStream {
@@ -338,31 +333,6 @@ impl Shape {
                 code!(#shape::is_constant(value, #count) #(#blocks)*)
             }
             Form::Polymorphic(constructors) => polymorphic::shape(constructors, value),
-        }
-    }
-}
-
-/// Finds what points into the OCaml heap, and what raises in the middle of a conversion.
-struct Unsound<'a> {
-    direction: Direction,
-    errors: &'a mut Errors,
-}
-
-impl<'ast> Visit<'ast> for Unsound<'_> {
-    fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-        match self.direction {
-            Direction::FromOCaml => self.errors.push(messages::DERIVE_REFERENCE.at(reference)),
-            Direction::ToOCaml => visit::visit_type_reference(self, reference),
-        }
-    }
-
-    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
-        if check::is_raw(&path.path) {
-            self.errors.push(messages::DERIVE_RAW.at(path));
-        } else if check::is_result_of_ocaml_error(&path.path) {
-            self.errors.push(messages::DERIVE_OCAML_ERROR.at(path));
-        } else {
-            visit::visit_type_path(self, path);
         }
     }
 }
