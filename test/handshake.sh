@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 checkout=$PWD
 folder=$(mktemp -d)
+# What cargo builds for one project, the next one need not build again.
+export CARGO_TARGET_DIR=$top/target/projects
 trap 'rm -rf "$folder"' EXIT
 
 # A project that has a copy of the OCaml half, so that this can be changed.

@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 folder=$(mktemp -d)
+# What cargo builds for one project, the next one need not build again.
+export CARGO_TARGET_DIR=$top/target/projects
 trap 'rm -rf "$folder"' EXIT
 prefix=$folder/prefix
 dune build rust-async.install

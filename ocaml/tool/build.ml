@@ -38,20 +38,32 @@ let cargo_profile = function "release" -> ("release", [ "--release" ]) | _ -> ("
 
 let library_name crate = String.map (function '-' -> '_' | c -> c) crate
 
-let run ~profile ~declarations ?manifest ?module_ crate =
+type wanted = Static_library | Libraries | Declarations
+
+let run ~profile ~wanted ?manifest ?module_ crate =
   let project, folder = source_folder () in
   let manifest = Filename.concat folder (Option.value ~default:"Cargo.toml" manifest) in
   if not (Sys.file_exists manifest) then Fail.with_f "%s is not there: say with --manifest-path where the crate is" manifest;
   let name = library_name crate in
-  let target = Option.value ~default:(Filename.concat project "target") (Sys.getenv_opt "CARGO_TARGET_DIR") in
+  let target =
+    match Sys.getenv_opt "CARGO_TARGET_DIR" with
+    | Some target when not (Filename.is_relative target) -> target
+    | said -> Filename.concat project (Option.value ~default:"target" said)
+  in
   let profile_folder, profile = cargo_profile profile in
-  Program.run "cargo"
-    ([ "rustc"; "--lib"; "--crate-type"; "staticlib,cdylib"; "--quiet"; "--manifest-path"; manifest; "--target-dir"; target ]
-    @ profile);
   let built extension = Filename.concat target (Filename.concat profile_folder ("lib" ^ name ^ extension)) in
   let archive = built ".a" and library = "dll" ^ name ^ "_stubs.so" in
+  (* What is left of another build must not be taken for this one's; cargo puts them there again. *)
+  List.iter (fun file -> if Sys.file_exists file then Sys.remove file) [ archive; built ".so" ];
+  let crate_types = if wanted = Static_library then "staticlib" else "staticlib,cdylib" in
+  Program.run "cargo"
+    ([ "rustc"; "--lib"; "--crate-type"; crate_types; "--quiet"; "--manifest-path"; manifest; "--target-dir"; target ]
+    @ profile);
   if not (Sys.file_exists archive) then
-    Fail.with_f "cargo has made no %s: the name of a crate is that of `[lib]`, or of `[package]`, in %s" archive manifest;
+    Fail.with_f
+      "cargo has made no %s: the name of the crate is that of `[lib]`, or of `[package]`, in %s; and a target that is set, with \
+       CARGO_BUILD_TARGET or build.target, has folders of its own, which this command does not look into"
+      archive manifest;
   Program.run "cp" [ archive; "lib" ^ name ^ "_stubs.a" ];
-  Program.run "cp" [ built ".so"; library ];
-  if declarations then Declare.run ~crate:name ~library (Option.value ~default:name module_)
+  if wanted <> Static_library then Program.run "cp" [ built ".so"; library ];
+  if wanted = Declarations then Declare.run ~crate:name ~library (Option.value ~default:name module_)

@@ -14,26 +14,37 @@ type files = { all : type_ list; by_module : (string * Source.t) list }
 let file_of files scope = match scope with [] -> None | module_ :: _ -> List.assoc_opt module_ files.by_module
 
 (* The path without the names that the file of [scope] has given to modules. *)
-let rec unaliased files scope path =
-  match (path, file_of files scope) with
-  | first :: (_ :: _ as rest), Some file -> (
-      match List.assoc_opt first file.aliases with
-      | Some aliased when aliased <> [ first ] -> unaliased files scope (aliased @ rest)
-      | _ -> path)
-  | _ -> path
+let unaliased files scope path =
+  (* An alias may have the name of what it stands for. *)
+  let rec go left path =
+    match (path, file_of files scope) with
+    | first :: (_ :: _ as rest), Some file when left > 0 -> (
+        match List.assoc_opt first file.aliases with Some aliased -> go (left - 1) (aliased @ rest) | None -> path)
+    | _ -> path
+  in
+  go 8 path
 
-(* [find files scope path] is what [path] means in [scope]: what is nearest, then what is in a module that the file opens. *)
+(* [find files scope path] is what [path] means in [scope]. What a module that the file opens has as well is nobody's: it depends on
+   where the file opens it. *)
 let find files scope path =
   let path = unaliased files scope path in
   let named path = List.find_opt (fun t -> t.path = path) files.all in
-  let rec from = function
+  let rec from path = function
     | [] -> named path
-    | _ :: outer as scope -> ( match named (List.rev_append scope path) with Some found -> Some found | None -> from outer)
+    | _ :: outer as scope -> (
+        match named (List.rev_append scope path) with Some found -> Some found | None -> from path outer)
   in
-  match (from (List.rev scope), file_of files scope) with
-  | Some found, _ -> Some found
-  | None, None -> None
-  | None, Some file -> List.find_map (fun opened -> named (unaliased files scope (opened @ path))) file.opens
+  let inwards = List.rev scope in
+  let opened =
+    match file_of files scope with
+    | None -> []
+    | Some file -> List.filter_map (fun opened -> from (unaliased files scope (opened @ path)) inwards) file.opens
+  in
+  match (from path inwards, List.sort_uniq compare opened) with
+  | found, [] -> found
+  | None, [ found ] -> Some found
+  | Some found, [ other ] when found = other -> Some found
+  | _, other :: _ -> Some { other with body = Abstract; path = other.path @ [ "or another" ] }
 
 (* Parameters become arguments. *)
 let rec with_arguments parameters arguments ty =
@@ -46,9 +57,9 @@ let rec with_arguments parameters arguments ty =
   | Constr (path, all) -> Constr (path, List.map same all)
   | Tuple all -> Tuple (List.map same all)
   | Arrow (label, argument, result) -> Arrow (label, same argument, same result)
-  | Tags tags ->
+  | Tags (bound, tags) ->
       let tag = function Tag (name, held) -> Tag (name, Option.map same held) | Inherited ty -> Inherited (same ty) in
-      Tags (List.map tag tags)
+      Tags (bound, List.map tag tags)
   | Other _ -> ty
 
 let rec with_vars arguments ty : D.ty =
@@ -85,26 +96,37 @@ let is_named path name =
 (* To be given to others, for whatever type they have to give. *)
 type otherwise = { fail : 'a. unit -> 'a }
 
-let compare_types files library scope ocaml rust =
+(* Which way a value goes: what goes to OCaml may be one of more tags there, what comes from there one of fewer. Inside of a type that
+   is declared it is neither. *)
+type way = To_ocaml | To_rust | Neither
+
+let turned = function To_ocaml -> To_rust | To_rust -> To_ocaml | Neither -> Neither
+let fits way bound = match (way, bound) with _, Exactly | To_ocaml, At_least | To_rust, At_most -> true | _ -> false
+
+let compare_types files library way scope ocaml rust =
   (* Pairs of declared types that are being compared, or were: types may be recursive. *)
   let seen = Hashtbl.create 8 in
-  let rec go scope ocaml (rust : D.ty) =
+  (* Types that stand for themselves have no end. *)
+  let steps = ref 0 in
+  let rec go way scope ocaml (rust : D.ty) =
+    incr steps;
     let fail () = different (text ocaml) (rust_text library rust) in
     let otherwise = { fail } in
-    let both scope ocaml rust = if List.length ocaml = List.length rust then List.iter2 (go scope) ocaml rust else fail () in
+    if !steps > 10_000 then fail ();
+    let both way scope ocaml rust = if List.length ocaml = List.length rust then List.iter2 (go way scope) ocaml rust else fail () in
     match (ocaml, rust) with
     | _, Named ("Obj.t", []) -> ()
     | Constr ([ "char" ], []), Byte | Constr ([ "int" ], []), Byte -> ()
     | Constr (path, arguments), _ -> (
         match (find files scope path, rust) with
         | Some found, Named (name, rust_arguments) when found.path = String.split_on_char '.' name ->
-            both scope arguments rust_arguments
+            both Neither scope arguments rust_arguments
         | Some { parameters; body = Alias alias; path; _ }, _ when List.length parameters = List.length arguments ->
             (* The alias is read where it stands. Its arguments were read here, and mean the same there or are not found. *)
             let inside = List.rev (List.tl (List.rev path)) in
-            go_alias inside scope (with_arguments parameters arguments alias) rust
+            go_alias way inside scope (with_arguments parameters arguments alias) rust
         | Some found, Declared (key, rust_arguments) when List.length found.parameters = List.length arguments ->
-            let pair = (found.path, key, List.map text arguments) in
+            let pair = (found.path, key, List.map text arguments, List.map (rust_text library) rust_arguments) in
             if not (Hashtbl.mem seen pair) then (
               Hashtbl.add seen pair ();
               declared scope found arguments key rust_arguments)
@@ -113,32 +135,33 @@ let compare_types files library scope ocaml rust =
             match definition key with
             | { D.unboxed = true; definition = D.Record [ { D.ty; _ } ]; _ }
             | { D.unboxed = true; definition = D.Variant [ { D.parts = D.Unnamed [ ty ]; _ } ]; _ } ->
-                go scope ocaml (with_vars rust_arguments ty)
+                go Neither scope ocaml (with_vars rust_arguments ty)
             | _ -> fail ())
-        | None, Named (name, rust_arguments) when is_named (unaliased files scope path) name -> both scope arguments rust_arguments
+        | None, Named (name, rust_arguments) when is_named (unaliased files scope path) name ->
+            both (if Print.is_plain_container name then way else Neither) scope arguments rust_arguments
         | _ -> fail ())
-    | Tuple parts, Tuple rust_parts -> both scope parts rust_parts
+    | Tuple parts, Tuple rust_parts -> both way scope parts rust_parts
     | Tuple parts, Declared (key, rust_arguments) -> (
         (* A struct without names is a tuple. *)
         match definition key with
         | { D.definition = D.Variant [ { D.parts = D.Unnamed rust_parts; _ } ]; unboxed = false; _ } ->
-            both scope parts (List.map (with_vars rust_arguments) rust_parts)
+            both Neither scope parts (List.map (with_vars rust_arguments) rust_parts)
         | _ -> fail ())
-    | Arrow _, Arrow (rust_arguments, rust_result) -> arrow scope ocaml rust_arguments rust_result otherwise
-    | Tags tags, Declared (key, rust_arguments) -> (
+    | Arrow _, Arrow (rust_arguments, rust_result) -> arrow way scope ocaml rust_arguments rust_result otherwise
+    | Tags (bound, tags), Declared (key, rust_arguments) -> (
         match definition key with
-        | { D.definition = D.Polymorphic rust_tags; _ } -> polymorphic scope tags rust_arguments rust_tags otherwise
+        | { D.definition = D.Polymorphic rust_tags; _ } when fits way bound -> polymorphic scope tags rust_arguments rust_tags otherwise
         | _ -> fail ())
     | (Var _ | Tuple _ | Arrow _ | Tags _ | Other _), _ -> fail ()
-  and go_alias inside scope ocaml rust =
+  and go_alias way inside scope ocaml rust =
     (* What a module of its own declares goes before what stands around the external. *)
-    go (if inside = [] then scope else inside) ocaml rust
-  and arrow scope ocaml rust_arguments rust_result otherwise =
+    go way (if inside = [] then scope else inside) ocaml rust
+  and arrow way scope ocaml rust_arguments rust_result otherwise =
     match (ocaml, rust_arguments) with
-    | _, [] -> go scope ocaml rust_result
+    | _, [] -> go way scope ocaml rust_result
     | Arrow (Plain, argument, result), first :: rest ->
-        go scope argument first;
-        arrow scope result rest rust_result otherwise
+        go (turned way) scope argument first;
+        arrow way scope result rest rust_result otherwise
     | _ -> otherwise.fail ()
   and definition key : D.declared =
     match List.find_opt (fun t -> t.D.key = key) library.D.types with
@@ -149,7 +172,7 @@ let compare_types files library scope ocaml rust =
       | Tag (name, held) -> [ (name, held) ]
       | Inherited (Constr (path, [])) -> (
           match find files scope path with
-          | Some { body = Alias (Tags tags); _ } -> List.concat_map flat tags
+          | Some { body = Alias (Tags (Exactly, tags)); _ } -> List.concat_map flat tags
           | _ -> fail ())
       | Inherited _ -> fail ()
     in
@@ -160,8 +183,8 @@ let compare_types files library scope ocaml rust =
       (fun (_, held) c ->
         match (held, c.D.parts) with
         | None, D.Unnamed [] -> ()
-        | Some ocaml, D.Unnamed [ part ] -> go scope ocaml (with_vars rust_arguments part)
-        | Some ocaml, D.Unnamed (_ :: _ as parts) -> go scope ocaml (Tuple (List.map (with_vars rust_arguments) parts))
+        | Some ocaml, D.Unnamed [ part ] -> go Neither scope ocaml (with_vars rust_arguments part)
+        | Some ocaml, D.Unnamed (_ :: _ as parts) -> go Neither scope ocaml (Tuple (List.map (with_vars rust_arguments) parts))
         | _ -> fail ())
       tags rust_tags
   and declared scope found arguments key rust_arguments =
@@ -170,7 +193,7 @@ let compare_types files library scope ocaml rust =
     let inside = List.rev (List.tl (List.rev found.path)) in
     let instance = with_arguments found.parameters arguments and rust_instance = with_vars rust_arguments in
     let part what ocaml rust =
-      try go_alias inside scope (instance ocaml) (rust_instance rust)
+      try go_alias Neither inside scope (instance ocaml) (rust_instance rust)
       with Different (ocaml, rust) ->
         different (Printf.sprintf "%s of %s : %s" what name ocaml) (Printf.sprintf "%s of %s : %s" what key rust)
     in
@@ -204,7 +227,7 @@ let compare_types files library scope ocaml rust =
           constructors rust_constructors
     | _ -> different (name ^ ", another kind of type") key
   in
-  go scope ocaml rust
+  go way scope ocaml rust
 
 let compare_labels label (argument : D.argument) =
   let show = function Plain -> "no label" | Labelled name -> "~" ^ name | Optional name -> "?" ^ name in
@@ -223,8 +246,8 @@ let compare_labels label (argument : D.argument) =
 let external_problem files library e =
   let symbol = match List.rev e.symbols with native :: _ -> native | [] -> "" in
   match List.find_opt (fun f -> f.D.symbol = symbol) library.D.functions with
-  | None when e.symbols = [] -> Some (Printf.sprintf "%s: %s has %s" e.name e.name (text e.ty))
-  | None -> None
+  | None when e.symbols = [] -> Some (Printf.sprintf "%s: %s" e.name (text e.ty))
+  | None -> Some (Printf.sprintf "%s: its last symbol, %S, is that of no function of the library" e.name symbol)
   | Some f -> (
       let place = String.concat "::" (f.path @ [ f.name ]) in
       let expected = if f.twin then [ symbol ^ "_bytecode"; symbol ] else [ symbol ] in
@@ -237,9 +260,13 @@ let external_problem files library e =
         match (ty, rest) with
         | result, [] ->
             let promised = if f.promise then D.Named ("Lwt.t", [ f.result ]) else f.result in
-            compare_types files library e.scope result promised
+            (* OCaml counts the arrows of an external: what is returned must not have any. *)
+            (match (result, promised) with
+            | Arrow _, D.Arrow _ -> different (text result) ("an alias of " ^ rust_text library promised)
+            | _ -> ());
+            compare_types files library To_ocaml e.scope result promised
         | Arrow (label, argument, result), first :: rest ->
-            compare_types files library e.scope argument (compare_labels label first);
+            compare_types files library To_rust e.scope argument (compare_labels label first);
             arguments result rest
         | result, _ -> different (text result) "one argument more"
       in
@@ -262,7 +289,8 @@ let externals library files =
   let by_module = List.map (fun (file : Source.t) -> (file.module_, file)) files in
   let all = { all = List.concat_map (fun (file : Source.t) -> file.types) files; by_module } in
   let found = List.concat_map (fun (file : Source.t) -> file.externals) files in
-  let known e = e.symbols = [] || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in
+  let escaped e = List.exists (fun symbol -> String.contains symbol '\\') e.symbols in
+  let known e = e.symbols = [] || escaped e || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in
   let own = List.filter known found in
   let problem e =
     Option.map (Printf.sprintf "%s:%d: %s" e.file e.line) (external_problem all library e)
@@ -274,9 +302,11 @@ let read file =
   | exception Sys_error why -> Fail.with_ [ why ]
   | channel ->
       let text =
-        Fun.protect
-          ~finally:(fun () -> close_in channel)
-          (fun () -> really_input_string channel (in_channel_length channel))
+        try
+          Fun.protect
+            ~finally:(fun () -> close_in channel)
+            (fun () -> really_input_string channel (in_channel_length channel))
+        with Sys_error why -> Fail.with_f "%s: %s" file why
       in
       Source.read ~file text
 

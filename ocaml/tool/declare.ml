@@ -4,10 +4,10 @@ let crate said { Description.functions; exceptions; _ } =
   let paths = paths @ List.map (fun e -> e.Description.exception_path) exceptions in
   let crates = List.sort_uniq compare (List.map List.hd paths) in
   match (said, crates) with
+  | _, [] -> Fail.with_ [ "no #[func] is in the library" ]
   | Some crate, crates when List.mem crate crates -> crate
   | Some crate, crates -> Fail.with_f "no #[func] is in the crate %s, but in: %s" crate (String.concat ", " crates)
   | None, [ crate ] -> crate
-  | None, [] -> Fail.with_ [ "no #[func] is in the library" ]
   | None, crates ->
       Fail.with_f "several crates have functions, %s: say with --crate NAME whose stand at the top"
         (String.concat ", " crates)

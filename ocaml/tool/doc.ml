@@ -77,8 +77,10 @@ let contains part text =
 (* OCaml reads comments: strings and other comments in them have to end. *)
 let fits_a_comment text =
   let begins_quoted at =
+    (* [{id|], and [{%id|], [{%%id id|]. *)
     let rec word at =
-      at < String.length text && (match text.[at] with 'a' .. 'z' | '_' -> word (at + 1) | c -> c = '|')
+      at < String.length text
+      && match text.[at] with 'a' .. 'z' | 'A' .. 'Z' | '0' .. '9' | '_' | '%' | '.' | ' ' -> word (at + 1) | c -> c = '|'
     in
     text.[at] = '{' && word (at + 1)
   in

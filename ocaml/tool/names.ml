@@ -7,8 +7,8 @@ let keywords =
 (* The first is one of ours. *)
 let types =
   String.split_on_char ' '
-    "returned array bool bytes char exn extension_constructor float floatarray format int int32 int64 lazy_t list nativeint option \
-     result string unit"
+    "returned array bool bytes char exn extension_constructor float floatarray format format4 format6 fpclass in_channel int int32 int64 \
+     lazy_t list nativeint option out_channel ref result string unit"
 
 let unless_in names name = if List.mem name names then name ^ "_" else name
 
@@ -30,9 +30,11 @@ let snake name =
   Buffer.contents buffer
 
 let value name = unless_in keywords (snake name)
-let type_ name = unless_in types (value name)
+let type_ ?(taken = []) name = unless_in (taken @ types) (value name)
 let constructor = String.capitalize_ascii
 let module_ ~taken name = unless_in taken (String.capitalize_ascii name)
 
-let is_ascii =
-  String.for_all (function 'a' .. 'z' | 'A' .. 'Z' | '0' .. '9' | '_' -> true | _ -> false)
+let is_possible name =
+  name <> ""
+  && (match name.[0] with 'a' .. 'z' | 'A' .. 'Z' | '_' -> true | _ -> false)
+  && String.for_all (function 'a' .. 'z' | 'A' .. 'Z' | '0' .. '9' | '_' -> true | _ -> false) name

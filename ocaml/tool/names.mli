@@ -3,8 +3,8 @@
 val value : string -> string
 (** [value name] is a value, a field or a type: [some_name] for [SomeName], and [type_] for [type]. *)
 
-val type_ : string -> string
-(** [type_ name] is as {!value}, and no type that OCaml has: [list_] for [List]. *)
+val type_ : ?taken:string list -> string -> string
+(** [type_ name] is as {!value}, and no type that OCaml has, or that is [taken]: [list_] for [List]. *)
 
 val constructor : string -> string
 (** [constructor name] begins with a capital letter. *)
@@ -12,5 +12,5 @@ val constructor : string -> string
 val module_ : taken:string list -> string -> string
 (** [module_ ~taken name] is a module that is called otherwise than those of [taken]. *)
 
-val is_ascii : string -> bool
-(** [is_ascii name] is whether OCaml takes it: letters, digits and [_]. *)
+val is_possible : string -> bool
+(** [is_possible name] is whether OCaml takes it: letters of ASCII, digits and [_], no digit first. *)

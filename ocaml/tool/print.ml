@@ -28,12 +28,13 @@ let types_of_definition = function
 
 let types_of_func f = f.result :: List.map (fun a -> a.of_argument) f.arguments
 
-let taken { types; functions; exceptions; _ } =
-  let all =
-    List.concat_map (fun t -> types_of_definition t.definition) types
-    @ List.concat_map types_of_func functions
-    @ List.concat_map (fun e -> types_of_parts e.holds) exceptions
-  in
+let all_types { types; functions; exceptions; _ } =
+  List.concat_map (fun t -> types_of_definition t.definition) types
+  @ List.concat_map types_of_func functions
+  @ List.concat_map (fun e -> types_of_parts e.holds) exceptions
+
+let taken library =
+  let all = all_types library in
   List.sort_uniq compare ([ "Lwt"; "Lwt_stream"; "Rust_async"; "Obj" ] @ List.concat_map heads all)
 
 let path ~crate ~taken path =
@@ -74,6 +75,19 @@ let twice name_of place_of what items =
   in
   pairs (List.stable_sort (fun a b -> compare (name_of a) (name_of b)) items)
 
+(* Types that have no module: a declared type is called otherwise. *)
+let rec plain_names = function
+  | Named (name, arguments) ->
+      let rest = List.concat_map plain_names arguments in
+      if String.contains name '.' then rest else name :: rest
+  | Declared (_, arguments) | Tuple arguments -> List.concat_map plain_names arguments
+  | Arrow (arguments, result) -> List.concat_map plain_names (result :: arguments)
+  | Byte | Var _ | Refused _ -> []
+
+let type_name library =
+  let taken = List.sort_uniq compare (List.concat_map plain_names (all_types library)) in
+  Names.type_ ~taken
+
 let problems ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
   let place f = String.concat "::" (f.path @ [ f.name ]) in
@@ -100,9 +114,17 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
   in
   let of_func f = List.map (Printf.sprintf "%s: %s" (place f)) (List.concat_map refusals (types_of_func f)) in
   let foreign (place, name) =
-    if Names.is_ascii name then None
-    else Some (Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, and %s is not" place name)
+    if Names.is_possible name then None
+    else Some (Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, a letter or _ first, and %s is not" place name)
   in
+  let of_parts key = function Unnamed _ -> [] | Inline fields -> List.map (fun field -> (key, field.field)) fields in
+  let inline_fields t =
+    match t.definition with
+    | Variant all | Polymorphic all -> List.concat_map (fun c -> of_parts t.key c.parts) all
+    | Record _ | No_definition _ -> []
+  in
+  let labels f = List.filter_map (fun a -> Option.map (fun label -> (place f, label)) a.label) f.arguments in
+  let of_exception_names e = (e.exception_key, e.exception_name) :: of_parts e.exception_key e.holds in
   let constructors t = match t.definition with Variant all | Polymorphic all -> List.map (fun c -> (t.key, c.constructor)) all | _ -> [] in
   let fields t =
     match t.definition with
@@ -111,7 +133,9 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
   in
   let names =
     List.concat_map (fun f -> List.map (fun name -> (place f, name)) (f.name :: f.path)) functions
-    @ List.concat_map (fun t -> ((t.key, t.type_name) :: constructors t) @ fields t) types
+    @ List.concat_map labels functions
+    @ List.concat_map of_exception_names exceptions
+    @ List.concat_map (fun t -> ((t.key, t.type_name) :: constructors t) @ fields t @ inline_fields t) types
   in
   List.concat_map of_type types
   @ List.concat_map of_exception exceptions
@@ -120,8 +144,11 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
   @ List.filter_map foreign names
   @ List.map
       (fun problem -> problem ^ "; `#[ocaml(name = \"…\")]` gives one another name")
-      (twice (fun t -> Names.type_ t.type_name) (fun t -> t.key) "the type" types)
+      (twice (fun t -> type_name library t.type_name) (fun t -> t.key) "the type" types)
   @ twice ocaml_name place "the function" functions
+  @ List.map
+      (fun problem -> problem ^ ", by their path: give one another name in Rust")
+      (twice (fun e -> e.exception_key) (fun e -> e.exception_name) "the exception" exceptions)
   @ twice ocaml_exception (fun e -> e.exception_key) "the exception" exceptions
   @ twice (fun f -> f.symbol) place "the symbol" functions
 
@@ -136,6 +163,9 @@ type place = Anywhere | In_arrow | In_tuple | In_application
    comes may be of fewer. In the definition of a type it is what it is. *)
 type way = To_ocaml | To_rust | Defined
 
+(* In these, a row of tags may stand for what it stands for alone. Anywhere else, a parameter may be that of a function. *)
+let is_plain_container name = List.mem name [ "option"; "list"; "array"; "result"; "Lwt.t"; "Lwt_stream.t" ]
+
 let turned = function To_ocaml -> To_rust | To_rust -> To_ocaml | Defined -> Defined
 
 (* The names of declared types. *)
@@ -143,7 +173,9 @@ type declared_name = { ocaml : string; is_polymorphic : bool }
 
 let rec ty names way place t =
   let parenthesized if_ text = if if_ then "(" ^ text ^ ")" else text in
-  let applied name = function
+  let applied name arguments =
+    let way = if is_plain_container name then way else Defined in
+    match arguments with
     | [] -> name
     | [ argument ] -> ty names way In_application argument ^ " " ^ name
     | arguments -> Printf.sprintf "(%s) %s" (String.concat ", " (List.map (ty names way Anywhere) arguments)) name
@@ -347,9 +379,10 @@ let checks { crates; _ } =
 
 let file file ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
+  let type_name = type_name library in
   let name t =
     let is_polymorphic = match t.definition with Polymorphic _ -> true | _ -> false in
-    (t.key, { ocaml = Names.type_ t.type_name; is_polymorphic })
+    (t.key, { ocaml = type_name t.type_name; is_polymorphic })
   in
   let names = List.map name types in
   let put_exception tree e =

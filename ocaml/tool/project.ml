@@ -4,15 +4,16 @@ let taken =
   String.split_on_char ' '
     "abstract alloc as async await become box break const continue core crate do dyn else enum extern false final fn for gen if \
      impl in let loop macro match mod move mut ocaml override priv proc-macro pub ref return self static std stdlib struct \
-     super test tokio trait true try type typeof unsafe unsized use virtual where while yield alcotest lwt lwt-unix lwt-io \
-     lwt-main main ocaml-lwt-interop rust-async unix"
+     super test tokio trait true try type typeof unsafe unsized use virtual where while yield alcotest condition event main mutex \
+     ocaml-lwt-interop rust-async semaphore thread threads unix"
 
 let check_name name =
   let letter = function 'a' .. 'z' -> true | _ -> false in
   let fine = function 'a' .. 'z' | '0' .. '9' | '-' | '_' -> true | _ -> false in
   if name = "" || (not (letter name.[0])) || not (String.for_all fine name) then
     Fail.with_f "%S is no name for a crate and a module: small letters of ASCII, digits, - and _, a letter first" name;
-  if List.mem (String.map (function '_' -> '-' | c -> c) name) taken then
+  let is_lwt = String.length name >= 3 && String.sub name 0 3 = "lwt" in
+  if is_lwt || List.mem (String.map (function '_' -> '-' | c -> c) name) taken then
     Fail.with_f "%S is taken: by Rust, OCaml or a library that the project uses" name
 
 let replace ~each ~by text =

@@ -35,18 +35,21 @@ let arguments usage options =
 let optional cell name text = (name, Arg.String (fun value -> cell := Some value), text)
 
 let build () =
-  let profile = ref "dev" and manifest = ref None and module_ = ref None and declarations = ref true in
+  let profile = ref "dev" and manifest = ref None and module_ = ref None and wanted = ref Build.Declarations in
   let found =
     arguments "usage: rust-async build CRATE [OPTION]…"
       [
         ("--profile", Arg.Set_string profile, "PROFILE dune's: %{profile}");
         optional manifest "--manifest-path" "PATH where Cargo.toml is, from the folder of the dune file";
-        ("--no-declarations", Arg.Clear declarations, " only the libraries: externals are written by hand");
+        ( "--no-declarations",
+          Arg.Unit (fun () -> wanted := Build.Libraries),
+          " only the libraries: externals are written by hand" );
+        ("--static", Arg.Unit (fun () -> wanted := Build.Static_library), " only the static library, for native code");
         optional module_ "--module" "NAME the module of the declarations, if it is not called as the crate";
       ]
   in
   match found with
-  | [ crate ] -> Build.run ~profile:!profile ~declarations:!declarations ?manifest:!manifest ?module_:!module_ crate
+  | [ crate ] -> Build.run ~profile:!profile ~wanted:!wanted ?manifest:!manifest ?module_:!module_ crate
   | _ -> misused ()
 
 let declare () =
@@ -78,4 +81,6 @@ let () =
     | "--help" | "help" -> fun () -> List.iter print_endline usage
     | _ -> misused
   in
-  try command () with Fail.Refused lines -> refuse lines
+  try command () with
+  | Fail.Refused lines -> refuse lines
+  | Sys_error why -> refuse [ why ]

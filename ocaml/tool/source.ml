@@ -3,9 +3,10 @@ type ty =
   | Constr of string list * ty list
   | Tuple of ty list
   | Arrow of label * ty * ty
-  | Tags of tag list
+  | Tags of bound * tag list
   | Other of string
 
+and bound = Exactly | At_least | At_most
 and label = Plain | Labelled of string | Optional of string
 and tag = Tag of string * ty option | Inherited of ty
 
@@ -165,8 +166,9 @@ and atom r =
   | Word "_" ->
       skip r;
       Var "_"
-  | Symbol ("[" | "[>" | "[<") ->
+  | Symbol (("[" | "[>" | "[<") as opening) ->
       skip r;
+      let bound = match opening with "[>" -> At_least | "[<" -> At_most | _ -> Exactly in
       let rec tags () =
         match peek r with
         | Symbol "]" ->
@@ -183,7 +185,7 @@ and atom r =
             let inherited = ty r in
             Inherited inherited :: tags ()
       in
-      Tags (tags ())
+      Tags (bound, tags ())
   | _ -> Constr (path r, [])
 
 let rec fields r =
@@ -299,8 +301,14 @@ let read ~file text =
   let r = { tokens = Tokens.read text; at = 0 } in
   let types = ref [] and externals = ref [] and opens = ref [] and aliases = ref [] in
   (* The modules that are open, and other things that end with [end]. *)
+  let anonymous = ref 0 in
+  (* What has no name is seen inside of it only. *)
+  let nobody () =
+    incr anonymous;
+    string_of_int !anonymous
+  in
   let rec items scopes =
-    let scope = List.filter (( <> ) "") (List.rev scopes) in
+    let scope = List.rev scopes in
     let line = snd r.tokens.(min r.at (Array.length r.tokens - 1)) in
     match peek r with
     | End -> ()
@@ -322,7 +330,7 @@ let read ~file text =
         items scopes
     | Word ("struct" | "sig" | "begin" | "object") ->
         skip r;
-        items ("" :: scopes)
+        items (nobody () :: scopes)
     | Word "end" ->
         skip r;
         items (match scopes with [] | [ _ ] -> scopes | _ :: outer -> outer)
@@ -345,7 +353,7 @@ let read ~file text =
          with Unreadable ->
            r.at <- start;
            let name = match peek r with Word name -> name | _ -> "" in
-           let ty = Other "a type that this command cannot read" in
+           let ty = Other "its declaration is none that this command can read" in
            externals := { file; line; scope; name; ty; symbols = []; attributes = [] } :: !externals);
         items scopes
     | _ ->
@@ -353,6 +361,9 @@ let read ~file text =
         items scopes
   in
   items [ module_ file ];
+  (* Two of one name: nobody here knows which is meant where. *)
+  let twice t = List.length (List.filter (fun other -> other.path = t.path) !types) > 1 in
+  let types = ref (List.map (fun t -> if twice t then { t with body = Abstract } else t) !types) in
   {
     module_ = module_ file;
     types = List.rev !types;
@@ -376,11 +387,12 @@ let rec text ty =
   | Arrow (label, argument, result) ->
       let label = match label with Plain -> "" | Labelled name -> name ^ ":" | Optional name -> "?" ^ name ^ ":" in
       Printf.sprintf "%s%s -> %s" label (inside `Arrow argument) (text result)
-  | Tags tags ->
+  | Tags (bound, tags) ->
+      let opening = match bound with Exactly -> "[" | At_least -> "[>" | At_most -> "[<" in
       let tag = function
         | Tag (name, None) -> "`" ^ name
         | Tag (name, Some held) -> Printf.sprintf "`%s of %s" name (text held)
         | Inherited ty -> text ty
       in
-      Printf.sprintf "[ %s ]" (String.concat " | " (List.map tag tags))
+      Printf.sprintf "%s %s ]" opening (String.concat " | " (List.map tag tags))
   | Other what -> what

@@ -6,9 +6,10 @@ type ty =
   | Constr of string list * ty list  (** a path and its arguments *)
   | Tuple of ty list
   | Arrow of label * ty * ty
-  | Tags of tag list
+  | Tags of bound * tag list
   | Other of string
 
+and bound = Exactly | At_least  (** [\[> …\]] *) | At_most  (** [\[< …\]] *)
 and label = Plain | Labelled of string | Optional of string
 and tag = Tag of string * ty option | Inherited of ty
 

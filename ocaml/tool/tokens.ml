@@ -48,6 +48,10 @@ let read text =
     else if starts_with "(*" at then comment (depth + 1) (at + 2)
     else if starts_with "*)" at then if depth = 1 then at + 2 else comment (depth - 1) (at + 2)
     else if text.[at] = '"' then comment depth (string_end (at + 1) + 1)
+    else if text.[at] = '\'' && char (at + 1) <> '\\' && char (at + 2) = '\'' then (
+      newline (at + 1);
+      comment depth (at + 3))
+    else if starts_with "'\\\"'" at then comment depth (at + 4)
     else
       match quoted_string at with
       | Some behind -> comment depth behind

@@ -1,4 +1,4 @@
-(* Made from Rust by rust-async-declare. *)
+(* Made from Rust by rust-async. *)
 
 [@@@ocaml.warning "-30"]
 
@@ -15,6 +15,11 @@ type net_error = [
 (** A polymorphic variant in a record is what it is. *)
 type attempt = {
   result : (int, net_error) result;
+} [@@boxed]
+
+(** With functions of its parameter: a row of tags in it is what it is. *)
+type 'a handler = {
+  handler : 'a -> bool;
 } [@@boxed]
 
 type other = [
@@ -301,6 +306,9 @@ module Errors : sig
 
   (** [handled handler] *)
   external handled : ([> net_error ] -> bool Lwt.t) -> bool Lwt.t = "handled"
+
+  (** [echo_handler value] *)
+  external echo_handler : net_error handler -> net_error handler = "echo_handler"
 end
 
 module Names : sig

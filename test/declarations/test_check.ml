@@ -18,6 +18,10 @@ let library =
 (function "nothing" "nothing" "c" "" value alone () (named "unit"))
 (function "couple" "couple" "c" "" value alone (("c" plain (declared "c::Couple"))) (named "result" (named "int") (declared "c::NetError")))
 (function "open" "open" "c" "" value alone (("path" labelled "path" (named "string")) ("port" optional "port" (named "option" (named "int"))) ("u" plain (named "unit"))) (named "unit"))
+(function "adder" "adder" "c" "" value alone (("f" plain (arrow ((named "int")) (named "int")))) (arrow ((named "int")) (named "int")))
+(function "two" "two" "c" "" value alone () (tuple (declared "c::Pair" (named "int") (named "int")) (declared "c::Pair" (named "string") (named "int"))))
+(function "net" "net" "c" "" value alone (("f" plain (arrow ((declared "c::NetError")) (named "unit")))) (declared "c::NetError"))
+(function "int" "int" "c" "" value alone (("n" plain (named "int"))) (named "int"))
 (function "six" "six" "c" "" value twin (("a" plain (named "int")) ("b" plain (named "int")) ("c" plain (named "int")) ("d" plain (named "int")) ("e" plain (named "int")) ("f" plain (named "int"))) (named "int"))
 (crate "c" "00")|}
 
@@ -66,6 +70,17 @@ let agreeing () =
     external couple : int * string -> (int, [> error ]) result = "couple"|};
   agrees "labels" {|external open_ : path:string -> ?port:int -> unit -> unit = "open"|};
   agrees "labels of their own, and none" {|external open_ : string -> int option -> unit -> unit = "open"|};
+  agrees "function that is returned, by an alias" {|type f = int -> int external adder : (int -> int) -> f = "adder"|};
+  agrees "arguments of a type, each time"
+    {|type ('a, 'b) pair = { first : 'a; second : 'b } external two : unit -> (int, int) pair * (string, int) pair = "two"|};
+  agrees "tags, more and fewer" {|external net : ([> `Timeout | `Io of string ] -> unit) -> [> `Timeout | `Io of string ] = "net"|};
+  agrees "what is in a signature, a functor or an expression is there only"
+    {|module type S = sig type t = string end module F (X : sig type t = string end) = struct type t = string end
+      let f () = let open struct type t = string end in ()
+      type t = int external int : t -> t = "int"|};
+  agrees "a quote in a comment" {|(* the character '"' *) external int : int -> int = "int"|};
+  agrees "a module that is called as what it stands for"
+    {|module Types = Types.V1 external int : int -> int = "int"|};
   agrees "six" {|external six : int -> int -> int -> int -> int -> int -> int = "six_bytecode" "six"|}
 
 let lying () =
@@ -118,7 +133,33 @@ let lying () =
     {|external six : int -> int -> int -> int -> int -> int -> int = "six"|};
   lies "noalloc" "noalloc" {|external nothing : unit -> unit = "nothing" [@@noalloc]|};
   lies "unboxed" "no OCaml value" {|external byte : (int [@untagged]) -> int -> int64 = "byte" |};
-  lies "what cannot be read" "cannot read" {|external nothing : < m : int > -> unit = "nothing"|}
+  lies "arrows that are counted" "an alias of" {|external adder : (int -> int) -> int -> int = "adder"|};
+  lies "one type for two" "field first of Hand.pair : int"
+    {|type ('a, 'b) pair = { first : 'a; second : 'b } external two : unit -> (int, int) pair * (int, int) pair = "two"|};
+  lies "a result of fewer tags" "where Rust has net_error"
+    {|external net : ([ `Timeout | `Io of string ] -> unit) -> [< `Timeout | `Io of string ] = "net"|};
+  lies "a callback of fewer tags" "where Rust has net_error"
+    {|external net : ([< `Timeout | `Io of string ] -> unit) -> [ `Timeout | `Io of string ] = "net"|};
+  List.iter
+    (fun before -> lies before "where Rust has int" (before ^ {| type t = string external int : t -> t = "int"|}))
+    [
+      "module type S = sig type t = int end";
+      "module F (X : sig type t = int end) = struct type t = int end";
+      "module M : sig type t val x : t end = struct type t = int let x = 3 end";
+      "let f () = let open struct type t = int end in ()";
+      "type t = int";
+    ];
+  lies "a module that is opened" "where Rust has int"
+    {|type t = int module M = struct type t = string end open M external int : t -> t = "int"|};
+  lies "a module with a type of OCaml's name" "where Rust has int"
+    {|module M = struct type int = string end open M external int : int -> int = "int"|};
+  lies "behind a quote in a comment" "OCaml says string where Rust has int"
+    {|(* '"' *) external int : string -> string = "int"|};
+  lies "another symbol" "no function of the library" {|external int : int -> int = "int" "other"|};
+  lies "a symbol with an escape" "no function of the library" {|external int : string -> string = "\105nt"|};
+  lies "a type of itself" "where Rust has int"
+    {|type t = int module M = struct type nonrec t = t external int : t -> t = "int" end|};
+  lies "what cannot be read" "this command can read" {|external nothing : < m : int > -> unit = "nothing"|}
 
 let () =
   Alcotest.run "check"

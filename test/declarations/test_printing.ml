@@ -42,8 +42,16 @@ let refusals () =
     [ "c::E and c::F are both the exception E in OCaml" ];
   refused [ {|(type "c::R" "R" 0 "" (refused "they differ"))|} ] [ "c::R: they differ" ];
   refused
-    [ func ("c", "für") ]
-    [ "c::für: OCaml's names are of ASCII letters, digits and _, and für is not" ]
+    [ {|(exception "c::E" "Ea" "c" "" (unnamed))|}; {|(exception "c::E" "Eb" "c" "" (unnamed))|} ]
+    [ "Ea and Eb are both the exception c::E in OCaml, by their path: give one another name in Rust" ];
+  let impossible place name =
+    Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, a letter or _ first, and %s is not" place name
+  in
+  refused [ func ("c", "für") ] [ impossible "c::für" "für" ];
+  refused [ {|(exception "c::E" "1x" "c" "" (named ("größe" "" (named "int"))))|} ]
+    [ impossible "c::E" "1x"; impossible "c::E" "größe" ];
+  refused [ {|(type "c::V" "V" 0 "" (variant ("B" "" (named ("x : int; y" "" (named "int"))))))|} ]
+    [ impossible "c::V" "x : int; y" ]
 
 let other_version () =
   List.iter

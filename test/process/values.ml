@@ -15,6 +15,7 @@ exception Constant
 exception One of string
 exception Two of int * string
 exception Pair of (int * string)
+exception Texts of (string * string)
 exception Unit of unit
 
 (* Of a text that says what was done, why it cannot work, and what to do instead: the first. *)
@@ -34,6 +35,7 @@ let ending promise =
   | exception One text -> "One " ^ text
   | exception Two (n, text) -> Printf.sprintf "Two %d %s" n text
   | exception Pair (n, text) -> Printf.sprintf "Pair %d %s" n text
+  | exception Texts (first, second) -> Printf.sprintf "Texts %s %s" first second
   | exception Unit () -> "Unit"
   | exception Rust_async.Misuse text -> "Misuse: " ^ what text
   | exception exn -> Printexc.to_string exn
@@ -110,6 +112,7 @@ let register () =
   Rust_async.register_exception "one" (One "");
   Rust_async.register_exception "two" (Two (0, ""));
   Rust_async.register_exception "pair" (Pair (0, ""));
+  Rust_async.register_exception "texts" (Texts ("", ""));
   Rust_async.register_exception "unit" (Unit ());
   Callback.register_exception "of_the_standard_library" (One "");
   Callback.register "function" (fun x -> Sys.opaque_identity x)
@@ -143,6 +146,7 @@ let registered =
     law "one" 4 "Misuse: the exception \"one\" was asked for with a value for argument 1 that is not like OCaml's";
     law "one" 5 "Misuse: the exception \"one\" was asked for with a value for argument 1 that is not like OCaml's";
     law "one" 6 "Misuse: the exception \"one\" was asked for with a value for argument 1 that is not like OCaml's";
+    law "texts" 3 "Misuse: the exception \"texts\" was asked for with a value for argument 1 that is not like OCaml's";
     law "unit" 1 "Misuse: the exception \"unit\" was asked for with a value for argument 1 that is not like OCaml's";
     (* Not registered, or otherwise. *)
     law "nobody" 0 "Misuse: the exception \"nobody\" was asked for, but OCaml has not registered one of that name with its arguments";

@@ -57,7 +57,7 @@ impl Shape {
         let body = self.description(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
         let bounds = self.bounds(&to_ocaml, &code!(Going));
-        let ocaml_type = self.ocaml_type(&code!(Going), false);
+        let ocaml_type = self.ocaml_type(&code!(Going));
         code! {
             const _: () = {
                 #ocaml_type
@@ -94,7 +94,7 @@ impl Shape {
         let shape = self.shape(&value);
         let (impl_generics, arguments, _) = self.generics.split_for_impl();
         let bounds = self.bounds(&from_ocaml, &code!(Coming));
-        let ocaml_type = self.ocaml_type(&code!(Coming), true);
+        let ocaml_type = self.ocaml_type(&code!(Coming));
         code! {
             const _: () = {
                 #ocaml_type

@@ -1,7 +1,7 @@
 //! Exceptions, and polymorphic variants.
 
 use ocaml_lwt_interop::{
-    ByteBuf, Error, Exception, FromOCaml, OCamlAsyncFunc, ToOCaml, func, ocaml_runtime,
+    ByteBuf, Error, Exception, FromOCaml, OCamlAsyncFunc, OCamlFunc, ToOCaml, func, ocaml_runtime,
 };
 
 /// The file cannot be read.
@@ -109,4 +109,15 @@ pub async fn store(n: isize) -> Result<isize, Other> {
 #[func]
 pub async fn handled(handler: OCamlAsyncFunc<(NetError,), bool>) -> Result<bool, Error> {
     handler.call((NetError::Io("x".to_owned()),)).await
+}
+
+/// With functions of its parameter: a row of tags in it is what it is.
+#[derive(FromOCaml, ToOCaml)]
+pub struct Handler<T> {
+    handler: OCamlFunc<(T,), bool>,
+}
+
+#[func(sync)]
+pub fn echo_handler(value: Handler<NetError>) -> Handler<NetError> {
+    value
 }

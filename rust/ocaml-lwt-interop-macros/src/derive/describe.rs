@@ -21,7 +21,7 @@ macro_rules! code {
 
 impl Shape {
     /// The impl of `OCamlType`.
-    pub(super) fn ocaml_type(&self, direction: &TokenStream, coming: bool) -> TokenStream {
+    pub(super) fn ocaml_type(&self, direction: &TokenStream) -> TokenStream {
         let Shape {
             name,
             interop,
@@ -46,9 +46,8 @@ impl Shape {
                     key: ::core::concat!(::core::module_path!(), "::", #key),
                     name: #given,
                     docs: #docs,
-                    coming: #coming,
                 };
-                types.declared(&declared, arguments, |types| #definition)
+                types.declared(&declared, <Self as #of>::ocaml_type, arguments, |types| #definition)
             }
         } else {
             let why = format!(

@@ -26,9 +26,8 @@ fn record_is_described_field_by_field() {
                         key: ::core::concat!(::core::module_path!(), "::", "Person"),
                         name: "Person",
                         docs: &[],
-                        coming: false,
                     };
-                    types.declared(&declared, arguments, |types| ::interop::__private::declare::Definition::Record {
+                    types.declared(&declared, <Self as ::interop::__private::declare::OCamlType<::interop::__private::declare::Going> >::ocaml_type, arguments, |types| ::interop::__private::declare::Definition::Record {
                         unboxed: false,
                         fields: ::std::vec![
                             ::interop::__private::declare::Field {
@@ -98,9 +97,8 @@ fn record_is_read_field_by_field() {
                         key: ::core::concat!(::core::module_path!(), "::", "Person"),
                         name: "Person",
                         docs: &[],
-                        coming: true,
                     };
-                    types.declared(&declared, arguments, |types| ::interop::__private::declare::Definition::Record {
+                    types.declared(&declared, <Self as ::interop::__private::declare::OCamlType<::interop::__private::declare::Coming> >::ocaml_type, arguments, |types| ::interop::__private::declare::Definition::Record {
                         unboxed: false,
                         fields: ::std::vec![
                             ::interop::__private::declare::Field {

@@ -16,6 +16,9 @@ const OBJECT_TAG: u8 = 248;
 /// `Lazy_tag`, `Forward_tag`, `Forcing_tag`: a value of a type that may also be represented by another's.
 const LAZY_TAGS: [u8; 3] = [246, 250, 244];
 
+/// The last tag of a block that is a constructor, on every version (`Obj.last_non_constant_constructor_tag`: 243 on OCaml 5).
+const LAST_CONSTRUCTOR_TAG: u8 = 243;
+
 /// Whether it is the constructor of an exception (rule 1).
 ///
 /// # Safety
@@ -78,13 +81,24 @@ pub(crate) unsafe fn is_string(v: Raw) -> bool {
     unsafe { !is_immediate(v) && tag(v) == STRING_TAG }
 }
 
-/// Whether a value may be of the type of another one: both are numbers of the same kind, or strings, or neither is. What is
-/// in a block is not looked at.
+/// How far into the blocks of two values [`is_like`] looks.
+const DEPTH: usize = 8;
+
+/// Whether a value may be of the type of another one: both are numbers of the same kind, or strings, or neither is; so are the
+/// fields of blocks of one tag and size, down to a depth. What is in other blocks is not looked at.
 ///
 /// # Safety
 /// As for [`is_exception_constructor`], for both.
 pub(crate) unsafe fn is_like(v: Raw, sample: Raw) -> bool {
-    // SAFETY: as the caller's; a custom block has its operations in its first word (`custom.h`)
+    // SAFETY: as the caller's
+    unsafe { is_like_to(DEPTH, v, sample) }
+}
+
+/// # Safety
+/// As for [`is_like`].
+unsafe fn is_like_to(depth: usize, v: Raw, sample: Raw) -> bool {
+    // SAFETY: as the caller's; a custom block has its operations in its first word (`custom.h`), and a block whose tag is that of
+    // a constructor, a record or a tuple has live values in its fields
     unsafe {
         let kind = |v| match is_immediate(v) {
             true => None,
@@ -93,9 +107,20 @@ pub(crate) unsafe fn is_like(v: Raw, sample: Raw) -> bool {
         if !is_immediate(sample) && LAZY_TAGS.contains(&tag(sample)) {
             return true;
         }
-        match (kind(v), kind(sample)) {
+        let of_kind = match (kind(v), kind(sample)) {
             (Some(CUSTOM_TAG), Some(CUSTOM_TAG)) => field(v, 0).0 == field(sample, 0).0,
             (kind, of_sample) => kind == of_sample,
-        }
+        };
+        let fields = |v: Raw| {
+            (!is_immediate(v) && tag(v) <= LAST_CONSTRUCTOR_TAG)
+                .then(|| (tag(v), sys::wosize_val(v.0)))
+        };
+        of_kind
+            && match (fields(v), fields(sample)) {
+                (Some((tag, size)), Some(of_sample)) if depth > 0 && (tag, size) == of_sample => {
+                    (0..size).all(|i| is_like_to(depth - 1, field(v, i), field(sample, i)))
+                }
+                _ => true,
+            }
     }
 }

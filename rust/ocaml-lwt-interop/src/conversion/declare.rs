@@ -126,8 +126,6 @@ pub struct Declared {
     pub name: &'static str,
     /// The lines of its doc comment.
     pub docs: &'static [&'static str],
-    /// Whether the values come from OCaml.
-    pub coming: bool,
 }
 
 /// What a record or variant is.
@@ -206,8 +204,10 @@ unsafe impl<D, const N: usize> OCamlType<D> for Var<N> {
 pub struct Types {
     /// By their keys. None while the description is being made.
     declared: BTreeMap<String, Described>,
-    /// Which descriptions were asked for, by key and direction.
-    asked: BTreeSet<(&'static str, bool)>,
+    /// Which descriptions were asked for, by the address of the type's function: a key is not enough, since two types may have
+    /// one path, and a type with parameters that are numbers is another type for each. (Functions that are the same may have one
+    /// address: they describe the same. One function may have two: what it describes is compared to itself.)
+    asked: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -222,21 +222,18 @@ struct Described {
 }
 
 impl Types {
-    /// A record or variant with these arguments. It is described when it is first asked for, in each direction.
+    /// A record or variant with these arguments, whose function this is. It is described when it is first asked for, and has to be
+    /// the same as what its path stood for until then.
     #[doc(hidden)]
     pub fn declared(
         &mut self,
         declared: &Declared,
+        asked: fn(&mut Types) -> Type,
         arguments: Vec<Type>,
         describe: impl FnOnce(&mut Types) -> Definition,
     ) -> Type {
-        let Declared {
-            key,
-            name,
-            docs,
-            coming,
-        } = *declared;
-        if self.asked.insert((key, coming)) {
+        let Declared { key, name, docs } = *declared;
+        if self.asked.insert(asked as usize) {
             self.declared.entry(key.to_owned()).or_insert(Described {
                 name,
                 docs,
@@ -248,7 +245,7 @@ impl Types {
             let known = self.declared.get_mut(key).expect("it was just put there");
             match &known.definition {
                 None => known.definition = Some(definition),
-                Some(other) => known.differs |= *other != definition,
+                Some(other) => known.differs |= *other != definition || known.name != name,
             }
         }
         Type(Form::Declared(key.to_owned(), arguments))
@@ -264,7 +261,7 @@ impl Types {
             write_docs(out, described.docs);
             match &described.definition {
                 _ if described.differs => {
-                    out.push_str("(refused \"its descriptions are not the same in both directions, or two types have this path\")");
+                    out.push_str("(refused \"its descriptions are not the same in both directions, or for each number that is a parameter; or two types have this path\")");
                 }
                 Some(definition) => definition.write(out),
                 None => unreachable!("a description ends before it is written"),
@@ -414,46 +411,61 @@ mod tests {
         assert!(text(&Type::tuple(vec![int()])).contains("no tuple of one"));
     }
 
-    /// A list of its own parameter.
-    fn recursive(types: &mut Types, argument: Type, coming: bool, item: &Type) -> Type {
-        let declared = Declared {
-            key: "crate::Own",
-            name: "Own",
-            docs: &[],
-            coming,
-        };
-        types.declared(&declared, vec![argument], |types| Definition::Record {
+    const OWN: Declared = Declared {
+        key: "crate::Own",
+        name: "Own",
+        docs: &[],
+    };
+
+    /// A record of itself, at its own parameter, or at an `int`.
+    fn own(types: &mut Types, argument: Type, asked: fn(&mut Types) -> Type, item: &Type) -> Type {
+        types.declared(&OWN, asked, vec![argument], |types| Definition::Record {
             unboxed: false,
             fields: vec![Field {
                 name: "rest",
                 docs: &[" \"What\" is left."],
-                ty: recursive(types, item.clone(), coming, item),
+                ty: own(types, item.clone(), asked, item),
             }],
         })
     }
 
-    #[test]
-    fn type_is_described_once_and_refused_where_its_directions_differ() {
-        let var = <Var<0> as OCamlType<Going>>::ocaml_type(&mut Types::default());
-        let mut types = Types::default();
-        for coming in [true, false, true] {
-            let ty = recursive(&mut types, Type::named("int"), coming, &var);
-            let mut out = String::new();
-            ty.write(&mut out);
-            assert_eq!(out, r#"(declared "crate::Own"  (named "int" ))"#);
-        }
+    fn var() -> Type {
+        <Var<0> as OCamlType<Going>>::ocaml_type(&mut Types::default())
+    }
+
+    fn coming(types: &mut Types) -> Type {
+        own(types, Type::named("int"), coming, &var())
+    }
+
+    fn going(types: &mut Types) -> Type {
+        own(types, Type::named("string"), going, &var())
+    }
+
+    /// Another type of that path.
+    fn another(types: &mut Types) -> Type {
+        own(types, Type::named("int"), another, &Type::named("int"))
+    }
+
+    fn written(types: &Types) -> String {
         let mut out = String::new();
         types.write(&mut out);
+        out
+    }
+
+    #[test]
+    fn type_is_described_once_and_refused_where_two_have_its_path() {
+        let mut types = Types::default();
+        for ask in [coming, going, coming] {
+            let mut out = String::new();
+            ask(&mut types).write(&mut out);
+            assert!(out.starts_with(r#"(declared "crate::Own""#), "{out}");
+        }
         assert_eq!(
-            out,
+            written(&types),
             "(type  \"crate::Own\"  \"Own\" 1 \"\" (record ( \"rest\"  \" \\\"What\\\" is left.\" \
              (declared \"crate::Own\"  (var 0)))))\n"
         );
-        let mut types = Types::default();
-        recursive(&mut types, Type::named("int"), true, &var);
-        recursive(&mut types, Type::named("int"), false, &Type::named("int"));
-        let mut out = String::new();
-        types.write(&mut out);
-        assert!(out.contains("refused"), "{out}");
+        another(&mut types);
+        assert!(written(&types).contains("refused"), "{}", written(&types));
     }
 }
