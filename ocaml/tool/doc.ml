@@ -77,7 +77,7 @@ let contains part text =
 (* OCaml reads comments: strings and other comments in them have to end. *)
 let fits_a_comment text =
   let begins_quoted at =
-    (* [{id|], and [{%id|], [{%%id id|]. *)
+    (* A brace, a word, perhaps with a percent sign and a second word, and a bar: a string begins. *)
     let rec word at =
       at < String.length text
       && match text.[at] with 'a' .. 'z' | 'A' .. 'Z' | '0' .. '9' | '_' | '%' | '.' | ' ' -> word (at + 1) | c -> c = '|'
