@@ -24,7 +24,7 @@ let wrong_thread () =
        whose promises they are: run Lwt on the thread that calls them first"
       (Executor.this_thread ())
 
-(* What [enter_turn] has found; the bits are those of exports.rs. *)
+(* What [enter_turn] has found; the bits are those of exports/turns.rs. *)
 let attend found =
   let is bit = found land bit <> 0 in
   if is 32 then wrong_thread ()

@@ -6,7 +6,7 @@
 
 type token
 
-(* What a pull gave; the order is that of exports.rs. *)
+(* What a pull gave; the order is that of exports/streams.rs. *)
 type pulled = Nothing | Something | Elsewhere [@@warning "-37"]
 
 (* What comes behind the items of a Rust stream; the order is that of reader.rs. *)

@@ -51,6 +51,13 @@ type library = {
   crates : (string * string) list;
 }
 
+let types_of_parts = function Unnamed types -> types | Inline fields -> List.map (fun f -> f.ty) fields
+
+let types_of_definition = function
+  | Record fields -> List.map (fun field -> field.ty) fields
+  | Variant constructors | Polymorphic constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
+  | No_definition _ -> []
+
 exception Unknown of string
 
 let version = "1"

@@ -62,6 +62,12 @@ type library = {
   crates : (string * string) list;  (** each with its fingerprint: another one is that of other declarations *)
 }
 
+val types_of_parts : parts -> ty list
+(** [types_of_parts parts] is in their order. *)
+
+val types_of_definition : definition -> ty list
+(** [types_of_definition definition] is those of all its parts. *)
+
 exception Unknown of string
 
 val read : string -> library

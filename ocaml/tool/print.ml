@@ -19,13 +19,6 @@ let rec heads ty =
   | Arrow (arguments, result) -> List.concat_map heads (result :: arguments)
   | Byte | Var _ | Refused _ -> []
 
-let types_of_parts = function Unnamed types -> types | Inline fields -> List.map (fun f -> f.ty) fields
-
-let types_of_definition = function
-  | Record fields -> List.map (fun field -> field.ty) fields
-  | Variant constructors | Polymorphic constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
-  | No_definition _ -> []
-
 let types_of_func f = f.result :: List.map (fun a -> a.of_argument) f.arguments
 
 let all_types { types; functions; exceptions; _ } =
@@ -199,43 +192,6 @@ let rec ty names way place t =
       parenthesized (place <> Anywhere) (String.concat " -> " parts)
   | Refused why -> failwith why
 
-(* Types that need one another stand together, behind those that they need: Tarjan's algorithm, in the order of the keys. *)
-let groups types =
-  let rec keys = function
-    | Declared (key, arguments) -> key :: List.concat_map keys arguments
-    | Named (_, types) | Tuple types -> List.concat_map keys types
-    | Arrow (arguments, result) -> List.concat_map keys (result :: arguments)
-    | Byte | Var _ | Refused _ -> []
-  in
-  let needs t = List.concat_map keys (types_of_definition t.definition) in
-  let find key = List.find (fun t -> t.key = key) types in
-  let number = Hashtbl.create 16 and low = Hashtbl.create 16 in
-  let stack = ref [] and found = ref [] in
-  let rec visit t =
-    let own = Hashtbl.length number in
-    Hashtbl.replace number t.key own;
-    Hashtbl.replace low t.key own;
-    stack := t.key :: !stack;
-    let least n = Hashtbl.replace low t.key (min n (Hashtbl.find low t.key)) in
-    List.iter
-      (fun key ->
-        if not (Hashtbl.mem number key) then (
-          visit (find key);
-          least (Hashtbl.find low key))
-        else if List.mem key !stack then least (Hashtbl.find number key))
-      (needs t);
-    if Hashtbl.find low t.key = own then (
-      let rec pop group = function
-        | [] -> group
-        | key :: rest ->
-            stack := rest;
-            if key = t.key then key :: group else pop (key :: group) rest
-      in
-      found := List.map find (List.sort compare (pop [] !stack)) :: !found)
-  in
-  List.iter (fun t -> if not (Hashtbl.mem number t.key) then visit t) types;
-  List.rev !found
-
 let fields names docs indent fields =
   let field f =
     Printf.sprintf "%s%s : %s;%s\n" indent (Names.value f.field) (ty names Defined Anywhere f.ty) (docs f.field_docs)
@@ -393,7 +349,7 @@ let file file ~crate ({ types; functions; exceptions; _ } as library) =
     insert (fun tree -> { tree with inside = tree.inside @ [ f ] }) tree (path ~crate ~taken f.path)
   in
   let tree = List.fold_left put_function (List.fold_left put_exception empty exceptions) functions in
-  let groups = groups types in
+  let groups = Groups.of_types types in
   (* Types of one group may have fields and constructors of one name. *)
   let warning = if List.exists (fun group -> List.length group > 1) groups then [ "[@@@ocaml.warning \"-30\"]\n" ] else [] in
   String.concat "\n"

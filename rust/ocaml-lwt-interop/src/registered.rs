@@ -30,7 +30,8 @@ impl Error {
     /// | `exception At of (int * int)` | `Error::registered("at", ((line, column),))` |
     ///
     /// A name that is not registered, another number of arguments, and a number or a string where OCaml's exception has
-    /// something else give `Rust_async.Misuse`, which says so. A conversion that panics gives `Rust_async.Rust_panic`.
+    /// something else, in tuples and records as well, give `Rust_async.Misuse`, which says so. What lies deeper than 8 blocks, or in
+    /// a block that is none of the sample's, is taken on trust. A conversion that panics gives `Rust_async.Rust_panic`.
     pub fn registered<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Error {
         made_when_at_home(name, arguments, make)
     }
