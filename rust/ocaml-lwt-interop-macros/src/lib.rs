@@ -11,7 +11,7 @@
 //! and OCaml declares it as the Lwt function that it is:
 //!
 //! ```text
-//! external greet : string -> string Lwt.t = "greet"
+//! external greet : string -> string Lwt.t = "my_crate__greet"
 //! ```
 //!
 //! What stands in between is made here, in the order of the modules:
@@ -51,7 +51,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 /// ```text
-/// external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet"
+/// external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "my_crate__greet"
 /// ```
 ///
 /// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking` and `sync`, below).
@@ -65,7 +65,8 @@ use proc_macro::TokenStream;
 ///   `_bytecode` behind it, and OCaml wants both:
 ///
 ///   ```text
-///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t = "six_bytecode" "six"
+///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t
+///     = "my_crate__six_bytecode" "my_crate__six"
 ///   ```
 ///
 /// The body begins to run inside the call, as a Lwt function does, and runs on the thread of the OCaml domain
@@ -75,7 +76,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | what it does | without it |
 /// |---|---|---|
-/// | `name = "symbol"` | sets the symbol, the string after `=` in OCaml's `external` | the function's own name |
+/// | `name = "symbol"` | sets the symbol, the string after `=` in OCaml's `external` | `CRATE__FUNCTION` |
 /// | `cancel = "drop"` | `Lwt.cancel` on the promise drops the future, destructors and all | this is the default |
 /// | `cancel = "detach"` | the future runs on after its promise was cancelled, and its result goes nowhere | |
 /// | `tokio` | the body is a future that runs on Tokio's workers | it runs on the domain thread |
@@ -84,7 +85,7 @@ use proc_macro::TokenStream;
 /// | `window = 64` | how many items of a stream are read ahead of OCaml, and cross at once | 16 |
 ///
 /// Options combine: `#[func(tokio, name = "mylib_store", cancel = "detach")]`. A symbol is global to the whole program,
-/// with everything that is linked into it, so a library does well to put its own name in front.
+/// with everything that is linked into it, hence the crate's name in front.
 ///
 /// # Work that is not for the domain thread
 ///
@@ -99,8 +100,8 @@ use proc_macro::TokenStream;
 /// pub fn compress(bytes: ByteBuf, level: isize) -> Result<ByteBuf, Error> { … }
 /// ```
 /// ```text
-/// external fetch : string -> string Lwt.t = "fetch"
-/// external compress : bytes -> int -> bytes Lwt.t = "compress"
+/// external fetch : string -> string Lwt.t = "my_crate__fetch"
+/// external compress : bytes -> int -> bytes Lwt.t = "my_crate__compress"
 /// ```
 ///
 /// - `tokio`: the future runs on Tokio's workers, as one that was given to `tokio::spawn`, and is not polled inside the
@@ -125,7 +126,7 @@ use proc_macro::TokenStream;
 /// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> { … }
 /// ```
 /// ```text
-/// external checksum : bytes -> int = "checksum"
+/// external checksum : bytes -> int = "my_crate__checksum"
 /// ```
 ///
 /// What the table of endings rejects a promise with is raised by the call: an error, a panic. Everything of this crate works in
@@ -146,8 +147,8 @@ use proc_macro::TokenStream;
 /// pub async fn fetch(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> { … }
 /// ```
 /// ```text
-/// external lines : string -> string Lwt_stream.t = "lines"
-/// external fetch : string -> bytes Lwt_stream.t Lwt.t = "fetch"
+/// external lines : string -> string Lwt_stream.t = "my_crate__lines"
+/// external fetch : string -> bytes Lwt_stream.t Lwt.t = "my_crate__fetch"
 /// ```
 ///
 /// With items that are a `Result<T, ocaml_lwt_interop::Error>`, an `Err` ends OCaml's stream with its exception. A stream is

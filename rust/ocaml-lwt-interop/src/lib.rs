@@ -1,7 +1,7 @@
 //! A bridge between OCaml's Lwt promises and Rust's futures.
 //!
 //! A Rust function that OCaml calls is an async function with an attribute. OCaml declares it as
-//! `external add : int -> int -> int Lwt.t = "add"` and has a function like any other of Lwt's:
+//! `external add : int -> int -> int Lwt.t = "my_crate__add"` and has a function like any other of Lwt's:
 //!
 //! ```no_run
 //! #[ocaml_lwt_interop::func]
