@@ -50,9 +50,11 @@ let shutdown_behind_exit_hooks () =
    is there; Tokio by one that calls what it finds there. So Lwt's comes first: what waits for a child of Lwt's installs it
    (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. What a signal handler raises meanwhile is in the promise. *)
 let hear_of_children () =
-  match Lwt.state (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ())) with
-  | Lwt.Fail (Unix.Unix_error (ECHILD, _, _)) | Return _ | Sleep -> ()
-  | Fail exn -> raise exn
+  try
+    match Lwt.state (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ())) with
+    | Fail exn -> raise exn
+    | Return _ | Sleep -> ()
+  with Unix.Unix_error (ECHILD, _, _) -> ()
 
 (* Rust calls it again when something was raised on the way, and so does the next turn. A signal handler may have called Rust
    meanwhile, and done all of it. *)
