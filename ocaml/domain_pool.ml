@@ -26,11 +26,16 @@ let worker number index () =
   pool_start number index;
   pool_serve turns
 
-(* A domain begins with the signals of this thread, and blocks them a moment later. *)
+(* A domain begins with the signals of this thread, and blocks them a moment later. What comes meanwhile is heard at the end. *)
 let without_signals f =
   let all = Sys.[ sighup; sigint; sigquit; sigterm; sigalrm; sigvtalrm; sigprof; sigusr1; sigusr2; sigchld; sigcont; sigpipe ] in
   let before = Thread.sigmask Unix.SIG_BLOCK all in
-  Fun.protect f ~finally:(fun () -> ignore (Thread.sigmask Unix.SIG_SETMASK before : int list))
+  let restore () = ignore (Thread.sigmask Unix.SIG_SETMASK before : int list) in
+  match f () with
+  | () -> restore ()
+  | exception exn ->
+      restore ();
+      raise exn
 
 let shutdown ?(cancel = false) pool =
   let left = pool_close pool.number cancel in
@@ -54,21 +59,22 @@ let create ~domains =
        parallel; use Lwt_preemptive.detach for what blocks";
   if domains < 1 || domains > Domains.most then
     invalid_arg (Printf.sprintf "Rust_async.Domain_pool.create: %d domains, not 1 to %d" domains Domains.most);
+  let spawned = ref [] in
   let number = pool_create domains in
-  let rec spawn spawned index =
-    if index = domains then { number; domains = Array.of_list (List.rev spawned); ended = None }
-    else
-      match without_signals (fun () -> Domains.spawn (worker number index)) with
-      | domain -> spawn (domain :: spawned) (index + 1)
-      | exception exn ->
-          for missing = index to domains - 1 do
-            pool_gone number missing
-          done;
-          let some = { number; domains = Array.of_list (List.rev spawned); ended = None } in
-          Lwt.dont_wait (fun () -> shutdown some) ignore;
-          raise exn
-  in
-  spawn [] 0
+  let pool () = { number; domains = Array.of_list !spawned; ended = None } in
+  try
+    without_signals (fun () ->
+        for index = 0 to domains - 1 do
+          spawned := Domains.spawn (worker number index) :: !spawned
+        done);
+    pool ()
+  with exn ->
+    (* The system's, or a signal handler's. *)
+    for missing = List.length !spawned to domains - 1 do
+      pool_gone number missing
+    done;
+    Lwt.dont_wait (fun () -> shutdown (pool ())) ignore;
+    raise exn
 
 let detach pool f x = pool_detach pool (fun () -> f x)
 

@@ -30,6 +30,18 @@ printed=$(eval "$commands")
 
 cd my-project
 dune test
+# Also where a test is a program of its own.
+printf '\n/// Twice as much.\n#[ocaml_lwt_interop::func]\npub async fn double(n: isize) -> isize {\n    2 * n\n}\n' >>src/lib.rs
+mkdir tests
+cat >tests/doubles.rs <<'RUST'
+use std::{future::Future, pin::pin, task};
+
+#[test]
+fn doubles() {
+    let poll = pin!(my_project::double(2)).poll(&mut task::Context::from_waker(task::Waker::noop()));
+    assert_eq!(poll, task::Poll::Ready(4));
+}
+RUST
 cargo test --quiet
 
 # OCaml follows Rust: in the same build, a changed signature is an error where it is called.

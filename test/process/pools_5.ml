@@ -253,6 +253,21 @@ let cases =
         Lwt_main.run (Pool.detach pool at_its_end ());
         (match Lwt_main.run (Pool.shutdown pool) with () -> say "lost" | exception Sys.Break -> say "interrupted");
         say "%d" (Lwt_main.run (Pool.detach (Pool.create ~domains:2) succ 1)));
+    case "interrupt_while_a_pool_is_made_leaves_no_domain" ~out:[ "Stdlib.Sys.Break"; "gone"; "2" ] (fun () ->
+        Sys.catch_break true;
+        ignore (Lwt_main.run (tokio 1) : int);
+        let threads () = Array.length (Sys.readdir "/proc/self/task") in
+        let before = threads () in
+        Domain.before_first_spawn (fun () -> Unix.kill (Unix.getpid ()) Sys.sigint);
+        (match Pool.create ~domains:2 with
+        | (_ : Pool.t) -> say "lost"
+        | exception exn -> say "%s" (Printexc.to_string exn));
+        (* A domain has two threads, of which one may stay for the next domain. *)
+        while threads () > before + 2 do
+          Lwt_main.run (Lwt_unix.sleep 0.01)
+        done;
+        say "gone";
+        say "%d" (Lwt_main.run (Pool.detach (Pool.create ~domains:2) succ 1)));
     case "exit_3_with_ten_thousand_jobs_under_way" ~ending:(Exit 3) (fun () ->
         let pool = Pool.create ~domains:2 in
         for i = 1 to 10_000 do
