@@ -34,8 +34,8 @@ val register_exception : string -> exn -> unit
     A Rust function that gives a stream is declared with [Lwt_stream.t], one that takes a stream likewise:
 
     {[
-      external lines : string -> string Lwt_stream.t = "lines"
-      external fetch : string -> bytes Lwt_stream.t Lwt.t = "fetch"
+      external numbers : int -> int Lwt_stream.t = "numbers"
+      external download : string -> bytes Lwt_stream.t Lwt.t = "download"
       external upload : bytes Lwt_stream.t -> int Lwt.t = "upload"
     ]}
 

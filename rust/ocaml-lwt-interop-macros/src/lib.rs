@@ -3,14 +3,17 @@
 //!
 //! Somebody writes an async function:
 //!
-//! ```text
+//! ```
+//! # use ocaml_lwt_interop::Error;
 //! #[ocaml_lwt_interop::func]
-//! pub async fn greet(name: String) -> Result<String, Error> { … }
+//! pub async fn greet(name: String) -> Result<String, Error> {
+//!     Ok(format!("hello {name}"))
+//! }
 //! ```
 //!
 //! and OCaml declares it as the Lwt function that it is:
 //!
-//! ```text
+//! ```ocaml
 //! external greet : string -> string Lwt.t = "greet"
 //! ```
 //!
@@ -43,15 +46,16 @@ use proc_macro::TokenStream;
 
 /// Makes an async Rust function callable from OCaml, where it returns an Lwt promise.
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 /// #[ocaml_lwt_interop::func]
-/// pub async fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
+/// pub async fn greet_and_tell(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
 ///     on_done.call((name.clone(),)).await?;
 ///     Ok(format!("hello {name}"))
 /// }
 /// ```
-/// ```text
-/// external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet"
+/// ```ocaml
+/// external greet_and_tell : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet_and_tell"
 /// ```
 ///
 /// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking` and `sync`, below).
@@ -64,7 +68,13 @@ use proc_macro::TokenStream;
 /// - With more than five arguments, the symbol for bytecode programs is made too. It has the same name and
 ///   `_bytecode` behind it, and OCaml wants both:
 ///
-///   ```text
+///   ```
+///   #[ocaml_lwt_interop::func]
+///   pub async fn six(a: isize, b: isize, c: isize, d: isize, e: isize, f: isize) -> isize {
+///       a + b + c + d + e + f
+///   }
+///   ```
+///   ```ocaml
 ///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t = "six_bytecode" "six"
 ///   ```
 ///
@@ -91,14 +101,21 @@ use proc_macro::TokenStream;
 /// While the body of a function computes, Lwt waits. Two options take it elsewhere; only the conversions of arguments and
 /// result happen on the domain thread, and for OCaml it is a function like any other:
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
+/// # use std::time::Duration;
 /// #[ocaml_lwt_interop::func(tokio)]
-/// pub async fn fetch(url: String) -> Result<String, Error> { … }
+/// pub async fn fetch(url: String) -> Result<String, Error> {
+///     tokio::time::sleep(Duration::from_millis(1)).await; // as long as a network takes
+///     Ok(format!("the page {url}"))
+/// }
 ///
 /// #[ocaml_lwt_interop::func(blocking)]
-/// pub fn compress(bytes: ByteBuf, level: isize) -> Result<ByteBuf, Error> { … }
+/// pub fn compress(bytes: ByteBuf, level: usize) -> Result<ByteBuf, Error> {
+///     Ok(bytes.iter().copied().step_by(level + 1).collect::<Vec<u8>>().into()) // with some loss
+/// }
 /// ```
-/// ```text
+/// ```ocaml
 /// external fetch : string -> string Lwt.t = "fetch"
 /// external compress : bytes -> int -> bytes Lwt.t = "compress"
 /// ```
@@ -120,11 +137,17 @@ use proc_macro::TokenStream;
 ///
 /// `#[func(sync)]` is for a plain `fn` that has its value at once:
 ///
-/// ```text
-/// #[ocaml_lwt_interop::func(sync)]
-/// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> { … }
 /// ```
-/// ```text
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> {
+///     if bytes.is_empty() {
+///         return Err(Error::msg("there is nothing to sum up"));
+///     }
+///     Ok(bytes.iter().map(|byte| isize::from(*byte)).sum())
+/// }
+/// ```
+/// ```ocaml
 /// external checksum : bytes -> int = "checksum"
 /// ```
 ///
@@ -138,16 +161,22 @@ use proc_macro::TokenStream;
 /// an `'a Lwt_stream.t`. A plain `fn` gives it at once, its body is not taken as async, and if it panics the call raises
 /// `Rust_async.Rust_panic`. An `async fn`, and a function that returns `Result<impl Stream, E>`, give it in a promise.
 ///
-/// ```text
+/// ```
+/// # use futures_lite::{Stream, stream};
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
 /// #[ocaml_lwt_interop::func(window = 64)]
-/// pub fn lines(path: String) -> impl Stream<Item = Result<String, Error>> { … }
+/// pub fn numbers(count: isize) -> impl Stream<Item = Result<isize, Error>> {
+///     stream::iter((1..=count).map(Ok))
+/// }
 ///
 /// #[ocaml_lwt_interop::func]
-/// pub async fn fetch(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> { … }
+/// pub async fn download(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> {
+///     Ok(stream::iter([ByteBuf::from("the page "), ByteBuf::from(url)]))
+/// }
 /// ```
-/// ```text
-/// external lines : string -> string Lwt_stream.t = "lines"
-/// external fetch : string -> bytes Lwt_stream.t Lwt.t = "fetch"
+/// ```ocaml
+/// external numbers : int -> int Lwt_stream.t = "numbers"
+/// external download : string -> bytes Lwt_stream.t Lwt.t = "download"
 /// ```
 ///
 /// With items that are a `Result<T, ocaml_lwt_interop::Error>`, an `Err` ends OCaml's stream with its exception. A stream is
@@ -183,12 +212,20 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ToOCaml`, and `ocaml::ToValue`.
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{FromOCaml, ToOCaml};
 /// #[derive(ToOCaml, FromOCaml)]
 /// pub enum Shape { Unknown, Circle(f64), Rectangle { width: f64, height: f64 }, Named(String, Box<Shape>) }
+///
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn named(name: String, shape: Shape) -> Shape {
+///     Shape::Named(name, Box::new(shape))
+/// }
 /// ```
-/// ```text
+/// ```ocaml
 /// type shape = Unknown | Circle of float | Rectangle of { width : float; height : float } | Named of string * shape
+///
+/// external named : string -> shape -> shape = "named"
 /// ```
 ///
 /// Fields and constructors stand in the order of OCaml's. A value that is small, up to 2 KiB with all that it holds, is made
@@ -227,18 +264,19 @@ pub fn from_ocaml(item: TokenStream) -> TokenStream {
 
 /// Declares an exception of OCaml's, for which Rust has a struct.
 ///
-/// ```text
-/// /// The file cannot be read.
+/// ```
+/// # use ocaml_lwt_interop::{ByteBuf, Error, Exception};
+/// /// The file is not there.
 /// #[derive(Exception)]
-/// pub struct Unreadable { path: ByteBuf, reason: String }
+/// pub struct Missing { path: ByteBuf, reason: String }
 ///
 /// #[ocaml_lwt_interop::func]
-/// pub async fn size(path: ByteBuf) -> Result<isize, Error> {
-///     Err(Unreadable { path, reason: "no such file".into() })?
+/// pub async fn size_of_missing(path: ByteBuf) -> Result<isize, Error> {
+///     Err(Missing { path, reason: "no such file".into() })?
 /// }
 /// ```
-/// ```text
-/// exception Unreadable of { path : string; reason : string }
+/// ```ocaml
+/// exception Missing of { path : string; reason : string }
 /// ```
 ///
 /// The struct becomes an `ocaml_lwt_interop::Error` by `?` or `into`, on any thread, which OCaml gets as that exception.

@@ -23,6 +23,20 @@ use crate::stack::Overflow;
 /// which is what lets `?` convert every error type; [`Error::into_std`] gives one that does.
 ///
 /// [`Rust_async.Rust_error`]: crate#endings
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+///
+/// /// `f ()` as text; `"none"` where it raises `Not_found`. Other exceptions pass through.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn number_or_none(f: OCamlAsyncFunc<(), isize>) -> Result<String, Error> {
+///     match f.call(()).await {
+///         Ok(number) => Ok(number.to_string()),
+///         Err(error) if error.is_exception("Not_found") => Ok("none".to_owned()),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 pub struct Error(Box<Repr>);
 
 enum Repr {

@@ -12,6 +12,21 @@ use crate::home::Scope;
 ///
 /// `Send`, `Sync` and cheap to clone; [`Exception::name`] and the message ([`fmt::Display`]) can be read on any thread,
 /// the value itself at home.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, ocaml_runtime};
+///
+/// /// Why `f` fails, if it raises `Failure`.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn reason_of_failure(f: OCamlFunc<(), ()>) -> Option<String> {
+///     let error: Error = f.call(&ocaml_runtime(), ()).err()?;
+///     let exception = error.exception()?;
+///     if !exception.name().ends_with("Failure") {
+///         return None;
+///     }
+///     exception.argument(&ocaml_runtime(), 0)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Exception(Arc<Inner>);
 

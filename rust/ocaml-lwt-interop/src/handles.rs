@@ -19,6 +19,18 @@ use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
 /// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
+///
+/// ```
+/// use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
+///
+/// /// How many tasks there are. A tick is to poll ten of them at most.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn live_tasks() -> usize {
+///     let executor = DomainExecutor::current().expect("a #[func] runs on a thread with an executor");
+///     executor.set_budget(Budget { polls: 10, ..Budget::default() });
+///     executor.live_tasks()
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct DomainExecutor {
     home: &'static Home,
@@ -53,6 +65,18 @@ impl DomainExecutor {
 }
 
 /// A domain executor, from any thread.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Handle, OCamlFunc, handle};
+///
+/// /// Calls `f` from a plain thread: at home, in a closure.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn from_a_plain_thread(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
+///     let home: Handle = handle();
+///     let thread = std::thread::spawn(move || home.call(move |runtime| f.call(runtime, ())));
+///     thread.join().expect("it does not panic").await?
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Handle {
     home: &'static Home,
@@ -200,6 +224,22 @@ thread_local! {
 }
 
 /// An executor entered by [`Handle::enter`].
+///
+/// ```
+/// use ocaml_lwt_interop::domain_executor::ExecutorGuard;
+/// use ocaml_lwt_interop::{Error, handle, spawn};
+///
+/// /// On another thread, `spawn` is told where by a guard.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn spawned_from_a_plain_thread() -> Result<bool, Error> {
+///     let home = handle();
+///     let thread = std::thread::spawn(move || {
+///         let _guard: ExecutorGuard = home.enter();
+///         spawn(async move { home.is_home() })
+///     });
+///     thread.join().expect("it does not panic").await
+/// }
+/// ```
 ///
 /// # Panics
 /// When guards are not dropped in the reverse order of their making.

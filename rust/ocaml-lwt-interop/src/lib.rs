@@ -3,7 +3,7 @@
 //! A Rust function that OCaml calls is an async function with an attribute. OCaml declares it as
 //! `external add : int -> int -> int Lwt.t = "add"` and has a function like any other of Lwt's:
 //!
-//! ```no_run
+//! ```
 //! #[ocaml_lwt_interop::func]
 //! pub async fn add(a: isize, b: isize) -> isize {
 //!     a + b
@@ -12,7 +12,7 @@
 //!
 //! Its body runs on the thread that runs Lwt, so nothing in it has to be `Send`; and Tokio is there:
 //!
-//! ```no_run
+//! ```
 //! # use std::{rc::Rc, time::Duration};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn wait_for(milliseconds: isize) {
@@ -24,7 +24,7 @@
 //! It fails with `?`, whatever the error is. OCaml's promise is rejected with `Rust_async.Rust_error`, with all the
 //! messages; a panic rejects it with `Rust_async.Rust_panic`, and the program goes on:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::Error;
 //! #[ocaml_lwt_interop::func]
 //! pub async fn read_file(path: String) -> Result<String, Error> {
@@ -35,7 +35,7 @@
 //! It takes OCaml functions that return promises, and awaits them. An exception comes back as an [`Error`], and goes to
 //! OCaml as the exception it was:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn retry(f: OCamlAsyncFunc<(isize,), String>) -> Result<String, Error> {
@@ -51,7 +51,7 @@
 //!
 //! Handles of OCaml values go to every thread, and work there; the OCaml function runs at home:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn from_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
@@ -62,7 +62,7 @@
 //! A body that computes for long, or blocks, is one for Tokio's threads: a future on its workers, or a plain function on its
 //! blocking pool. OCaml sees no difference:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func(tokio)]
 //! pub async fn on_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
@@ -78,7 +78,7 @@
 //! The other way round, an OCaml function that blocks runs on a thread of OCaml's while Lwt goes on; and one that does not is
 //! called at home, from wherever:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
 //! #[ocaml_lwt_interop::func(tokio)]
 //! pub async fn count_lines(
@@ -93,7 +93,7 @@
 //! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`; and a future that is dropped cancels the
 //! OCaml promise it awaits, as this one does when time is up:
 //!
-//! ```no_run
+//! ```
 //! # use std::time::Duration;
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
@@ -105,7 +105,7 @@
 //! Streams cross as well, both ways: a function that returns `impl Stream` gives OCaml an `'a Lwt_stream.t`, and takes one as
 //! an [`LwtStream`]. A slow reader stops a fast writer, items cross in batches, and either end stops the other:
 //!
-//! ```no_run
+//! ```
 //! # use futures_core::Stream;
 //! # use futures_lite::StreamExt;
 //! # use ocaml_lwt_interop::{Error, LwtStream};

@@ -48,6 +48,25 @@ impl Error {
 
 /// An exception that Rust declares. `#[derive(Exception)]` implements it: see [`macro@crate::Exception`].
 ///
+/// ```
+/// use ocaml_lwt_interop::{Error, Exception, OCamlException, OCamlFunc, ocaml_runtime};
+///
+/// /// There is no room for so many bytes.
+/// #[derive(Exception)]
+/// pub struct Full(usize);
+///
+/// fn raised<E: OCamlException>(error: &Error) -> Option<E> {
+///     error.exception()?.get(&ocaml_runtime())
+/// }
+///
+/// /// How many bytes were too many, if `f` raises `Full`.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn too_many(f: OCamlFunc<(), ()>) -> Option<usize> {
+///     let error = f.call(&ocaml_runtime(), ()).err()?;
+///     raised(&error).map(|Full(bytes)| bytes)
+/// }
+/// ```
+///
 /// # Safety
 /// The declaration of `KEY` has these arguments.
 pub unsafe trait OCamlException: Sized {

@@ -1,10 +1,10 @@
 //! Tokio's runtime: multi-threaded, shared by the whole process, made at first use. What it is like is said before that,
 //! with [`configure`], or `Rust_async.configure` in OCaml; or a program brings one of its own, [`set_tokio_rt`].
 //!
-//! ```no_run
+//! ```
 //! use ocaml_lwt_interop::{Error, runtime};
 //!
-//! fn before_the_first_call() -> Result<(), Error> {
+//! pub fn before_the_first_call() -> Result<(), Error> {
 //!     let config = runtime::Config::new().worker_threads(2).thread_name("my-program");
 //!     runtime::configure(config)
 //! }

@@ -19,16 +19,26 @@ use crate::values::OCamlValue;
 /// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
 /// - A type that has an `ocaml::FromValue` of its own, by hand or by ocaml-rs's derive, says it in one line:
 ///
-/// ```no_run
+/// ```
 /// # use ocaml::FromValue;
 /// # use ocaml_lwt_interop::{FromOCaml, OCamlType, Type, Types};
 /// #[derive(FromValue)]
-/// struct Point { x: isize, y: isize }
+/// pub struct Place { x: isize, y: isize }
 ///
-/// // SAFETY: an OCaml `Geometry.point` is a record of two `int`s
-/// unsafe impl<D> OCamlType<D> for Point { fn ocaml_type(_: &mut Types) -> Type { Type::named("Geometry.point") } }
+/// // SAFETY: OCaml's `Geometry.point` is a record of two `int`s
+/// unsafe impl<D> OCamlType<D> for Place {
+///     fn ocaml_type(_: &mut Types) -> Type {
+///         Type::named("Geometry.point")
+///     }
+/// }
 /// // SAFETY: nothing in it points into OCaml's heap
-/// unsafe impl FromOCaml for Point {}
+/// unsafe impl FromOCaml for Place {}
+///
+/// /// How far it is from the origin, in steps.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn steps_to(place: Place) -> isize {
+///     place.x.abs() + place.y.abs()
+/// }
 /// ```
 ///
 /// # Safety
@@ -83,6 +93,23 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
 /// - The types of the table in the README and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.
 /// - A type that has an `ocaml::ToValue` of its own, by hand or by ocaml-rs's derive, says it in one line, as for [`FromOCaml`].
+///
+/// ```
+/// use ocaml_lwt_interop::ToOCaml;
+///
+/// /// OCaml has `type answer = { text : string; seconds : float }`.
+/// #[derive(ToOCaml)]
+/// pub struct Answer {
+///     text: String,
+///     seconds: f64,
+/// }
+///
+/// /// The answer to everything.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn answer() -> Answer {
+///     Answer { text: "42".to_owned(), seconds: 0.5 }
+/// }
+/// ```
 ///
 /// # Safety
 /// Its `to_value` does not raise, and its value is rooted, or immediate.

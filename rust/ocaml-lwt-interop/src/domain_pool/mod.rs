@@ -3,7 +3,7 @@
 //! `Rust_async.Domain_pool.create ~domains:n` starts them, and `Rust_async.Domain_pool.detach` runs an OCaml function on one
 //! of them for OCaml; [`DomainPool::call`] does for Rust. A pool comes from OCaml, as an argument:
 //!
-//! ```no_run
+//! ```
 //! use ocaml_lwt_interop::{DomainPool, Error, OCamlFunc};
 //!
 //! #[ocaml_lwt_interop::func]
@@ -87,6 +87,16 @@ pub(crate) async fn detach(
 /// Worker domains, `Rust_async.Domain_pool.t`: where OCaml functions run in parallel to Lwt. Works on every thread.
 ///
 /// It does not keep the domains running: `Rust_async.Domain_pool.shutdown` and the end of the program end them.
+///
+/// ```
+/// use ocaml_lwt_interop::DomainPool;
+///
+/// /// How many domains there are in a pool.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn domains_of(pool: DomainPool) -> usize {
+///     pool.domains()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DomainPool(Arc<Pool>);
 
@@ -155,6 +165,17 @@ impl DomainPool {
 }
 
 /// The future of [`DomainPool::call`].
+///
+/// ```
+/// use ocaml_lwt_interop::{DomainPool, Error, OCamlFunc, PoolCall};
+///
+/// /// `f 1`, on a worker domain.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn on_a_domain(pool: DomainPool, f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+///     let call: PoolCall<(isize,), isize> = pool.call(&f, (1,)); // nothing is called yet
+///     call.await
+/// }
+/// ```
 ///
 /// # Panics
 /// When it is polled after it was ready.

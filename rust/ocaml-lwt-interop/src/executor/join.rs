@@ -19,6 +19,22 @@ use crate::lock::{Mutex, is_child};
 ///
 /// Like Tokio's: dropping the handle detaches the task, which runs on. A panic of a detached task is reported to OCaml's
 /// `Lwt.async_exception_hook`.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use ocaml_lwt_interop::{Error, JoinHandle, spawn_local};
+///
+/// /// Two tasks at home, which may share what is not `Send`.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn two_tasks() -> Result<isize, Error> {
+///     let shared = Rc::new(20);
+///     let other = shared.clone();
+///     let a: JoinHandle<isize> = spawn_local(async move { *shared + 1 });
+///     let b: JoinHandle<isize> = spawn_local(async move { *other + 1 });
+///     Ok(a.await? + b.await?)
+/// }
+/// ```
 pub struct JoinHandle<T> {
     shared: Arc<Shared<T>>,
     home: &'static Home,

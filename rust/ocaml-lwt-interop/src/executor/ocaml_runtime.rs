@@ -13,6 +13,18 @@ use crate::status::{Status, status};
 /// OCaml's runtime, as ocaml-rs's functions want to see it, for as long as this is not awaited across.
 ///
 /// Stays on its thread.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, ocaml_runtime};
+///
+/// /// Calls `f` at home, before and after a wait.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn before_and_after(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
+///     let before = f.call(&ocaml_runtime(), ())?;
+///     tokio::task::yield_now().await;
+///     Ok(before + f.call(&ocaml_runtime(), ())?) // not the one from before the `.await`
+/// }
+/// ```
 #[derive(Debug)]
 pub struct OCamlRuntime {
     not_send: PhantomData<*const ()>,

@@ -56,6 +56,19 @@ impl Default for Local {
 }
 
 /// How much a tick does before it lets Lwt's I/O have its turn.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
+///
+/// /// Lets Lwt's I/O have its turn after each poll.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn be_polite() {
+///     let budget = Budget { polls: 1, slice: Duration::ZERO };
+///     DomainExecutor::current().expect("a #[func] runs on a thread with an executor").set_budget(budget);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Polls, at least one.

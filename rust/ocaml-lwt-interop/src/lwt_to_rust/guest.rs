@@ -37,6 +37,16 @@ use crate::error::Error;
 /// Dropping the future before the function has begun keeps it from beginning. One that has begun runs to its end, of which
 /// nobody hears.
 ///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
+///
+/// /// Calls a function that sleeps, say, from a thread of Tokio's.
+/// #[ocaml_lwt_interop::func(tokio)]
+/// pub async fn without_blocking_lwt(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+///     run_blocking_in_ocaml(&f, (20,)).await
+/// }
+/// ```
+///
 /// # Errors
 /// The exception that it raised, the same one, with its backtrace; or its value does not convert; or an argument panicked
 /// when it was converted; misuse, when it called `Thread.exit`; an error when the system refuses the first thread; or the
@@ -58,6 +68,22 @@ where
 }
 
 /// The future of [`run_blocking_in_ocaml`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ocaml_lwt_interop::{Error, OCamlFunc, func::BlockingFuture, run_blocking_in_ocaml};
+///
+/// /// Whether `f` ends within so many milliseconds. It runs to its end in any case.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn ends_within(f: OCamlFunc<(), ()>, milliseconds: u16) -> Result<bool, Error> {
+///     let call: BlockingFuture<(), ()> = run_blocking_in_ocaml(&f, ());
+///     match tokio::time::timeout(Duration::from_millis(milliseconds.into()), call).await {
+///         Ok(ended) => ended.map(|()| true),
+///         Err(_) => Ok(false),
+///     }
+/// }
+/// ```
 pub type BlockingFuture<Args, Ret> = PromiseFuture<Ret, BlockingCall<Args>>;
 
 /// A call to be made.

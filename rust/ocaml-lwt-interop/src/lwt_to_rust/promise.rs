@@ -34,6 +34,16 @@ use crate::storage::{From, Storage};
 ///
 /// A handle: it keeps the promise alive, may be sent to and dropped on any thread (when `T` is `Send`, since `T` is made
 /// at home and taken where the future is polled), and goes back to OCaml as the promise it is.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Promise};
+///
+/// /// OCaml has `sum_of_promises : int Lwt.t -> int Lwt.t -> int Lwt.t`.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn sum_of_promises(a: Promise<isize>, b: Promise<isize>) -> Result<isize, Error> {
+///     Ok(a.await? + b.await?)
+/// }
+/// ```
 pub struct Promise<T> {
     root: Root,
     home: &'static Home,
@@ -152,6 +162,20 @@ impl Start for Existing {
 /// The future of a [`Promise`]. `Send` when `T` is.
 ///
 /// Dropping it cancels the promise, from any thread: at home in the next tick at the latest.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Promise, PromiseFuture};
+///
+/// /// The value of the promise that is resolved first. The other promise is cancelled.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn first_of(a: Promise<isize>, b: Promise<isize>) -> Result<isize, Error> {
+///     let a: PromiseFuture<isize> = a.into_future();
+///     tokio::select! {
+///         value = a => value,
+///         value = b => value,
+///     }
+/// }
+/// ```
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct PromiseFuture<T: FromOCaml + 'static, S: Start = Existing> {
     home: &'static Home,

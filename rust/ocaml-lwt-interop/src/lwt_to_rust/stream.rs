@@ -42,6 +42,22 @@ use crate::storage::Storage;
 /// waiting, a function of `from` is not asked again, and both are collected if nobody else holds them.
 ///
 /// `Send` when `T` is.
+///
+/// ```
+/// use futures_lite::StreamExt;
+/// use ocaml_lwt_interop::{Error, LwtStream};
+///
+/// /// The sum of a stream of OCaml's, which is read four items ahead.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn total(numbers: LwtStream<isize>) -> Result<isize, Error> {
+///     let mut numbers = numbers.window(4);
+///     let mut total = 0;
+///     while let Some(number) = numbers.next().await {
+///         total += number?;
+///     }
+///     Ok(total)
+/// }
+/// ```
 pub struct LwtStream<T: FromOCaml + 'static> {
     home: &'static Home,
     window: usize,

@@ -20,6 +20,15 @@ pub(crate) struct BlockingLimits {
 }
 
 /// What Tokio's runtime is to be like, for [`configure`](super::configure). What is not said is Tokio's default.
+///
+/// ```
+/// use ocaml_lwt_interop::runtime::{Config, configure};
+///
+/// /// In OCaml, before the first call of a Rust function, it is `Rust_async.configure ~worker_threads:2 ()`.
+/// pub fn use_two_workers() -> Result<(), ocaml_lwt_interop::Error> {
+///     configure(Config::new().worker_threads(2))
+/// }
+/// ```
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is given to `configure`"]
 pub struct Config {

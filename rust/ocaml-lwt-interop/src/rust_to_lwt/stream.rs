@@ -106,12 +106,42 @@ stream_handle! {
     /// as it has ended, or OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
     ///
     /// It converts once.
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use ocaml_lwt_interop::{RustStream, ToOCaml};
+    ///
+    /// /// A stream in a record.
+    /// #[derive(ToOCaml)]
+    /// pub struct Countdown {
+    ///     from: u8,
+    ///     seconds: RustStream<u8>,
+    /// }
+    ///
+    /// /// From `from` down to 1.
+    /// #[ocaml_lwt_interop::func(sync)]
+    /// pub fn countdown(from: u8) -> Countdown {
+    ///     let seconds = RustStream::new(stream::iter((1..=from).rev())).window(2);
+    ///     Countdown { from, seconds }
+    /// }
+    /// ```
     RustStream, (), dyn Stream<Item = Result<T, Error>>
 }
 
 stream_handle! {
     /// A [`RustStream`] that is `Send`: made on any thread, of a stream that is `Send`, which goes home with it and is
     /// polled there.
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use ocaml_lwt_interop::SendRustStream;
+    ///
+    /// /// A stream that is made on a thread of Tokio's.
+    /// #[ocaml_lwt_interop::func(tokio)]
+    /// pub async fn squares(up_to: isize) -> SendRustStream<isize> {
+    ///     SendRustStream::new(stream::iter((1..=up_to).map(|n| n * n)))
+    /// }
+    /// ```
     SendRustStream, (+ Send), dyn Stream<Item = Result<T, Error>> + Send
 }
 
