@@ -1,5 +1,5 @@
-//! The executor of an OCaml domain, as users reach it: from the domain thread with [`spawn`], [`spawn_local`] and
-//! [`ocaml_runtime`], from every other thread with a [`Handle`].
+//! How users reach the executor of an OCaml domain: with [`spawn`], [`spawn_local`] and [`ocaml_runtime`] on the domain
+//! thread, and with a [`Handle`] on every other thread.
 
 use std::future::Future;
 

@@ -122,9 +122,10 @@ impl Exception {
         (self.0.value.value(access), self.0.backtrace.value(access))
     }
 
-    /// The argument `i` of the exception, converted; `None` when it has no such argument, or one that is of another type, as far
-    /// as a value shows its type: of records and variants all fields are looked at, of functions the arguments cannot be. A type
-    /// with a conversion of its own cannot be looked for: take an `OCamlValue`.
+    /// The argument `i` of the exception, converted. `None` when there is no such argument, or when it is of another type.
+    ///
+    /// The type is checked as far as a value shows it. All fields of records and variants are checked. The arguments of a
+    /// function cannot be. A type with a conversion of its own is never found: take an `OCamlValue`.
     ///
     /// # Panics
     /// When it cannot be converted: a string that is not UTF-8 as a `String`, a number that is too large.

@@ -18,7 +18,7 @@ use crate::panic::catch;
 use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
-/// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
+/// The executor of this domain thread. It stays on its thread. [`DomainExecutor::handle`] gives a handle for other threads.
 ///
 /// ```
 /// use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
@@ -46,7 +46,7 @@ impl DomainExecutor {
         })
     }
 
-    /// What other threads use.
+    /// A handle of this executor, for other threads.
     pub fn handle(self) -> Handle {
         Handle::new(self.home)
     }
@@ -121,19 +121,23 @@ impl Handle {
         self.spawn(async move { f(&ocaml_runtime()) })
     }
 
-    /// Runs a closure on the domain thread and blocks for its value; from a thread that nobody waits for: a task or a blocking
-    /// call of Tokio's, another pool's thread, a plain one; or a job of a worker domain, for the thread that runs Lwt. The
-    /// closure may borrow.
+    /// Runs a closure on the domain thread, and blocks this thread until it has the value. The closure may borrow.
     ///
-    /// Home runs the closure when it has its turn. So hold no lock over this call that home may want, and no `LazyLock`'s or
-    /// `OnceLock`'s initialisation: home would wait for the lock, and its holder for home.
+    /// It is for a thread that nobody waits for: one of Tokio's, with a task or a blocking call, a thread of another pool,
+    /// or a plain one. A job of a worker domain may wait for the thread that runs Lwt.
     ///
-    /// What home waits for must not call it: home may wait for a blocking task of a Tokio runtime that is dropped there, say.
+    /// Home runs the closure when it has its turn. So hold no lock over this call that code at home may want, and do not
+    /// call it in the initialisation of a `LazyLock` or a `OnceLock`. Home would wait for the lock, and the holder of the
+    /// lock for home.
+    ///
+    /// Do not call it on a thread that home waits for. For example, home waits for a blocking task when a Tokio runtime is
+    /// dropped there.
     ///
     /// # Errors
-    /// Misuse, where nobody could come: at home; on a thread that holds OCaml's runtime lock, in a `#[ocaml::func]` or an OCaml
-    /// function's thread; on a domain thread, for a worker domain; in the child of a `fork`. The closure panicked; the executor
-    /// has shut down, or the worker domain is gone: a broken promise.
+    /// - Misuse, where home could never run the closure: at home; on a thread that holds OCaml's runtime lock, in a
+    ///   `#[ocaml::func]` or on a thread of OCaml's; on a domain thread, for a worker domain; in the child of a `fork`.
+    /// - The closure panicked.
+    /// - A broken promise: the executor has shut down, or the worker domain is gone.
     pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
         let releases_lock = self.who_would_come()?;
         let (sender, mut receiver) = mpsc::sync_channel(1);
@@ -164,9 +168,10 @@ impl Handle {
 
     /// Whether this thread may block for home, and must release the runtime lock meanwhile.
     ///
-    /// Worker domains may wait for the thread that runs Lwt, which waits for nobody, and for no other: two that wait for each
-    /// other would do so for ever. While the lock is released others collect, so only who has come here by nothing but Rust
-    /// and this crate may do so: OCaml or ocaml-rs below may have values that are not rooted.
+    /// A worker domain may wait for the thread that runs Lwt, which waits for nobody. It may not wait for another worker
+    /// domain: two that wait for each other would do so for ever. While the lock is released, other threads collect. So this
+    /// is allowed only where nothing but Rust and this crate is on the stack: OCaml code or ocaml-rs further down may have
+    /// values that are not rooted.
     fn who_would_come(&self) -> Result<bool, Error> {
         let refused = |why: &str| {
             Err(Error::misuse(format!(
@@ -316,7 +321,7 @@ pub fn spawn_local<F: Future + 'static>(future: F) -> JoinHandle<F::Output> {
     JoinHandle::new(at.home(), |join| task::spawn_local(at, future, join))
 }
 
-/// As [`spawn_local`], for who has a `runtime`. The task is first polled in the loop's next turn.
+/// As [`spawn_local`], for code that has a `&Runtime`. The task is first polled in the loop's next turn.
 ///
 /// # Panics
 /// Where [`ocaml_runtime`] does.
@@ -344,8 +349,9 @@ pub fn run_in_ocaml_domain<R: Send>(
     handle.run_blocking(f)
 }
 
-/// A closure, and then, in this order, whom its value is sent to. (Fields are dropped in the order of their declaration;
-/// that of a closure's captures is not specified.)
+/// A closure, and the channel to the thread that waits for its value. The order matters: fields are dropped in the order of
+/// their declaration, and the thread goes on when the channel is dropped. (The order of a closure's captures is not
+/// specified.)
 struct Blocking<F, R> {
     f: F,
     sender: mpsc::SyncSender<Result<R, crate::panic::Panic>>,

@@ -1,4 +1,4 @@
-//! What a value that arrives from OCaml needs: its conversion, its domain, and what is bound there.
+//! What a value that comes from OCaml needs: its conversion, its domain, and what Lwt's keys are bound to there.
 
 use std::panic::AssertUnwindSafe;
 

@@ -3,8 +3,8 @@
 use crate::caml::live_roots;
 use crate::home::AtHome;
 
-/// How much of the bridge is alive now; all zero when everything has ended and its handles are gone. OCaml reads the
-/// same numbers with `Rust_async.stats`.
+/// How much of the bridge is alive now. All numbers are zero when everything has ended and its handles are gone. OCaml reads
+/// the same numbers with `Rust_async.stats`.
 ///
 /// ```
 /// use ocaml_lwt_interop::Stats;

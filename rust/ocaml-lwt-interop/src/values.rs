@@ -1,4 +1,4 @@
-//! Types that ocaml-rs has no conversion for: owned bytes, lists, `nativeint`, and values that only pass through.
+//! Types for which ocaml-rs has no conversion: owned bytes, lists, `nativeint`, and values that only pass through.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -201,9 +201,9 @@ unsafe impl ToValue for Nativeint {
     }
 }
 
-/// Any OCaml value, kept alive: for values that only pass through, such as those of a polymorphic function.
+/// Any OCaml value, kept alive. It is for values that only pass through, such as those of a polymorphic function.
 ///
-/// `Send`, `Sync`, and cheap to clone; it can live across an `.await` and on any thread, and is not looked at.
+/// It is `Send`, `Sync`, and cheap to clone. It can live across an `.await` and on any thread. Rust does not read the value.
 ///
 /// ```
 /// use ocaml_lwt_interop::OCamlValue;

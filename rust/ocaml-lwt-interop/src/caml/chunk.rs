@@ -1,10 +1,10 @@
 //! Several small OCaml blocks made in one allocation, without a root for any of them.
 //!
-//! 1. A chunk is one block of the minor heap, as large as all that it is to hold with its headers; it is cut up by
-//!    writing headers into it. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4,
-//!    `asmcomp/comballoc.ml`): a minor collection follows pointers, and nothing walks the minor heap from block to block.
-//! 2. Between the allocation and the last store nothing of OCaml's runs, so nothing can collect: plain stores do, into
-//!    blocks that are new (`memory.h`: what `caml_alloc_small` gives is initialised so).
+//! 1. A chunk is one block of the minor heap, large enough for several blocks with their headers. Headers that are written
+//!    into it cut it up. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4, `asmcomp/comballoc.ml`): a
+//!    minor collection follows pointers, and nothing walks the minor heap from block to block.
+//! 2. Between the allocation and the last store no OCaml code runs, so nothing can collect. The blocks are new, so plain
+//!    stores suffice (`memory.h`: what `caml_alloc_small` gives is initialised so).
 //! 3. A header of a new block has the colour 0, as in ocamlopt's own (`asmcomp/cmm_helpers.ml`, `block_header`).
 
 use std::mem::size_of;
@@ -257,7 +257,8 @@ pub(crate) fn empty_array(_access: Access<'_>) -> Raw {
     Raw(unsafe { sys::caml_alloc(0, 0) })
 }
 
-/// A block of [`DOUBLE_WORDS`] that holds a float, in memory that is not OCaml's, for who reads a float from a block.
+/// A block of [`DOUBLE_WORDS`] that holds a float, in memory that is not OCaml's. Code that reads floats from blocks can
+/// read it.
 pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
     let mut words = [0; DOUBLE_WORDS];
     Chunk::over(&mut words).double(double);

@@ -1,15 +1,16 @@
-//! Whether this thread may touch OCaml now: the one place that knows, and the one that is asked.
+//! Whether this thread may touch OCaml now. This is the one place that knows.
 //!
 //! It may when all of this is so:
 //!
-//! 1. OCaml called Rust by one of our stubs, and OCaml code does not run further up the stack: what a finaliser of another
-//!    library does, which the collector calls under OCaml code, finds OCaml running.
+//! 1. OCaml called Rust by one of our stubs, and no OCaml code runs further up the stack. (The collector may call a
+//!    finaliser of another library under OCaml code: that finaliser finds OCaml running.)
 //! 2. The thread holds the runtime lock: nobody has released it, we or ocaml-rs.
 //! 3. It is not inside the collector, which an allocation of Rust's may have started, and which calls finalisers.
 //!
-//! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So whoever has one asks here, and gets
-//! an [`Access`], the proof: it stays on its thread, and is gone before the function that it was given to returns. Every function
-//! of `caml/` that needs the lock takes one. There are two ways to it: [`with_access`] looks, and [`called`] believes.
+//! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So code that has one asks here,
+//! and gets an [`Access`], the proof. The proof stays on its thread, and is gone before the function that it was given to
+//! returns. Every function of `caml/` that needs the lock takes one. There are two ways to it: [`with_access`] checks, and
+//! [`called`] believes its caller.
 //!
 //! How the runtime gives itself away (`minor_gc.c`, `major_gc.c`, OCaml 4.13 to 5.4) is in `lock.c`.
 
@@ -182,8 +183,8 @@ pub(super) fn watch_collector(_access: Access<'_>) {
     WATCHING.call_once(|| unsafe { ocaml_lwt_interop_watch_collector() });
 }
 
-/// Whether this thread holds the runtime lock, whoever took it, and whatever for: one that does must not wait for another
-/// that needs it. On OCaml 4 that is known once the executor has started.
+/// Whether this thread holds the runtime lock, for whatever reason. A thread that holds it must not wait for another thread
+/// that needs it. On OCaml 4 this is known once the executor has started.
 pub(crate) fn is_held() -> bool {
     ocaml_lwt_interop_holds_lock()
 }

@@ -1,4 +1,4 @@
-//! The only place that imports `caml_*`. Thin, named after what the rest needs.
+//! The only module that imports `caml_*`. It is thin, and its names are those that the other modules need.
 //!
 //! Claims about the runtime cite its sources: OCaml 4.13 to 5.4, `runtime/callback.c`, `runtime/fail_*.c`,
 //! `runtime/custom.c`, `runtime/signals.c`.

@@ -1,7 +1,7 @@
 //! OCaml's reader of a Rust stream, the record of `reader.ml`, as Rust writes into it.
 //!
-//! What crosses is stored with plain stores, one after the other: no signal handler, no finaliser and no collection can
-//! come between, so that OCaml has all of it or none.
+//! Items are written with plain stores, one after the other. No signal handler, no finaliser and no collection can come
+//! between them. So OCaml has all of the items or none.
 
 use ocaml::sys;
 

@@ -46,7 +46,8 @@ fn count(change: isize) {
 /// Keeps an OCaml value alive.
 ///
 /// 1. Made and read only with the runtime lock held.
-/// 2. Moved to and dropped on any thread. Its cell is deleted where OCaml may be touched: at once, or by whom [`dropped`] finds.
+/// 2. Moved to any thread, and dropped there. Its cell is deleted where OCaml may be touched: at once, or later by the
+///    thread that empties [`dropped`].
 pub(crate) enum Root {
     /// The GC does not look at it: no cell.
     Immediate(Raw),

@@ -1,4 +1,5 @@
-//! The types that cross, [`FromOCaml`] and [`ToOCaml`], and who is told a value that goes to OCaml.
+//! The types that cross, [`FromOCaml`] and [`ToOCaml`]; and [`Visitor`], which hears what a value is made of when it goes to
+//! OCaml.
 
 use ocaml::{FromValue, ToValue};
 
@@ -9,11 +10,11 @@ use crate::caml::Raw;
 use crate::caml::chunk::Custom;
 use crate::values::OCamlValue;
 
-/// A type whose values come from OCaml: of an argument of a `#[func]`, of what a promise, an OCaml function or a stream gives.
+/// A type whose values come from OCaml: as an argument of a `#[func]`, or from a promise, an OCaml function or a stream.
 ///
-/// It owns what it has: nothing in it points into OCaml's heap, where the collector moves and frees what stands there while the
-/// Rust value lives on. So `&str` and `&[u8]` are no such types, nor `ocaml::Raw`, `ocaml::Pointer` and its like, however they
-/// are called and in whatever they are.
+/// It owns what it has. Nothing in it points into OCaml's heap, where the collector moves and frees values while the Rust
+/// value lives on. So `&str` and `&[u8]` are no such types, nor are `ocaml::Raw`, `ocaml::Pointer` and its like, behind an
+/// alias or inside of another type.
 ///
 /// - The types of the table in the README and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
@@ -85,10 +86,10 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     }
 }
 
-/// A type whose values go to OCaml: of a result of a `#[func]`, of arguments of OCaml functions, of items of a stream.
+/// A type whose values go to OCaml: as the result of a `#[func]`, an argument of an OCaml function, or an item of a stream.
 ///
-/// It may borrow. It does not raise when it is converted, so `Result<_, ocaml::Error>` is none, whatever it is in: only by
-/// itself it is the result of a `#[func]`.
+/// It may borrow. Converting it does not raise. So `Result<_, ocaml::Error>` is no such type, not even inside of another: it
+/// can only be the whole result of a `#[func]`.
 ///
 /// - The types of the table in the README and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.

@@ -1,10 +1,11 @@
 //! The OCaml types of Rust types. The compiler resolves them, so an alias, a generic type at an instance and a type of another
 //! crate come out right.
 //!
-//! 1. A description is of one direction, [`Coming`] or [`Going`], since each derive is of one. A record that has both derives is
-//!    described twice, and both descriptions are the same, or the declarations are refused.
+//! 1. A description is for one direction, [`Coming`] or [`Going`], since each derive is for one. A record with both derives
+//!    is described twice. Both descriptions have to be the same, or the declarations are refused.
 //! 2. A record or variant is described once, with its parameters as [`Var`]s. Where it stands it is a name with arguments.
-//! 3. Nothing here touches OCaml's runtime: descriptions are asked for by a program that builds another.
+//! 3. Nothing here touches OCaml's runtime: the program that asks for the descriptions does not run OCaml code of the
+//!    crate's.
 
 use std::collections::{BTreeMap, BTreeSet};
 

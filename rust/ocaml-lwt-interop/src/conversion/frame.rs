@@ -1,4 +1,4 @@
-//! A value that is read, and what it is a part of; see `read.rs`, whose rules these are.
+//! A value that is read, and the values around it. The rules are those of `read.rs`.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::caml::lock::Access;
 use crate::caml::{self, Raw, chunk};
 use crate::stack;
 
-/// A value that is read, and what it is a part of.
+/// A value that is read, and the values around it.
 #[doc(hidden)]
 pub struct Frame<'a> {
     pub(super) access: Access<'a>,

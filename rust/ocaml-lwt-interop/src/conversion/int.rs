@@ -1,5 +1,6 @@
-//! Numbers that do not fit. A conversion refuses by panicking, as ocaml-rs's do: in an argument of a `#[func]` that is
-//! `Invalid_argument`, with the names of both; in what goes to OCaml it is a panic of the conversion.
+//! Numbers that do not fit. A conversion refuses them with a panic, as those of ocaml-rs do. In an argument of a `#[func]`
+//! the panic becomes `Invalid_argument`, with the names of the function and the argument. On the way to OCaml it stays a
+//! panic.
 
 use std::fmt::Display;
 

@@ -1,9 +1,10 @@
 //! OCaml values are read into Rust ones.
 //!
 //! 1. Reading allocates nothing on the OCaml heap and runs no OCaml code, so nothing moves, and nothing needs a root.
-//! 2. The exceptions are a part that only ocaml-rs converts, which may do anything, and any value that is a float out of a
-//!    flat array, which has to be made. Where each part is read its way down is known, as frames on the stack: before
-//!    such a part is converted the value in each frame is rooted, and afterwards it is put back from where it has moved to.
+//! 2. There are two exceptions: a part that only ocaml-rs converts, which may do anything; and a part that may be any value
+//!    and is a float in a flat array, for which a block has to be made. So the way down to each part is known, as frames on
+//!    the stack. Before such a part is converted, the value in each frame is rooted. Afterwards each frame gets its value
+//!    back, from where it has moved to.
 
 use ocaml::Value;
 

@@ -1,5 +1,6 @@
-//! Whether a value can be read as a type, for values that come without a declaration: what an exception holds. Each block is
-//! looked at before it is looked into. What is not seen, such as the arguments of a function, is taken on trust.
+//! Whether a value can be read as a type. It is for values that come without a declaration, such as the arguments of an
+//! exception. Each block is checked before its fields are read. What a value does not show, such as the arguments of a
+//! function, is taken on trust.
 
 use ocaml::sys;
 

@@ -1,5 +1,6 @@
-//! What a described value is told to: [`Counting`] finds how many words it takes; if these fit, [`Building`] makes it in one
-//! chunk; else [`Storing`] makes its outermost block and rooted parts, each of which is again built in one chunk if it fits.
+//! The visitors, which hear what a value is made of. [`Counting`] counts the words that it takes. If these fit into one
+//! chunk, [`Building`] makes the value in it. If not, [`Storing`] makes the outermost block, with parts that are rooted.
+//! Each part is built in one chunk if it fits.
 
 use ocaml::{Runtime, ToValue, Value};
 

@@ -14,11 +14,11 @@ use crate::errors_to_ocaml;
 use crate::home::{Home, Runnable, Scope, Task};
 use crate::lock::{Mutex, is_child};
 
-/// A spawned task. Awaiting it gives its value, or an error when it panicked, was aborted, or was left at shutdown (a broken
-/// promise); on any thread. Polled after it was ready, it panics.
+/// A spawned task. You may await it on any thread. It gives the value of the task. It gives an error when the task panicked,
+/// was aborted, or was left at shutdown (a broken promise). Polled again after that, it panics.
 ///
-/// Like Tokio's: dropping the handle detaches the task, which runs on. A panic of a detached task is reported to OCaml's
-/// `Lwt.async_exception_hook`.
+/// As with Tokio's, dropping the handle detaches the task, which runs on. `Lwt.async_exception_hook` hears of a panic in a
+/// detached task.
 ///
 /// ```
 /// use std::rc::Rc;

@@ -9,18 +9,18 @@ use crate::home::Scope;
 use crate::received;
 use crate::storage::Storage;
 
-/// What gives that which is awaited; run at home, at the first poll.
+/// Something that a future waits for. It begins at home, when the future is first polled.
 #[doc(hidden)]
 pub trait Start: 'static {
-    /// Whether it calls a function, which it does not for a future that is gone.
+    /// Whether it calls an OCaml function. Then a future that is gone does not begin it.
     #[doc(hidden)]
     const CALLS: bool;
-    /// What is bound in the call that is made, when the thread of the future runs nobody's call.
+    /// What Lwt's keys are bound to in the OCaml function, if the future is polled outside of any call.
     #[doc(hidden)]
     fn storage(&self) -> Remembered {
         Remembered(Storage::NOTHING)
     }
-    /// What there is now, or what calling for it raised. Runs OCaml code.
+    /// Begins: gives what is there now, or the exception that the OCaml function raised. Runs OCaml code.
     #[doc(hidden)]
     fn start(self, scope: Token<'_>) -> Result<Started, Error>;
 }

@@ -1,8 +1,8 @@
 //! [`run_blocking_in_ocaml`]: OCaml functions that block, on threads of OCaml's that are there for them.
 //!
 //! 1. The arguments are converted at home, and so is the result: on the guest nothing of the user's runs but the function.
-//! 2. The function and its arguments travel as one OCaml block, behind one root, which is gone before the function begins:
-//!    who has the answer finds nothing of the call alive.
+//! 2. The function and its arguments travel as one OCaml block, behind one root. The root is gone before the function
+//!    begins: so when the answer comes, nothing of the call is alive.
 //! 3. A call whose future is gone is not begun. One that has begun ends unheard.
 //! 4. Whatever becomes of a call (its thread was refused, the function ended its thread, the executor shuts down), its future
 //!    ends: with the answer, or by [`Answer`](super::answer::Answer)'s destructor.
@@ -21,21 +21,22 @@ use crate::error::Error;
 /// while Lwt goes on. The future may be awaited on any thread; it begins at its first poll, and is `Send` when the arguments
 /// and the value are.
 ///
-/// The thread is one of OCaml's, made by `Thread.create`: it runs OCaml code while it holds the runtime lock, and others run
-/// while it blocks in functions that release it, which `Unix`'s and those of channels do.
-/// A function that computes has the lock to itself for 50 ms at a time, at the end of which Lwt has its turn. Like any
-/// thread that does not run Lwt it must leave promises and keys (`Lwt.get`) alone, and a `#[func]` that it calls raises `Rust_async.Misuse`.
+/// The thread is one of OCaml's, made by `Thread.create`. It holds the runtime lock while it runs OCaml code. Other threads
+/// run while it blocks in a function that releases the lock, as `Unix`'s functions and those of channels do. A function that
+/// computes has the lock to itself for 50 ms at a time, and then Lwt has its turn. Like any thread that does not run Lwt, it
+/// must leave promises and keys (`Lwt.get`) alone. A `#[func]` that it calls raises `Rust_async.Misuse`.
 ///
-/// There are as many such threads at a time as Tokio may have for what blocks, and they stay as long when they have nothing
-/// to do: 512 and 10 seconds, or what [`runtime::Config`](crate::runtime::Config) says. Further calls wait for their turn.
+/// There are 512 such threads at most, and each stays for 10 seconds when it has nothing to do.
+/// [`runtime::Config`](crate::runtime::Config) changes that: the numbers are those of Tokio's threads for code that blocks.
+/// Further calls wait for their turn.
 ///
-/// `Lwt_main.run` hands the lock over at the beginning of each turn, while there are such calls and one waits for it:
-/// beside a loop that never sleeps they do not wait for OCaml's 50 ms. A main loop that runs none of Lwt's hooks (lwt_eio's)
-/// does so only when it sleeps; one that is busy all the time releases the lock for a moment in each turn of its engine,
-/// which is mostly, and not always, enough.
+/// While there are such calls, `Lwt_main.run` offers the lock at the beginning of each turn. So beside a loop that never
+/// sleeps, they do not wait for OCaml's 50 ms. A main loop that runs none of Lwt's hooks (lwt_eio's) offers the lock only
+/// when it sleeps. If it is busy all the time, it releases the lock for a moment in each turn of its engine: mostly, but not
+/// always, that is enough.
 ///
-/// Dropping the future before the function has begun keeps it from beginning. One that has begun runs to its end, of which
-/// nobody hears.
+/// Dropping the future before the function has begun keeps it from beginning. A function that has begun runs to its end, and
+/// its value is dropped.
 ///
 /// ```
 /// use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
@@ -48,9 +49,11 @@ use crate::error::Error;
 /// ```
 ///
 /// # Errors
-/// The exception that it raised, the same one, with its backtrace; or its value does not convert; or an argument panicked
-/// when it was converted; misuse, when it called `Thread.exit`; an error when the system refuses the first thread; or the
-/// executor has shut down: a broken promise.
+/// - The exception that the function raised: the same one, with its backtrace.
+/// - Its value does not convert, or the conversion of an argument panicked.
+/// - Misuse, when it called `Thread.exit`.
+/// - The system refused the first thread.
+/// - A broken promise, when the executor has shut down.
 pub fn run_blocking_in_ocaml<Args, Ret>(
     function: &OCamlFunc<Args, Ret>,
     arguments: Args,

@@ -28,12 +28,12 @@ use crate::storage::{From, Storage};
 
 /// A Lwt promise, `'a Lwt.t`, whose value converts to `T`.
 ///
-/// `promise.await` gives `Result<T, Error>` on any thread; a promise that is settled already is ready at the first
-/// poll, at home. The value is converted on the domain thread when the promise is resolved. Dropping the future cancels
-/// the promise, as `Lwt.cancel` does; see [`Promise::protected`].
+/// `promise.await` gives `Result<T, Error>`, on any thread. At home, a promise that is settled already is ready at the first
+/// poll. The value is converted on the domain thread, when the promise is resolved. Dropping the future cancels the promise,
+/// as `Lwt.cancel` does; see [`Promise::protected`].
 ///
-/// A handle: it keeps the promise alive, may be sent to and dropped on any thread (when `T` is `Send`, since `T` is made
-/// at home and taken where the future is polled), and goes back to OCaml as the promise it is.
+/// It is a handle: it keeps the promise alive, and may be sent to any thread and dropped there. (`T` has to be `Send` for
+/// that, since a `T` is made at home and taken where the future is polled.) It goes back to OCaml as the same promise.
 ///
 /// ```
 /// use ocaml_lwt_interop::{Error, Promise};
@@ -86,7 +86,7 @@ impl<T> Promise<T> {
         })
     }
 
-    /// The same promise, and dropping its future leaves it alone: `Lwt.protected`.
+    /// The same promise, which is left alone when its future is dropped: `Lwt.protected`.
     #[must_use]
     pub fn protected(mut self) -> Self {
         self.cancel = false;

@@ -1,11 +1,11 @@
 //! [`LwtStream`]: an OCaml stream that Rust reads.
 //!
-//! 1. It is read by one promise after the other, each for a batch: what is there, up to the window, or else the next item
-//!    once it comes, and what is there then.
-//! 2. While Rust waits it keeps no root of the stream, which comes back with the batch: else a stream that nobody can write
-//!    to any more would never be collected, and Rust would wait for ever.
-//! 3. What came, and the read that OCaml has begun and that is pending when a batch is full, are in OCaml's
-//!    [`source`](caml::source), which goes with the stream: whatever a signal handler raises on the way loses none of it.
+//! 1. It is read by one promise after the other, each for a batch. A batch is what is there, up to the window. If nothing is
+//!    there, it is the next item once that comes, and what is there then.
+//! 2. While Rust waits it keeps no root of the stream, which comes back with the batch. Otherwise a stream that nobody can
+//!    write to any more would never be collected, and Rust would wait for ever.
+//! 3. Some items have come, and a read may be pending when a batch is full. Both are in OCaml's [`source`](caml::source),
+//!    which goes with the stream. So whatever a signal handler raises on the way, no item is lost.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -32,14 +32,21 @@ use crate::storage::Storage;
 
 /// An OCaml stream, `'a Lwt_stream.t`, whose items convert to `T`: a [`Stream`] of `Result<T, Error>`, on any thread.
 ///
-/// An exception is an `Err` item, and the last one; so is an item that does not convert, a broken promise when nobody can
-/// write to the stream any more, or after shutdown, and misuse in a job on a worker domain, where there is no Lwt. Items
-/// cross in batches, of what is there up to the [window](LwtStream::window); they are converted on the domain thread.
+/// The last item may be an `Err`:
 ///
-/// It reads OCaml's own stream: other readers of that see what Lwt shows them. Dropping it, on any thread, cancels the read
-/// that is under way and lets go of the stream, at home in the next tick at the latest; what crossed and was not taken goes
-/// with it. What OCaml's writer learns of that is what Lwt tells it: one that waits in `create_bounded`'s `push` goes on
-/// waiting, a function of `from` is not asked again, and both are collected if nobody else holds them.
+/// - an exception that the stream ended with;
+/// - an item that does not convert;
+/// - a broken promise, when nobody can write to the stream any more, or after shutdown;
+/// - misuse, in a job on a worker domain, where there is no Lwt.
+///
+/// Items cross in batches, of what is there up to the [window](LwtStream::window). They are converted on the domain thread.
+///
+/// It reads OCaml's own stream: other readers of that stream see what Lwt shows them.
+///
+/// Dropping it, on any thread, cancels the read that is under way and lets go of the stream, at home in the next tick at the
+/// latest. Items that have crossed and were not taken are dropped. OCaml's writer learns of that what Lwt tells it. A writer
+/// that waits in the `push` of `create_bounded` goes on waiting, and a function of `from` is not asked again. Both are
+/// collected if nobody else holds them.
 ///
 /// `Send` when `T` is.
 ///

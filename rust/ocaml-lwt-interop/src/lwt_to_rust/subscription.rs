@@ -1,11 +1,10 @@
 //! What stands between a pending promise and the slot of a Rust future.
 //!
-//! 1. OCaml's callbacks on the promise own a token, the token owns the [`Sink`]; Rust owns no root of the promise while
-//!    it waits, or the promise could not be collected, and the future would wait for ever for one that nobody can
-//!    resolve.
+//! 1. OCaml's callbacks on the promise own a token, and the token owns the [`Sink`]. Rust owns no root of the promise while
+//!    it waits. Otherwise a promise that nobody can resolve could not be collected, and its future would wait for ever.
 //! 2. Rust finds the promise again, to cancel it, through a weak table in OCaml, by an index that is in use from
 //!    `subscribe` until the promise is settled, collected, or released.
-//! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser: it queues a
+//! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser. It queues a
 //!    [`release`].
 
 use std::sync::Arc;

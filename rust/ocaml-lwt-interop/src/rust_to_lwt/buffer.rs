@@ -1,6 +1,6 @@
-//! What a Rust stream has given and OCaml has not been handed. Pure: no `unsafe`, no OCaml.
+//! The items of a Rust stream that OCaml has not got yet. Pure: no `unsafe`, no OCaml.
 //!
-//! 1. The ending stands behind all items. Nothing comes behind it, and no other ending in its place: only an item that
+//! 1. The ending comes after all items. Nothing comes after it, and no other ending takes its place. Only an item that
 //!    cannot cross ends the stream earlier.
 //! 2. It is taken once, and only when there are no items left.
 

@@ -1,13 +1,15 @@
 //! Bodies that run on Tokio's threads: `#[func(tokio)]`, a future on its workers, and `#[func(blocking)]`, a call on its
-//! blocking pool. At home there is a task as for any other function; its future, [`Elsewhere`], awaits Tokio's.
+//! threads for code that blocks. At home there is a task, as for any other function. Its future, [`Elsewhere`], awaits
+//! Tokio's task.
 //!
-//! 1. The first poll at home starts the body and is pending, however fast the body is: whether OCaml gets a pending promise
-//!    is not left to a race.
-//! 2. A body sees where it was called from: while it runs, `domain_executor::handle()` gives that executor.
+//! 1. The first poll at home starts the body, and is pending, however fast the body is. So it is no matter of luck whether
+//!    OCaml gets a pending promise.
+//! 2. While a body runs, `domain_executor::handle()` gives the executor that it was called from.
 //! 3. What was bound to Lwt's keys at the call is bound in what a body calls: its storage goes with it.
-//! 4. The ending is made where the body ran, so that only its value has to be `Send`, not an error that does not leave.
-//! 5. When the future at home is dropped, Tokio's task is aborted: a worker drops the future, at its next `.await`; a call
-//!    in the blocking pool runs to its end, unless it has not begun.
+//! 4. The ending is made where the body ran. So only the value has to be `Send`, and an error that does not leave that
+//!    thread need not be.
+//! 5. When the future at home is dropped, Tokio's task is aborted. A worker drops its future, at the next `.await`. A call
+//!    on a thread for code that blocks runs to its end, unless it has not begun.
 
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;

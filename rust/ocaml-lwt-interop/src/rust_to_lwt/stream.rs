@@ -97,13 +97,13 @@ macro_rules! stream_handle {
 }
 
 stream_handle! {
-    /// A Rust stream on its way to OCaml, where it is an `'a Lwt_stream.t`: as the result of a `#[func]`, as an argument of
-    /// an OCaml function, as a field of a record with `#[derive(ToOCaml)]`.
+    /// A Rust stream on its way to OCaml, where it is an `'a Lwt_stream.t`. It may be the result of a `#[func]`, an argument
+    /// of an OCaml function, or a field of a record with `#[derive(ToOCaml)]`.
     ///
-    /// The stream is polled at home, from when OCaml first reads, so it need not be `Send`; one that is made on another
+    /// The stream is polled at home, from the first read on, so it need not be `Send`. A stream that is made on another
     /// thread crosses in a [`SendRustStream`]. It is read ahead up to its [window](Self::window), and then waits for its
-    /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream, and it is dropped at home as soon
-    /// as it has ended, or OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
+    /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream. It is dropped at home when it has
+    /// ended, or when OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
     ///
     /// It converts once.
     ///

@@ -1,4 +1,5 @@
-//! How a thread that is not the domain thread gets its attention: a queue, a state, and one write a burst.
+//! The wake path: how another thread wakes the domain thread. It has a queue, a state, and a descriptor, to which a burst of
+//! wakes writes once.
 //!
 //! Nothing here calls OCaml, so a wake is allowed anywhere: on a Tokio worker, under somebody's lock, in an OCaml
 //! finaliser.
