@@ -4,7 +4,7 @@ mod access;
 mod basic;
 mod children;
 mod depth;
-mod elsewhere;
+mod on_tokio;
 mod guests;
 mod lifetime;
 mod panics;

@@ -307,7 +307,7 @@ pub mod __private {
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
     pub use crate::rust_to_lwt::at_once::call_at_once;
-    pub use crate::rust_to_lwt::elsewhere::{
+    pub use crate::rust_to_lwt::on_tokio::{
         argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };
     pub use crate::rust_to_lwt::output::{

@@ -12,7 +12,7 @@ use super::{dropped, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
-static ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
+static OTHER_THREADS: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     /// Made less dropped on this thread, if that is the one that runs Lwt.
@@ -26,7 +26,7 @@ pub(crate) fn live_roots() -> usize {
     if !IS_LWT.get() {
         return 0;
     }
-    (BALANCE.get() + ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
+    (BALANCE.get() + OTHER_THREADS.load(Ordering::Relaxed)).max(0) as usize
 }
 
 /// This thread has got an executor: whether it is that of Lwt.
@@ -39,7 +39,7 @@ fn count(change: isize) {
     if IS_LWT.get() {
         BALANCE.set(BALANCE.get() + change);
     } else {
-        ELSEWHERE.fetch_add(change, Ordering::Relaxed);
+        OTHER_THREADS.fetch_add(change, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,7 @@
 //! already ([`settled_call`]).
 //!
 //! A [`stream`] becomes a Lwt stream. A task [`pump`]s it into a [`buffer`], from which OCaml's [`open_reads`] take the
-//! items. The stream goes with its [`stream_token`]. [`elsewhere`] is for bodies that run on Tokio's threads, and
+//! items. The stream goes with its [`stream_token`]. [`on_tokio`] is for bodies that run on Tokio's threads, and
 //! [`at_once`] for functions without a promise.
 
 pub(crate) mod output;
@@ -22,4 +22,4 @@ pub(crate) mod settled_call;
 mod frame;
 pub(crate) mod stub;
 pub(crate) mod at_once;
-pub(crate) mod elsewhere;
+pub(crate) mod on_tokio;

@@ -1,5 +1,5 @@
 //! Bodies that run on Tokio's threads: `#[func(tokio)]`, a future on its workers, and `#[func(blocking)]`, a call on its
-//! threads for code that blocks. At home there is a task, as for any other function. Its future, [`Elsewhere`], awaits
+//! threads for code that blocks. At home there is a task, as for any other function. Its future, [`OnTokio`], awaits
 //! Tokio's task.
 //!
 //! 1. The first poll at home starts the body, and is pending, however fast the body is. So it is no matter of luck whether
@@ -51,7 +51,7 @@ where
 {
     let make = |arguments: &Arguments<'_>| {
         let future = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(move |home, storage| {
+        Ok(OnTokio::Unstarted(Some(move |home, storage| {
             tokio_rt().spawn(on_a_worker(home, storage, future, ending))
         })))
     };
@@ -78,7 +78,7 @@ where
 {
     let make = |arguments: &Arguments<'_>| {
         let body = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(
+        Ok(OnTokio::Unstarted(Some(
             move |home: Handle, storage: Storage| {
                 tokio_rt().spawn_blocking(move || {
                     let _entered = home.enter();
@@ -98,7 +98,7 @@ where
 pub const fn argument_is_send<T: Send>() {}
 
 /// A body that runs on a thread of Tokio's, as the task at home sees it.
-enum Elsewhere<S, T> {
+enum OnTokio<S, T> {
     /// What starts it.
     Unstarted(Option<S>),
     Running(JoinHandle<Sent<T>>),
@@ -107,9 +107,9 @@ enum Elsewhere<S, T> {
 }
 
 /// Nothing in it is pinned: what starts the body is called once, by value.
-impl<S, T> Unpin for Elsewhere<S, T> {}
+impl<S, T> Unpin for OnTokio<S, T> {}
 
-impl<S, T> Future for Elsewhere<S, T>
+impl<S, T> Future for OnTokio<S, T>
 where
     S: FnOnce(Handle, Storage) -> JoinHandle<Sent<T>>,
 {
@@ -117,31 +117,31 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sent<T>> {
         match &mut *self {
-            Elsewhere::Unstarted(start) => {
+            OnTokio::Unstarted(start) => {
                 let start = start.take().expect("the state changes below");
                 let at = AtHome::here().expect("polled by a task of this domain");
                 let storage = Storage::running().unwrap_or_default();
                 let mut running = start(Handle::new(at.home()), storage);
                 *self = match Pin::new(&mut running).poll(context) {
-                    Poll::Pending => Elsewhere::Running(running),
+                    Poll::Pending => OnTokio::Running(running),
                     Poll::Ready(joined) => {
                         context.waker().wake_by_ref();
-                        Elsewhere::Ended(Some(Sent::joined(joined)))
+                        OnTokio::Ended(Some(Sent::joined(joined)))
                     }
                 };
                 Poll::Pending
             }
-            Elsewhere::Running(running) => Pin::new(running).poll(context).map(Sent::joined),
-            Elsewhere::Ended(sent) => {
+            OnTokio::Running(running) => Pin::new(running).poll(context).map(Sent::joined),
+            OnTokio::Ended(sent) => {
                 Poll::Ready(sent.take().expect("a future is polled until it is ready"))
             }
         }
     }
 }
 
-impl<S, T> Drop for Elsewhere<S, T> {
+impl<S, T> Drop for OnTokio<S, T> {
     fn drop(&mut self) {
-        if let Elsewhere::Running(running) = self {
+        if let OnTokio::Running(running) = self {
             running.abort();
         }
     }
