@@ -11,7 +11,7 @@ use crate::status::{Status, status};
 /// What the hook at the beginning of a turn has to do: bits, those of `loop.ml`.
 mod turn {
     pub(super) const TICK: isize = 1;
-    /// A guest may be waiting for the runtime lock, see `caml/guest.rs`.
+    /// A guest may be waiting for the runtime lock, see `caml/foreign_thread.rs`.
     pub(super) const YIELD: isize = 2;
     /// Exceptions wait to be raised.
     pub(super) const RAISE: isize = 4;
