@@ -185,10 +185,10 @@ let in_places =
       each "function_called_at_home" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
             (blocking_text false place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
-      each "function_called_by_a_guest" (fun place ->
+      each "function_called_by_a_blocking_call" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
             (blocking_text true place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
-      each "exception_of_a_guest" (fun place ->
+      each "exception_of_a_blocking_call" (fun place ->
           ends_with refused (blocking_call true place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
       each "stream_of_ocaml" (fun place ->
           let n = ref (-1) in

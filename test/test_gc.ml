@@ -105,7 +105,7 @@ let compacting place =
       in
       rounds 10)
 
-(* OCaml code that runs at any point of OCaml's: finalisers and signal handlers call Rust. Those that a guest comes upon run
+(* OCaml code that runs at any point of OCaml's: finalisers and signal handlers call Rust. Those that a blocking thread comes upon run
    on its thread, where Rust cannot be called. *)
 
 let at_home () = Thread.id (Thread.self ()) = 0

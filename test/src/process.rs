@@ -5,7 +5,7 @@ mod basic;
 mod children;
 mod depth;
 mod on_tokio;
-mod guests;
+mod blocking_threads;
 mod lifetime;
 mod panics;
 mod pool;

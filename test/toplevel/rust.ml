@@ -8,6 +8,6 @@ external call : (int -> int Lwt.t) -> int -> int Lwt.t = "process_call"
 external sum : int -> int -> int -> int -> int -> int -> int Lwt.t
   = "process_sum_bytecode" "process_sum"
 
-external guest : (int -> int) -> int -> int Lwt.t = "process_guest"
+external blocking_call : (int -> int) -> int -> int Lwt.t = "process_blocking_call"
 external panic : string -> unit Lwt.t = "process_panic"
 external never : string -> unit Lwt.t = "process_never"

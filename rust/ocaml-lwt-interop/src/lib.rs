@@ -273,8 +273,8 @@ pub mod stream {
 /// OCaml functions in Rust.
 pub mod func {
     pub use crate::arguments::IntoArguments;
+    pub use crate::lwt_to_rust::blocking_call::BlockingFuture;
     pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc, ValueFuture};
-    pub use crate::lwt_to_rust::guest::BlockingFuture;
 }
 
 /// Links OCaml's bytecode runtime into the unit tests of a crate. They run no OCaml code, but what the crate refers to of the

@@ -28,7 +28,7 @@ pub(crate) use exception::{
     constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
     is_like, is_string,
 };
-pub(crate) use foreign_thread::{AtWork, Signals, guests_at_work};
+pub(crate) use foreign_thread::{AtWork, Signals, blocking_calls_at_work};
 pub(crate) use lock::without_lock;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots, setup_roots};
 pub use value::Raw;

@@ -11,7 +11,7 @@ use crate::status::{Status, status};
 /// What the hook at the beginning of a turn has to do: bits, those of `loop.ml`.
 mod turn {
     pub(super) const TICK: isize = 1;
-    /// A guest may be waiting for the runtime lock, see `caml/foreign_thread.rs`.
+    /// A blocking thread may be waiting for the runtime lock, see `caml/foreign_thread.rs`.
     pub(super) const YIELD: isize = 2;
     /// Exceptions wait to be raised.
     pub(super) const RAISE: isize = 4;
@@ -45,7 +45,7 @@ exports! {
                 bit(turn::LEFT, home.enter_turn(at))
                     | bit(turn::RAISE, home.escaped(at) > 0)
                     | bit(turn::TICK, home.begin_turn(at))
-                    | bit(turn::YIELD, caml::guests_at_work())
+                    | bit(turn::YIELD, caml::blocking_calls_at_work())
             }
             _ => turn::WRONG_THREAD,
         }

@@ -40,7 +40,7 @@ pub(super) enum Awaited {
     /// It is there.
     Value(ocaml::Value),
     /// A call that another thread is to make: a block of the function and its arguments.
-    Guest(Root),
+    BlockingCall(Root),
 }
 
 /// The scope of a poll, without its private type.

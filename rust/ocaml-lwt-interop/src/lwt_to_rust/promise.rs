@@ -10,7 +10,7 @@ use ocaml::{FromValue, Runtime, ToValue};
 use tokio::task::coop::poll_proceed;
 
 use super::awaited::{Awaited, Start, Started, Token, value_of_function};
-use super::guests;
+use super::blocking_threads;
 use super::subscription::{Subscription, cancel, look};
 use crate::caml::Root;
 use crate::caml::lock::demand;
@@ -228,10 +228,10 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
                 Ok(Started(Awaited::Value(value))) => {
                     return Some(Poll::Ready(value_of_function(value)));
                 }
-                Ok(Started(Awaited::Guest(call))) => {
+                Ok(Started(Awaited::BlockingCall(call))) => {
                     let subscription = Subscription::new(home);
                     self.stage = Stage::Waiting(subscription.clone());
-                    guests::submit(scope, call, subscription);
+                    blocking_threads::submit(scope, call, subscription);
                     return None;
                 }
                 Err(error) => return Some(Poll::Ready(Err(error))),

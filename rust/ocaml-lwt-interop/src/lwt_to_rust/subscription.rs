@@ -12,7 +12,7 @@ use std::task::Waker;
 
 use super::answer::Asks;
 use super::awaited::{Awaited, Started, value_of_function};
-use super::guests;
+use super::blocking_threads;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
 use crate::caml::{self, Callback, Root};
@@ -126,7 +126,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         })
     }
 
-    /// Settles the slot at once, or has somebody settle it: a promise that is pending, or a guest. For a future that waits
+    /// Settles the slot at once, or has somebody settle it: a promise that is pending, or a blocking thread. For a future that waits
     /// on another thread. `will_cancel`: what the future would do with the promise if it were dropped.
     pub(super) fn attach(
         self: &Arc<Self>,
@@ -140,7 +140,9 @@ impl<T: FromOCaml + 'static> Subscription<T> {
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
             Ok(Started(Awaited::Value(value))) => value_of_function(value),
-            Ok(Started(Awaited::Guest(call))) => return guests::submit(scope, call, self.clone()),
+            Ok(Started(Awaited::BlockingCall(call))) => {
+                return blocking_threads::submit(scope, call, self.clone());
+            }
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);

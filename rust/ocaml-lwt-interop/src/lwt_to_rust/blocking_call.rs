@@ -1,6 +1,6 @@
 //! [`run_blocking_in_ocaml`]: OCaml functions that block, on threads of OCaml's that are there for them.
 //!
-//! 1. The arguments are converted at home, and so is the result: on the guest nothing of the user's runs but the function.
+//! 1. The arguments are converted at home, and so is the result: on the blocking thread nothing of the user's runs but the function.
 //! 2. The function and its arguments travel as one OCaml block, behind one root. The root is gone before the function
 //!    begins: so when the answer comes, nothing of the call is alive.
 //! 3. A call whose future is gone is not begun. One that has begun ends unheard.
@@ -115,6 +115,6 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
             });
             Root::new(access, call)
         };
-        Ok(Started(Awaited::Guest(call)))
+        Ok(Started(Awaited::BlockingCall(call)))
     }
 }
