@@ -11,7 +11,7 @@ pub(crate) mod chunk;
 mod exception;
 mod dropped;
 #[cfg(ocaml_5)]
-mod ending;
+mod domain_end;
 mod root;
 mod foreign_thread;
 pub(crate) mod owned_block;

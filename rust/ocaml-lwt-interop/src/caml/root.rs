@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 #[cfg(ocaml_5)]
-use super::ending;
+use super::domain_end;
 use super::lock::Access;
 use super::value::{Raw, is_immediate, protect};
 use super::{dropped, lock};
@@ -147,7 +147,7 @@ pub(crate) fn setup_roots(access: Access<'_>) -> bool {
     // SAFETY: the lock is held; calling it again does nothing
     let setup = || unsafe { ocaml_boxroot_sys::boxroot_setup() };
     #[cfg(ocaml_5)]
-    return ending::watch(access, setup);
+    return domain_end::watch(access, setup);
     #[cfg(not(ocaml_5))]
     setup()
 }
