@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::panic::AssertUnwindSafe;
 
 use crate::arguments::IntoArguments;
-use crate::caml::chunk::Block;
+use crate::caml::alloc::Block;
 use crate::caml::lock::Access;
 use crate::caml::{self, NamedValue, Raw};
 use crate::conversion::read::Frame;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use crate::caml::chunk::{self, Custom};
+use crate::caml::alloc::{self, Custom};
 use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Raw, Root};
 
@@ -196,7 +196,7 @@ unsafe impl FromValue for Nativeint {
 unsafe impl ToValue for Nativeint {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         demand("a nativeint was converted for OCaml", |access| {
-            chunk::custom(access, Custom::Nativeint(self.0))
+            alloc::custom(access, Custom::Nativeint(self.0))
         })
     }
 }

@@ -8,7 +8,7 @@
 
 use ocaml::sys;
 
-use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, NO_SCAN_TAG, STRING_TAG};
+use super::alloc::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, NO_SCAN_TAG, STRING_TAG};
 use super::value::{Raw, field, int_val, is_immediate, tag};
 
 /// `Object_tag` (`mlvalues.h`).

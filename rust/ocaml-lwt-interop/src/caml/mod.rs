@@ -7,7 +7,7 @@ pub(crate) mod lock;
 mod value;
 mod call;
 mod callbacks;
-pub(crate) mod chunk;
+pub(crate) mod alloc;
 mod exception;
 mod dropped;
 #[cfg(ocaml_5)]

@@ -5,7 +5,7 @@
 
 use ocaml::sys;
 
-use super::chunk::Block;
+use super::alloc::Block;
 use super::lock::Access;
 use super::root::Root;
 use super::value::{Raw, field, int};

@@ -2,7 +2,7 @@
 
 use ocaml::sys;
 
-use super::chunk::Block;
+use super::alloc::Block;
 use super::lock::Access;
 use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate};
 

@@ -7,7 +7,7 @@ use super::declare::{Coming, Going, OCamlType};
 use super::float::{Flat, Float};
 use super::frame::Frame;
 use crate::caml::Raw;
-use crate::caml::chunk::Custom;
+use crate::caml::alloc::Custom;
 use crate::values::OCamlValue;
 
 /// A type whose values come from OCaml: as an argument of a `#[func]`, or from a promise, an OCaml function or a stream.

@@ -6,7 +6,7 @@ use ocaml::FromValue;
 
 use super::float::Float;
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, chunk};
+use crate::caml::{self, Raw, alloc};
 use crate::stack;
 
 /// A value that is read, and the values around it.
@@ -133,7 +133,7 @@ impl<'a> Frame<'a> {
             Float::Never => false,
             Float::Always => true,
             // SAFETY: as the caller's: a record is a block
-            Float::Maybe => unsafe { chunk::is_flat(self.value()) },
+            Float::Maybe => unsafe { alloc::is_flat(self.value()) },
         }
     }
 }

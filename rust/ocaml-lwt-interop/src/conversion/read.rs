@@ -10,7 +10,7 @@ use ocaml::Value;
 
 use super::crossing::FromOCaml;
 use super::float::Float;
-use crate::caml::chunk;
+use crate::caml::alloc;
 use crate::caml::lock::{Access, demand};
 
 pub use super::frame::Frame;
@@ -79,9 +79,9 @@ pub fn unknown_polymorphic(name: &str, number: isize) -> ! {
 /// The frame is that of a flat block with more than `i` parts.
 unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
-    let boxed = chunk::boxed(unsafe { chunk::double_field(frame.value(), i) });
+    let boxed = alloc::boxed(unsafe { alloc::double_field(frame.value(), i) });
     // SAFETY: a type that is flat reads the float, and nothing else
-    unsafe { T::read(&frame.part(chunk::boxed_value(&boxed))) }
+    unsafe { T::read(&frame.part(alloc::boxed_value(&boxed))) }
 }
 
 /// A part of a flat block, for a type that may be any value: OCaml's `float` is made for it.
@@ -91,9 +91,9 @@ unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
 #[cold]
 unsafe fn read_made_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
-    let double = unsafe { chunk::double_field(frame.value(), i) };
+    let double = unsafe { alloc::double_field(frame.value(), i) };
     let mut made = None;
     let access = frame.access;
-    frame.keeping(&mut || made = Some(convert_here(access, chunk::double(access, double))));
+    frame.keeping(&mut || made = Some(convert_here(access, alloc::double(access, double))));
     made.expect("`keeping` calls")
 }

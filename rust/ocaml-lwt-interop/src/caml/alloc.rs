@@ -1,6 +1,6 @@
 //! Several small OCaml blocks made in one allocation, without a root for any of them.
 //!
-//! 1. A chunk is one block of the minor heap, large enough for several blocks with their headers. Headers that are written
+//! 1. An allocation is one block of the minor heap, large enough for several blocks with their headers. Headers that are written
 //!    into it cut it up. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4, `asmcomp/comballoc.ml`): a
 //!    minor collection follows pointers, and nothing walks the minor heap from block to block.
 //! 2. Between the allocation and the last store no OCaml code runs, so nothing can collect. The blocks are new, so plain
@@ -64,40 +64,40 @@ pub(crate) const fn custom_words(custom: Custom) -> usize {
     }
 }
 
-/// What is left of a chunk.
-pub(crate) struct Chunk<'a> {
+/// What is left of an allocation.
+pub(crate) struct Allocation<'a> {
     words: &'a mut [usize],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> Allocation<'a> {
     /// # Safety
     /// `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their fields, nothing of OCaml's is
     /// called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
-    pub(crate) unsafe fn alloc(_access: Access<'a>, words: usize) -> Chunk<'a> {
+    pub(crate) unsafe fn alloc(_access: Access<'a>, words: usize) -> Allocation<'a> {
         debug_assert!((2..=MOST_WORDS).contains(&words));
         // SAFETY: the lock is held; the size is at most `Max_young_wosize`. The words are OCaml's, which has initialised its heap,
-        // and ours until the chunk is full (rule 2).
+        // and ours until the allocation is full (rule 2).
         unsafe {
             let block = sys::caml_alloc_small(words - 1, STRING_TAG) as *mut usize;
             let words = std::slice::from_raw_parts_mut(block.sub(1), words);
-            Chunk { words }
+            Allocation { words }
         }
     }
 
     /// Without room, for a value without blocks.
-    pub(crate) fn empty() -> Chunk<'a> {
-        Chunk { words: &mut [] }
+    pub(crate) fn empty() -> Allocation<'a> {
+        Allocation { words: &mut [] }
     }
 
     /// Over words that are not OCaml's: what is made there is read as a number, and never given to OCaml.
-    pub(crate) fn over(words: &'a mut [usize; DOUBLE_WORDS]) -> Chunk<'a> {
-        Chunk { words }
+    pub(crate) fn over(words: &'a mut [usize; DOUBLE_WORDS]) -> Allocation<'a> {
+        Allocation { words }
     }
 
     /// The fields of a new block, all of which the caller writes at once.
     ///
     /// # Panics
-    /// When the chunk is used up: then a value has changed since it was counted.
+    /// When the allocation is used up: then a value has changed since it was counted.
     #[inline]
     pub(crate) fn block(&mut self, size: usize, tag: u8) -> &'a mut [usize] {
         let words = std::mem::take(&mut self.words);
@@ -261,11 +261,11 @@ pub(crate) fn empty_array(_access: Access<'_>) -> Raw {
 /// read it.
 pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
     let mut words = [0; DOUBLE_WORDS];
-    Chunk::over(&mut words).double(double);
+    Allocation::over(&mut words).double(double);
     words
 }
 
-/// What [`boxed`] or [`Chunk::over`] made.
+/// What [`boxed`] or [`Allocation::over`] made.
 pub(crate) fn unboxed(words: &[usize; DOUBLE_WORDS]) -> f64 {
     // SAFETY: a double stands behind the header
     unsafe { words.as_ptr().add(1).cast::<f64>().read_unaligned() }
