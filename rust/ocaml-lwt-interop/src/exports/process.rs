@@ -30,7 +30,7 @@ exports! {
 
     /// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
     fn ocaml_lwt_interop_disown(access: Access, _unit: Raw) -> Result<(), Raised> {
-        start::settle_after_fork();
+        start::install_after_fork();
         in_scope(access, Raise::Now, shutdown::disown_all)
     }
 
