@@ -11,7 +11,7 @@ use crate::storage::Storage;
 
 /// Something that a future waits for. It begins at home, when the future is first polled.
 #[doc(hidden)]
-pub trait Start: 'static {
+pub trait Awaitable: 'static {
     /// Whether it calls an OCaml function. Then a future that is gone does not begin it.
     #[doc(hidden)]
     const CALLS: bool;
@@ -22,7 +22,7 @@ pub trait Start: 'static {
     }
     /// Begins: gives what is there now, or the exception that the OCaml function raised. Runs OCaml code.
     #[doc(hidden)]
-    fn start(self, scope: Token<'_>) -> Result<Started, Error>;
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error>;
 }
 
 /// A storage, without its private type.
@@ -31,7 +31,7 @@ pub struct Remembered(pub(super) Storage);
 
 /// What a start gives.
 #[doc(hidden)]
-pub struct Started(pub(super) Awaited);
+pub struct Begun(pub(super) Awaited);
 
 /// Where the value comes from.
 pub(super) enum Awaited {
@@ -45,7 +45,7 @@ pub(super) enum Awaited {
 
 /// The scope of a poll, without its private type.
 #[doc(hidden)]
-pub struct Token<'a>(pub(crate) &'a Scope<'a>);
+pub struct PollScope<'a>(pub(crate) &'a Scope<'a>);
 
 /// Converts what a function has returned.
 pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {

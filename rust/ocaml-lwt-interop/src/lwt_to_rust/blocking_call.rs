@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::awaited::{Awaited, Remembered, Start, Started, Token};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::func::{Function, OCamlFunc, convert_arguments};
 use super::promise::PromiseFuture;
 use crate::arguments::IntoArguments;
@@ -96,14 +96,14 @@ pub struct BlockingCall<Args> {
     arguments: Args,
 }
 
-impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
+impl<Args: IntoArguments + 'static> Awaitable for BlockingCall<Args> {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         Remembered(self.function.storage.clone())
     }
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let values = convert_arguments(scope.0, self.arguments)?;
         let arguments = values.as_ref();
         let access = scope.0.access();
@@ -115,6 +115,6 @@ impl<Args: IntoArguments + 'static> Start for BlockingCall<Args> {
             });
             Root::new(access, call)
         };
-        Ok(Started(Awaited::BlockingCall(call)))
+        Ok(Begun(Awaited::BlockingCall(call)))
     }
 }

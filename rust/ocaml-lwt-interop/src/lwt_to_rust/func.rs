@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_function};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered, value_of_function};
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::lock::demand;
@@ -190,16 +190,16 @@ pub struct Call<Args> {
     arguments: Args,
 }
 
-impl<Args: IntoArguments + 'static> Start for Call<Args> {
+impl<Args: IntoArguments + 'static> Awaitable for Call<Args> {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         Remembered(self.function.storage.clone())
     }
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let promise = apply(scope.0, &self.function, self.arguments)?;
-        Ok(Started(Awaited::Promise(promise)))
+        Ok(Begun(Awaited::Promise(promise)))
     }
 }
 
@@ -222,16 +222,16 @@ pub type ValueFuture<Args, Ret> = PromiseFuture<Ret, CallForValue<Args>>;
 #[doc(hidden)]
 pub struct CallForValue<Args>(Call<Args>);
 
-impl<Args: IntoArguments + 'static> Start for CallForValue<Args> {
+impl<Args: IntoArguments + 'static> Awaitable for CallForValue<Args> {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         self.0.storage()
     }
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let value = apply(scope.0, &self.0.function, self.0.arguments)?;
-        Ok(Started(Awaited::Value(value)))
+        Ok(Begun(Awaited::Value(value)))
     }
 }
 

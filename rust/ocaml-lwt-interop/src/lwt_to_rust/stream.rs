@@ -15,7 +15,7 @@ use futures_core::Stream;
 use ocaml::{FromValue, Value};
 use tokio::task::coop::poll_proceed;
 
-use super::awaited::{Awaited, Remembered, Start, Started, Token};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::promise::PromiseFuture;
 use super::subscription::cancel;
 use crate::caml::lock::{Access, with_access};
@@ -121,14 +121,14 @@ struct Read {
     storage: Storage,
 }
 
-impl Start for Read {
+impl Awaitable for Read {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         Remembered(self.storage.clone())
     }
 
-    fn start(mut self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(mut self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let scope = scope.0;
         if !scope.home().is_lwt() {
             return Err(Error::misuse(
@@ -151,7 +151,7 @@ impl Start for Read {
             match self.storage.of_handle(scope, read) {
                 Ok(promise) => {
                     let promise = caml::protect(scope.access(), promise);
-                    Ok(Started(Awaited::Promise(promise)))
+                    Ok(Begun(Awaited::Promise(promise)))
                 }
                 Err(raised) => Err(Error::captured_raw(scope, raised)),
             }

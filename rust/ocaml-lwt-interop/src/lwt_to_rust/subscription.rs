@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::answer::Asks;
-use super::awaited::{Awaited, Started, value_of_function};
+use super::awaited::{Awaited, Begun, value_of_function};
 use super::blocking_threads;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
@@ -131,16 +131,16 @@ impl<T: FromOCaml + 'static> Subscription<T> {
     pub(super) fn attach(
         self: &Arc<Self>,
         scope: &Scope,
-        started: Result<Started, Error>,
+        begun: Result<Begun, Error>,
         will_cancel: bool,
     ) {
-        let ended = match started {
-            Ok(Started(Awaited::Promise(promise))) => match look(scope, &promise) {
+        let ended = match begun {
+            Ok(Begun(Awaited::Promise(promise))) => match look(scope, &promise) {
                 Some(ended) => ended,
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
-            Ok(Started(Awaited::Value(value))) => value_of_function(value),
-            Ok(Started(Awaited::BlockingCall(call))) => {
+            Ok(Begun(Awaited::Value(value))) => value_of_function(value),
+            Ok(Begun(Awaited::BlockingCall(call))) => {
                 return blocking_threads::submit(scope, call, self.clone());
             }
             Err(error) => Err(error),
