@@ -127,7 +127,7 @@ pub(crate) unsafe fn start(
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
     // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
     caml::without_lock(access, || ());
-    let wake = crate::wake::Wake::new()
+    let wake = crate::wake::WakePath::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     watch_forks();
     watch_this_thread();
@@ -142,7 +142,7 @@ pub(crate) unsafe fn start(
 /// An executor for a worker domain, which [`install_worker`] gives its thread. `Err` is a message. Where Lwt runs.
 pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
     let lwt = lwt_home().expect("Lwt's executor has started");
-    let wake = crate::wake::Wake::new()
+    let wake = crate::wake::WakePath::new()
         .map_err(|error| format!("no descriptor to wake a worker domain with: {error}"))?;
     Ok(Home::new(Driver::Worker, wake, lwt.callbacks))
 }

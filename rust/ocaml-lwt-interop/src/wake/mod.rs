@@ -20,7 +20,7 @@ pub(crate) trait Queued {
 
 /// The half of a domain executor that other threads see.
 #[derive(Debug)]
-pub(crate) struct Wake<R> {
+pub(crate) struct WakePath<R> {
     state: WakeState,
     descriptor: WakeDescriptor,
     /// What other threads queued. The lock is held for a push or a swap, never while anything is woken or dropped.
@@ -34,9 +34,9 @@ struct Incoming<R> {
     closed: bool,
 }
 
-impl<R: Queued> Wake<R> {
+impl<R: Queued> WakePath<R> {
     pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Wake {
+        Ok(WakePath {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
             incoming: Mutex::new(Incoming {
@@ -80,7 +80,7 @@ impl<R: Queued> Wake<R> {
         }
     }
 
-    /// As [`Wake::signal`], where a tick has been notified already and may not come: OCaml code raised on the way to it.
+    /// As [`WakePath::signal`], where a tick has been notified already and may not come: OCaml code raised on the way to it.
     pub(crate) fn signal_in_any_state(&self) {
         let _ = self.state.notify();
         self.descriptor.write();
@@ -93,7 +93,7 @@ impl<R: Queued> Wake<R> {
         self.descriptor.drain();
     }
 
-    /// After [`Wake::close`]: the executor serves again.
+    /// After [`WakePath::close`]: the executor serves again.
     pub(crate) fn reopen(&self) {
         if let Some(mut incoming) = self.incoming.lock() {
             incoming.closed = false;
