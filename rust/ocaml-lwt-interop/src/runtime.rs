@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::lock::{Mutex, is_child};
 use crate::{panic, signals};
 use config::BlockingLimits;
-use start::GATE;
+use gate::GATE;
 
 #[cfg(all(
     target_env = "gnu",
@@ -40,7 +40,7 @@ use start::GATE;
 mod definitions;
 pub(crate) mod children;
 mod handlers;
-mod start;
+mod gate;
 mod config;
 
 /// Under the lock nothing is made, run or dropped that belongs to the user.

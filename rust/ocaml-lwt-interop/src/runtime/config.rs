@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::start::GATE;
+use super::gate::GATE;
 use crate::error::Error;
 use crate::panic::untold;
 
