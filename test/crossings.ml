@@ -68,7 +68,7 @@ let ends_with exn promise =
   check_bool seen true (starts_with ~prefix:(Printexc.to_string exn) seen)
 [@@ocamlformat "disable"]
 
-let disturb () = !Brim.disturb ()
+let disturb () = !Minor_heap.disturb ()
 
 let nap () =
   disturb ();
