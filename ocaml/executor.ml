@@ -25,7 +25,7 @@ let exiting = ref false
 
 (* Rust may poll in it. *)
 let shutdown_executor timeout =
-  Storage.look ();
+  Storage.refresh ();
   shutdown_executor timeout
 
 let shutdown ?(timeout = 1.0) () =

@@ -31,7 +31,7 @@ external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended
 
 (* Rust may poll in it. *)
 let pull reader =
-  Storage.look ();
+  Storage.refresh ();
   pull reader
 
 (* Nobody waits for the read that it rejects. *)

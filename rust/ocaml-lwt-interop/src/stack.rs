@@ -55,14 +55,14 @@ pub fn check() -> Result<(), Overflow> {
     if here > LIMIT.get() {
         return Ok(());
     }
-    look(here, &LIMIT)
+    compare(here, &LIMIT)
 }
 
 /// Whether less than half of the stack is left: rule 4.
 #[inline]
 pub(crate) fn is_deep() -> bool {
     let here = here();
-    here <= HALF.get() && look(here, &HALF).is_err()
+    here <= HALF.get() && compare(here, &HALF).is_err()
 }
 
 /// An address in the frame of the caller, or near.
@@ -74,7 +74,10 @@ fn here() -> usize {
 
 #[cold]
 #[inline(never)]
-fn look(here: usize, limit: &'static std::thread::LocalKey<Cell<usize>>) -> Result<(), Overflow> {
+fn compare(
+    here: usize,
+    limit: &'static std::thread::LocalKey<Cell<usize>>,
+) -> Result<(), Overflow> {
     if limit.get() == usize::MAX {
         let Some(stack) = bounds::of_this_thread() else {
             return Ok(());

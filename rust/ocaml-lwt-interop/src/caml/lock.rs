@@ -237,7 +237,7 @@ impl fmt::Display for Refused {
 
 /// Whether this thread may touch OCaml now.
 #[inline]
-fn look() -> Result<(), Refused> {
+fn may_touch() -> Result<(), Refused> {
     if NOW.get().runs == Runs::Rust {
         match ocaml_lwt_interop_lock_state() {
             0 => return Ok(()),
@@ -251,14 +251,14 @@ fn look() -> Result<(), Refused> {
 /// Runs `f` if this thread may touch OCaml now.
 #[inline]
 pub(crate) fn with_access<R>(f: impl FnOnce(Access<'_>) -> R) -> Result<R, Refused> {
-    look()?;
+    may_touch()?;
     Ok(f(Access(PhantomData)))
 }
 
 /// Whether this thread may touch OCaml now.
 #[inline]
 pub(crate) fn has_access() -> bool {
-    look().is_ok()
+    may_touch().is_ok()
 }
 
 #[cold]
@@ -286,7 +286,7 @@ pub(crate) fn demand<R>(what: &str, f: impl FnOnce(Access<'_>) -> R) -> R {
     fn refuse(what: &str, refused: Refused) -> ! {
         panic!("{what} {refused}")
     }
-    match look() {
+    match may_touch() {
         Ok(()) => f(Access(PhantomData)),
         Err(refused) => refuse(what, refused),
     }

@@ -108,12 +108,12 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let budget = local.budget.get();
     let mut clock = Clock::new(budget.slice);
     let mut polls = 0;
-    home.wake.look(&mut *local.queue.borrow_mut());
+    home.wake.take_queued(&mut *local.queue.borrow_mut());
     loop {
         if local.queue.borrow().is_empty() {
             match home.wake.try_sleep() {
                 Sleep::Asleep => return Rest::Asleep,
-                Sleep::LookAgain => home.wake.look(&mut *local.queue.borrow_mut()),
+                Sleep::Refused => home.wake.take_queued(&mut *local.queue.borrow_mut()),
             };
             continue;
         }

@@ -265,7 +265,7 @@ impl Home {
     /// path must not count on it.
     pub(crate) fn begin_turn(&'static self, at: AtHome) -> bool {
         self.has_runnable(at)
-            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::LookAgain)
+            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::Refused)
     }
 
     pub(crate) fn live_tasks(&'static self, at: AtHome) -> usize {

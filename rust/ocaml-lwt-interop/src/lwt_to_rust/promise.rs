@@ -11,7 +11,7 @@ use tokio::task::coop::poll_proceed;
 
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, value_of_function};
 use super::blocking_threads;
-use super::subscription::{Subscription, cancel, look};
+use super::subscription::{Subscription, cancel, state_of};
 use crate::caml::Root;
 use crate::caml::lock::demand;
 use crate::conversion::declare::{Going, OCamlType, Type, Types};
@@ -222,7 +222,7 @@ impl<T: FromOCaml + 'static, S: Awaitable> PromiseFuture<T, S> {
     fn first_poll(&mut self, awaitable: S, waker: &Waker) -> Option<Poll<Result<T, Error>>> {
         let home = self.home;
         let mut awaitable = Some(awaitable);
-        let looked = Scope::with_current(home, |scope| {
+        let first = Scope::with_current(home, |scope| {
             let promise = match awaitable.take()?.begin(PollScope(scope)) {
                 Ok(Begun(Awaited::Promise(promise))) => promise,
                 Ok(Begun(Awaited::Value(value))) => {
@@ -236,7 +236,7 @@ impl<T: FromOCaml + 'static, S: Awaitable> PromiseFuture<T, S> {
                 }
                 Err(error) => return Some(Poll::Ready(Err(error))),
             };
-            Some(match look(scope, &promise) {
+            Some(match state_of(scope, &promise) {
                 Some(ended) => Poll::Ready(ended),
                 None => {
                     let subscription = Subscription::waiting(scope, &promise, self.cancel, waker);
@@ -265,7 +265,7 @@ impl<T: FromOCaml + 'static, S: Awaitable> PromiseFuture<T, S> {
                 storage.bind(scope, From::Tick, || job.into_inner().run(scope));
             })));
         }
-        looked.flatten()
+        first.flatten()
     }
 }
 
@@ -277,11 +277,11 @@ impl<T: FromOCaml + 'static, S: Awaitable> Future for PromiseFuture<T, S> {
         let coop = ready!(poll_proceed(context));
         match std::mem::replace(&mut this.stage, Stage::Done) {
             Stage::Unpolled(awaitable) => {
-                if let Some(looked) = this.first_poll(awaitable, context.waker()) {
-                    if looked.is_ready() {
+                if let Some(first) = this.first_poll(awaitable, context.waker()) {
+                    if first.is_ready() {
                         coop.made_progress();
                     }
-                    return looked;
+                    return first;
                 }
             }
             Stage::Waiting(subscription) => this.stage = Stage::Waiting(subscription),

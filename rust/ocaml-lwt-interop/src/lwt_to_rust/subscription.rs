@@ -72,7 +72,7 @@ fn forget_index(at: AtHome, index: usize) {
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
 /// code (printers), may collect.
-pub(crate) fn look<T: FromOCaml>(
+pub(crate) fn state_of<T: FromOCaml>(
     scope: &Scope,
     promise: &ocaml::Value,
 ) -> Option<Result<T, Error>> {
@@ -135,7 +135,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         will_cancel: bool,
     ) {
         let ended = match begun {
-            Ok(Begun(Awaited::Promise(promise))) => match look(scope, &promise) {
+            Ok(Begun(Awaited::Promise(promise))) => match state_of(scope, &promise) {
                 Some(ended) => ended,
                 None => return self.subscribe(scope, &promise, will_cancel),
             },

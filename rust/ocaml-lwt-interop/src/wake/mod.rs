@@ -8,7 +8,7 @@ mod descriptor;
 pub(crate) mod state;
 
 use descriptor::WakeDescriptor;
-use state::{Look, Notify, Sleep, WakeState};
+use state::{Found, Notify, Sleep, WakeState};
 
 use crate::lock::{Mutex, is_child};
 
@@ -105,9 +105,9 @@ impl<R: Queued> WakePath<R> {
     }
 
     /// On the domain thread: appends what came in, in order.
-    pub(crate) fn look(&self, into: &mut impl Extend<R>) {
+    pub(crate) fn take_queued(&self, into: &mut impl Extend<R>) {
         // What was queued and not yet notified is seen by the tick that follows its notification.
-        if self.state.look() == Look::Empty {
+        if self.state.wake_up() == Found::Empty {
             return;
         }
         if let Some(mut incoming) = self.incoming.lock() {
