@@ -78,7 +78,7 @@ pub struct LwtStream<T: FromOCaml + 'static> {
 enum Stage<T: FromOCaml + 'static> {
     /// Nothing is under way.
     Idle(Source),
-    Reading(PromiseFuture<Batch<T>, Read>),
+    Reading(PromiseFuture<Batch<T>, NextBatch>),
     /// The items that are here are the last, but for an error.
     Over(Option<Error>),
 }
@@ -115,13 +115,13 @@ impl Drop for Source {
 }
 
 /// A read to be begun.
-struct Read {
+struct NextBatch {
     source: Source,
     window: usize,
     storage: Storage,
 }
 
-impl Awaitable for Read {
+impl Awaitable for NextBatch {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
@@ -291,7 +291,7 @@ impl<T: FromOCaml + 'static> Stream for LwtStream<T> {
                     if let Stage::Idle(source) =
                         std::mem::replace(&mut this.stage, Stage::Over(None))
                     {
-                        let read = Read {
+                        let read = NextBatch {
                             source,
                             window: this.window,
                             storage: this.storage.clone(),
