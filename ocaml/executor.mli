@@ -52,8 +52,8 @@ external stats : unit -> int * int * int = "ocaml_lwt_interop_stats"
 val shutdown : ?timeout:float -> unit -> unit
 (** See [Rust_async.shutdown]. *)
 
-val shutdown_behind_exit_hooks : unit -> unit
-(** [shutdown_behind_exit_hooks ()] has {!shutdown} called behind all hooks of [Lwt_main.at_exit] that there are now. *)
+val shutdown_after_exit_hooks : unit -> unit
+(** [shutdown_after_exit_hooks ()] has {!shutdown} called after all hooks of [Lwt_main.at_exit] that there are now. *)
 
 val after_fork : unit -> unit
 (** [after_fork ()], in the child of a [fork], leaves the parent's executor to the parent. *)

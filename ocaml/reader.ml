@@ -9,7 +9,7 @@ type token
 (* What a pull gave; the order is that of exports/streams.rs. *)
 type pulled = Nothing | Something | Elsewhere [@@warning "-37"]
 
-(* What comes behind the items of a Rust stream; the order is that of reader.rs. *)
+(* What comes after the items of a Rust stream; the order is that of reader.rs. *)
 type ending = Not_yet | End | Failed of exn * Errors.backtrace [@@warning "-37"]
 
 (* A read of a Rust stream that was begun: what [Lwt_stream] was given. *)

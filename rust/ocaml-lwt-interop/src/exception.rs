@@ -132,7 +132,7 @@ impl Exception {
     pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let exception = self.value(runtime);
         demand("an OCaml exception was taken apart", |access| {
-            // SAFETY: rooted; it was an exception when it was captured. The arguments stand behind the constructor; nothing
+            // SAFETY: rooted; it was an exception when it was captured. The arguments follow the constructor; nothing
             // declares their types.
             let argument = unsafe {
                 if i >= caml::exception_arguments(exception.raw()) {

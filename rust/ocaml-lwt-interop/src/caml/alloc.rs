@@ -267,7 +267,7 @@ pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
 
 /// What [`boxed`] or [`Allocation::over`] made.
 pub(crate) fn unboxed(words: &[usize; DOUBLE_WORDS]) -> f64 {
-    // SAFETY: a double stands behind the header
+    // SAFETY: a double stands after the header
     unsafe { words.as_ptr().add(1).cast::<f64>().read_unaligned() }
 }
 
@@ -324,7 +324,7 @@ pub(crate) unsafe fn array_length(array: Raw) -> usize {
 /// # Safety
 /// `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
 pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
-    // SAFETY: the number stands behind the operations
+    // SAFETY: the number stands after the operations
     unsafe {
         (block.0 as *const usize)
             .add(1)

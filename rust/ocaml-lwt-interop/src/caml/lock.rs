@@ -162,7 +162,7 @@ unsafe extern "C" {
 /// Other threads may collect, so values that are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
 /// raise what they raise): they run when OCaml code runs next.
 pub(crate) fn without_lock<R>(_access: Access<'_>, f: impl FnOnce() -> R + Send) -> R {
-    struct Reacquire(#[allow(dead_code, reason = "dropped behind the lock")] Restore);
+    struct Reacquire(#[allow(dead_code, reason = "dropped after the lock")] Restore);
     impl Drop for Reacquire {
         fn drop(&mut self) {
             // SAFETY: balances the entry below, on the same thread
@@ -211,7 +211,7 @@ pub(crate) enum Refused {
     NotCalled,
 }
 
-/// What a message is completed with, behind what was done: why that cannot work, and what to do instead.
+/// What a message is completed with, after what was done: why that cannot work, and what to do instead.
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

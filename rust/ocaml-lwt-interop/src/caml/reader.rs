@@ -19,11 +19,11 @@ enum Field {
     Items = 1,
     /// How many of them were read
     Taken = 2,
-    /// What comes behind them: an [`ending`](Reader::put_ending)
+    /// What comes after them: an [`ending`](Reader::put_ending)
     Ending = 3,
 }
 
-/// What comes behind the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
+/// What comes after the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
 /// of exn * backtrace` the only one with arguments.
 pub(crate) const END: Raw = Raw((1 << 1) | 1);
 

@@ -109,7 +109,7 @@ exports! {
             && AtHome::here().is_some_and(|at| at.home().must_arm(at, no_pause))
     }
 
-    /// `armed : unit -> unit`, `noalloc`: behind `must_arm`, and after the caller has armed, if it was to.
+    /// `armed : unit -> unit`, `noalloc`: after `must_arm`, and after the caller has armed, if it was to.
     fn ocaml_lwt_interop_armed(_unit: Raw) {
         // The descriptor of a child of `fork` is its parent's.
         if status() != Status::Forked

@@ -163,10 +163,10 @@ impl Awaitable for NextBatch {
 struct Batch<T> {
     source: Source,
     items: Vec<T>,
-    behind: Behind,
+    after: After,
 }
 
-enum Behind {
+enum After {
     More,
     End,
     Error(Error),
@@ -214,22 +214,22 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
                         return Batch {
                             source,
                             items,
-                            behind: Behind::Error(error),
+                            after: After::Error(error),
                         };
                     }
                 }
             }
-            let behind = match caml::source::behind(value.raw()) {
-                caml::source::Behind::More => Behind::More,
-                caml::source::Behind::End => Behind::End,
-                caml::source::Behind::Exception(exception) => Behind::Error(
+            let after = match caml::source::after(value.raw()) {
+                caml::source::After::More => After::More,
+                caml::source::After::End => After::End,
+                caml::source::After::Exception(exception) => After::Error(
                     Error::from_exception_value(caml::protect(access, exception)),
                 ),
             };
             Batch {
                 source,
                 items,
-                behind,
+                after,
             }
         })
     }
@@ -253,13 +253,13 @@ impl<T: FromOCaml + 'static> LwtStream<T> {
             Ok(Batch {
                 source,
                 items,
-                behind,
+                after,
             }) => {
                 self.items.extend(items);
-                match behind {
-                    Behind::More => Stage::Idle(source),
-                    Behind::End => Stage::Over(None),
-                    Behind::Error(error) => Stage::Over(Some(error)),
+                match after {
+                    After::More => Stage::Idle(source),
+                    After::End => Stage::Over(None),
+                    After::Error(error) => Stage::Over(Some(error)),
                 }
             }
         };
