@@ -6,7 +6,7 @@ val this_thread : unit -> int
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 (** [is_lwt_thread ()] is whether the executor is this thread's. *)
 
-(** {1 What is known of it} *)
+(** {1 Its state} *)
 
 val lwt_thread : int option ref
 (** The thread that Lwt's loop was last seen to run on, before the executor started. *)

@@ -1,8 +1,8 @@
-(* 1. The function of the [Lwt_stream.t] holds the reader. Rust holds it while a read is open, and not otherwise: a stream that
-      nobody reads is collected.
-   2. Rust puts items and endings into a reader that has none left, in one go, and calls [deliver] if a read is open.
-   3. A signal handler, a finaliser or Memprof may raise wherever something is allocated. So what is read is noted when the
-      promise that has it is made or settled, with nothing in between; and what Rust calls may be called again, at any time. *)
+(* 1. The function of the [Lwt_stream.t] holds the reader. Rust holds it only while a read is open. So a stream that nobody reads
+      is collected.
+   2. When a reader has no items left, Rust puts items and endings into it, all at once, and calls [deliver] if a read is open.
+   3. A signal handler, a finaliser or Memprof may raise wherever something is allocated. So an item is noted as read when its
+      promise is made or settled, with nothing in between. And the functions that Rust calls may be called again, at any time. *)
 
 type token
 

@@ -42,7 +42,7 @@ val register_exception : string -> exn -> unit
       external upload : bytes Lwt_stream.t -> int Lwt.t = "upload"
     ]}
 
-    A stream of Rust's:
+    A Rust stream:
 
     - It begins when it is first read. It is read ahead up to its window, which is 16 items, or what Rust says. Then it waits for its
       reader.
@@ -54,7 +54,7 @@ val register_exception : string -> exn -> unit
     - [Lwt_stream.map] and its like go on waiting when their own reads are cancelled. So a stream behind them lives until the next
       item comes through.
 
-    A stream of OCaml's: Rust reads it as other readers do, in batches of what is there. An exception ends it for Rust. When Rust lets
+    An OCaml stream: Rust reads it as other readers do, in batches of what is there. An exception ends it for Rust. When Rust lets
     go of it, the read under way is cancelled. *)
 
 (** {1 The executor}

@@ -262,7 +262,7 @@ pub fn from_ocaml(item: TokenStream) -> TokenStream {
     derive::derive(item, derive::Direction::FromOCaml).into()
 }
 
-/// Declares an exception of OCaml's, for which Rust has a struct.
+/// Declares an OCaml exception, for which Rust has a struct.
 ///
 /// ```
 /// # use ocaml_lwt_interop::{ByteBuf, Error, Exception};

@@ -135,7 +135,7 @@ impl Handle {
     ///
     /// # Errors
     /// - Misuse, where home could never run the closure: at home; on a thread that holds OCaml's runtime lock, in a
-    ///   `#[ocaml::func]` or on a thread of OCaml's; on a domain thread, for a worker domain; in the child of a `fork`.
+    ///   `#[ocaml::func]` or on an OCaml thread; on a domain thread, for a worker domain; in the child of a `fork`.
     /// - The closure panicked.
     /// - A broken promise: the executor has shut down, or the worker domain is gone.
     pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {

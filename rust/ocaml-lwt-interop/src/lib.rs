@@ -76,7 +76,7 @@
 //! }
 //! ```
 //!
-//! The other way round, an OCaml function that blocks runs on a thread of OCaml's, while Lwt goes on. An OCaml function that does
+//! The other way round, an OCaml function that blocks runs on an OCaml thread, while Lwt goes on. An OCaml function that does
 //! not block is called at home, from any thread:
 //!
 //! ```

@@ -130,7 +130,7 @@ pub fn configure(config: Config) -> Result<(), Error> {
 /// (`enable_all`), and threads that run it: a runtime of Tokio's current-thread kind only goes on while the program is in
 /// its `block_on`.
 ///
-/// Its threads take signals of the process, unless they block them (`on_thread_start`): a handler of OCaml's that the kernel
+/// Its threads take signals of the process, unless they block them (`on_thread_start`): an OCaml handler that the kernel
 /// runs there does not wake a loop that sleeps.
 ///
 /// # Errors

@@ -9,7 +9,7 @@
 //! 3. A handle of a function remembers the storage that it was received with. It is for code that is in no call, as far as
 //!    we can know: tasks that `tokio::spawn` made, plain threads, and what those send home.
 //! 4. Lwt 6 lets us read and write its storage. Lwt 5 does not. There OCaml's half keeps the storage and binds it with
-//!    callbacks of Lwt's (`storage_public.ml`), which costs a hundred nanoseconds. So we first ask whether the program has
+//!    Lwt callbacks (`storage_public.ml`), which costs a hundred nanoseconds. So we first ask whether the program has
 //!    keys at all.
 
 use std::cell::{Cell, RefCell};

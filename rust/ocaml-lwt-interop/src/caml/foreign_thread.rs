@@ -2,7 +2,7 @@
 //!
 //! What the runtime does (`otherlibs/systhreads/st_stubs.c`, `thread.ml`, OCaml 4.13 to 5.4):
 //!
-//! 1. OCaml makes them, with `Thread.create`, where Lwt runs. A thread of Rust's that is registered for a call
+//! 1. OCaml makes them, with `Thread.create`, where Lwt runs. A Rust thread that is registered for a call
 //!    (`caml_c_thread_register`) loses 100 bytes each time on OCaml 4: `caml_c_thread_unregister` does not free Memprof's
 //!    context, which `caml_thread_stop` does. And `Thread.exit` on it ends the process: in 4.13 that is `pthread_exit`,
 //!    which would unwind Rust's frames.

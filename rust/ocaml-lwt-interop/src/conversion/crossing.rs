@@ -151,7 +151,7 @@ pub trait Visitor {
     fn double(&mut self, double: f64);
     /// A boxed integer.
     fn custom(&mut self, custom: Custom);
-    /// A value of OCaml's.
+    /// An OCaml value.
     fn value(&mut self, value: &OCamlValue);
     /// A list.
     fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>);

@@ -8,7 +8,7 @@ use std::fmt::Display;
 const MOST: isize = isize::MAX >> 1;
 const LEAST: isize = isize::MIN >> 1;
 
-/// A number of OCaml's as a Rust type that may be too small for it, or have no sign.
+/// An OCaml number as a Rust type that may be too small for it, or have no sign.
 #[inline]
 pub(super) fn narrow<N: Copy + Display, T: TryFrom<N> + Bounded>(number: N) -> T {
     match T::try_from(number) {

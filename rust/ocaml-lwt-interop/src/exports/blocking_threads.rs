@@ -1,4 +1,4 @@
-//! What the loop of a blocking thread calls, see `lwt_to_rust/blocking_threads.rs`: on a thread of OCaml's, with no scope of ours.
+//! What the loop of a blocking thread calls, see `lwt_to_rust/blocking_threads.rs`: on an OCaml thread, with no scope of ours.
 
 use crate::caml::{Raw, Root, UNIT};
 use crate::error::Error;

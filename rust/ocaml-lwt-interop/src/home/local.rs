@@ -79,7 +79,7 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by about that, and by
+    /// 256 polls or half a millisecond: a Lwt timer beside tasks that yield for ever is late by about that, and by
     /// a few polls where these are slow.
     fn default() -> Self {
         Budget {

@@ -1,4 +1,4 @@
-//! [`run_blocking_in_ocaml`]: OCaml functions that block, on threads of OCaml's that are there for them.
+//! [`run_blocking_in_ocaml`]: OCaml functions that block, on OCaml threads that are there for them.
 //!
 //! 1. The arguments are converted at home, and so is the result: on the blocking thread nothing of the user's runs but the function.
 //! 2. The function and its arguments travel as one OCaml block, behind one root. The root is gone before the function
@@ -41,7 +41,7 @@ use crate::error::Error;
 /// ```
 /// use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
 ///
-/// /// Calls a function that sleeps, say, from a thread of Tokio's.
+/// /// Calls a function that sleeps, say, from a Tokio thread.
 /// #[ocaml_lwt_interop::func(tokio)]
 /// pub async fn without_blocking_lwt(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
 ///     run_blocking_in_ocaml(&f, (20,)).await

@@ -209,7 +209,7 @@ impl<Args: IntoArguments + 'static> Awaitable for Call<Args> {
 /// ```
 /// use ocaml_lwt_interop::{Error, OCamlFunc, func::ValueFuture};
 ///
-/// /// What `f` gives, asked for from a thread of Tokio's.
+/// /// What `f` gives, asked for from a Tokio thread.
 /// #[ocaml_lwt_interop::func]
 /// pub async fn value_from_a_worker(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
 ///     let call: ValueFuture<(), isize> = f.call_async(());

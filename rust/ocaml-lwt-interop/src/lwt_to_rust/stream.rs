@@ -54,7 +54,7 @@ use crate::storage::Storage;
 /// use futures_lite::StreamExt;
 /// use ocaml_lwt_interop::{Error, LwtStream};
 ///
-/// /// The sum of a stream of OCaml's, which is read four items ahead.
+/// /// The sum of an OCaml stream, which is read four items ahead.
 /// #[ocaml_lwt_interop::func]
 /// pub async fn total(numbers: LwtStream<isize>) -> Result<isize, Error> {
 ///     let mut numbers = numbers.window(4);

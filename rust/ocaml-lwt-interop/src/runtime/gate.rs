@@ -46,7 +46,7 @@ impl Gate {
         }
     }
 
-    /// On a thread of Tokio's, before anything else. Where there is nothing to begin it unwinds: to Tokio the thread has ended.
+    /// On a Tokio thread, before anything else. Where there is nothing to begin it unwinds: to Tokio the thread has ended.
     pub(super) fn pass(&self) {
         let mut state = self.lock();
         while *state == State::Closed {

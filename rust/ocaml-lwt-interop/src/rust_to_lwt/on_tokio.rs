@@ -97,7 +97,7 @@ where
 #[inline]
 pub const fn argument_is_send<T: Send>() {}
 
-/// A body that runs on a thread of Tokio's, as the task at home sees it.
+/// A body that runs on a Tokio thread, as the task at home sees it.
 enum OnTokio<S, T> {
     /// What starts it.
     Unstarted(Option<S>),
@@ -174,7 +174,7 @@ where
 struct Sent<T>(Ending<Settled<T>>);
 
 // SAFETY: a value is `Send` by the bound, and `Error` and `Panic` are; an `ocaml::Error` came through `without_values`, and
-// holds neither a value of OCaml's nor an error of the user's
+// holds neither an OCaml value nor an error of the user's
 unsafe impl<T: Send> Send for Sent<T> {}
 
 impl<T> Sent<T> {

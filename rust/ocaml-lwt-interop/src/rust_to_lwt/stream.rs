@@ -136,7 +136,7 @@ stream_handle! {
     /// use futures_lite::stream;
     /// use ocaml_lwt_interop::SendRustStream;
     ///
-    /// /// A stream that is made on a thread of Tokio's.
+    /// /// A stream that is made on a Tokio thread.
     /// #[ocaml_lwt_interop::func(tokio)]
     /// pub async fn squares(up_to: isize) -> SendRustStream<isize> {
     ///     SendRustStream::new(stream::iter((1..=up_to).map(|n| n * n)))
