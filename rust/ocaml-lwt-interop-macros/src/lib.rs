@@ -30,7 +30,7 @@
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
 
-// From the ground: a module imports only from those that stand before it. `test/house` looks.
+// From the ground. A module imports only from modules that stand before it. `test/house` checks that.
 mod messages;
 mod symbol;
 mod stream;
@@ -78,8 +78,8 @@ use proc_macro::TokenStream;
 ///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t = "six_bytecode" "six"
 ///   ```
 ///
-/// The body begins to run inside the call, as a Lwt function does, and runs on the thread of the OCaml domain
-/// that called it; so it may hold what is not `Send` across `.await`. Two options take it elsewhere.
+/// The body begins to run inside the call, as a Lwt function does. It runs on the thread of the OCaml domain that called it, so it
+/// may hold what is not `Send` across `.await`. Two options move it to other threads.
 ///
 /// # Options
 ///
@@ -98,8 +98,8 @@ use proc_macro::TokenStream;
 ///
 /// # Work that is not for the domain thread
 ///
-/// While the body of a function computes, Lwt waits. Two options take it elsewhere; only the conversions of arguments and
-/// result happen on the domain thread, and for OCaml it is a function like any other:
+/// While the body of a function computes, Lwt waits. Two options move the body to Tokio's threads. Only the conversions of arguments
+/// and result happen on the domain thread then. For OCaml it is a function like any other:
 ///
 /// ```
 /// # use ocaml_lwt_interop::{ByteBuf, Error};
@@ -120,17 +120,17 @@ use proc_macro::TokenStream;
 /// external compress : bytes -> int -> bytes Lwt.t = "compress"
 /// ```
 ///
-/// - `tokio`: the future runs on Tokio's workers, as one that was given to `tokio::spawn`, and is not polled inside the
-///   call. It is `Send`, so it holds nothing across `.await` that is not.
+/// - `tokio`: the future runs on Tokio's workers, as with `tokio::spawn`. It is not polled inside the call. It has to be `Send`, so
+///   it holds nothing across `.await` that is not.
 /// - `blocking`: a plain `fn`, which may block, runs on Tokio's blocking pool (`spawn_blocking`). For Rust it stays a plain
 ///   function; an `async fn` is refused.
 /// - The call always gives a pending promise. It ends as that of any other function does, panics included.
 /// - Arguments and the result are `Send`, or the compiler names the one that is not. Handles of OCaml functions, promises
 ///   and values are; an `ocaml::Value` is not. An `ocaml::Error` may be returned, but not one that holds an OCaml value:
 ///   the promise is then rejected with `Rust_async.Misuse`.
-/// - `Lwt.cancel` drops the future of a `tokio` function, destructors and all, on a worker: at once if it waits, else at
-///   its next `.await`. A `blocking` call cannot be stopped, so `cancel` is not for it: it runs to its end, which nobody
-///   hears of, unless it had not begun, and then never does.
+/// - `Lwt.cancel` drops the future of a `tokio` function, destructors and all, on a worker: at once if it waits, or else at its next
+///   `.await`. A `blocking` call cannot be stopped, so the option `cancel` is not for it. It runs to its end, and its value is
+///   dropped. One that has not begun never begins.
 /// - While the body runs, `domain_executor::handle()` is the executor that it was called from.
 ///
 /// # Functions without a promise
@@ -151,15 +151,17 @@ use proc_macro::TokenStream;
 /// external checksum : bytes -> int = "checksum"
 /// ```
 ///
-/// What the table of endings rejects a promise with is raised by the call: an error, a panic. Everything of this crate works in
-/// it: handles, `ocaml_runtime()`, spawning. (In an ocaml-rs function, `#[ocaml::func]`, it does not: this crate was not called,
-/// and cannot know whether OCaml may be touched.) Like any other it is called where Lwt runs, or on a worker domain.
+/// An error or a panic is raised by the call, as the exception that a promise would be rejected with. Everything of this crate works
+/// in it: handles, `ocaml_runtime()`, spawning. (It does not in an ocaml-rs function, `#[ocaml::func]`: this crate was not called
+/// there, and cannot know whether OCaml may be touched.) Call it where Lwt runs, or on a worker domain, as any other.
 ///
 /// # Streams
 ///
-/// A function that returns `impl Stream` (of futures; the macro goes by the name, and other bounds may stand beside it) gives
-/// an `'a Lwt_stream.t`. A plain `fn` gives it at once, its body is not taken as async, and if it panics the call raises
-/// `Rust_async.Rust_panic`. An `async fn`, and a function that returns `Result<impl Stream, E>`, give it in a promise.
+/// A function that returns `impl Stream` gives an `'a Lwt_stream.t`. (The macro goes by the name `Stream`, and other bounds may stand
+/// beside it.)
+///
+/// - A plain `fn` gives the stream at once. Its body is not taken as async. If it panics, the call raises `Rust_async.Rust_panic`.
+/// - An `async fn`, and a function that returns `Result<impl Stream, E>`, give the stream in a promise.
 ///
 /// ```
 /// # use futures_lite::{Stream, stream};
@@ -228,8 +230,8 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// external named : string -> shape -> shape = "named"
 /// ```
 ///
-/// Fields and constructors stand in the order of OCaml's. A value that is small, up to 2 KiB with all that it holds, is made
-/// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
+/// Fields and constructors stand in the order of OCaml's. A value of up to 2 KiB, with all that it holds, is made in one allocation.
+/// (ocaml-rs's derive takes an allocation and a GC root for each part.)
 ///
 /// A struct is a record, one without names a tuple, or a variant's only constructor. `#[ocaml(unboxed)]` is OCaml's
 /// `[@@unboxed]`; `#[ocaml(name = "colour")]` is the name in the declarations that are made from Rust, where it is otherwise the
@@ -238,11 +240,13 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Floats
 ///
-/// A record of nothing but floats is flat in OCaml, and so it is made here: its fields are `f64`, `f32`, or unboxed types
-/// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. If there is an
-/// `OCamlValue` among them, or a type that only ocaml-rs converts, the record must hold something else than floats: whether
-/// OCaml's is flat cannot be known then, and the conversion panics. A `Vec` of what is a float is flat, one of `OCamlValue`s
-/// too if they are floats.
+/// A record of nothing but floats is flat in OCaml, so it is made flat. Its fields are `f64`, `f32`, or unboxed types around them
+/// that have this derive. They are not of an abstract type, nor of a type that is a parameter of the record.
+///
+/// If all other fields are floats, a field may not be an `OCamlValue` that is a float, or a type that only ocaml-rs converts:
+/// whether OCaml's record is flat cannot be known then, and the conversion panics.
+///
+/// A `Vec` of floats is flat. A `Vec` of `OCamlValue`s is flat if they are floats.
 #[proc_macro_derive(ToOCaml, attributes(ocaml))]
 pub fn to_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
@@ -253,9 +257,9 @@ pub fn to_ocaml(item: TokenStream) -> TokenStream {
 /// [`macro@ToOCaml`] for what is what; reading takes no GC root. Every field is of a type that is `FromOCaml`.
 ///
 /// # Panics
-/// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, on a constructor that
-/// the enum does not have, and when too little of the stack is left for a value that is nested deep; in an argument of a
-/// `#[func]` that becomes OCaml's `Invalid_argument`.
+/// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, and on a constructor that
+/// the enum does not have. It panics when too little of the stack is left for a value that is nested deep. In an argument of a
+/// `#[func]` the panic becomes OCaml's `Invalid_argument`.
 #[proc_macro_derive(FromOCaml, attributes(ocaml))]
 pub fn from_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
