@@ -2,15 +2,15 @@
 
 open Case
 
-external call_once : (unit -> unit Lwt.t) -> unit Lwt.t = "bench_call_once"
-external call : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench_call"
-external call_5 : (int -> int -> int -> int -> int -> int Lwt.t) -> int -> unit Lwt.t = "bench_call_5"
-external call_string : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench_call_string"
-external call_record : (Calls.ten -> Calls.ten Lwt.t) -> int -> unit Lwt.t = "bench_call_record"
-external call_rejected : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench_call_rejected"
-external call_dropped : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench_call_dropped"
-external await : unit Lwt.t -> unit Lwt.t = "bench_await"
-external await_all : int Lwt.t array -> int Lwt.t = "bench_await_all"
+external call_once : (unit -> unit Lwt.t) -> unit Lwt.t = "bench__bench_call_once"
+external call : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench__bench_call"
+external call_5 : (int -> int -> int -> int -> int -> int Lwt.t) -> int -> unit Lwt.t = "bench__bench_call_5"
+external call_string : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench__bench_call_string"
+external call_record : (Calls.ten -> Calls.ten Lwt.t) -> int -> unit Lwt.t = "bench__bench_call_record"
+external call_rejected : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench__bench_call_rejected"
+external call_dropped : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench__bench_call_dropped"
+external await : unit Lwt.t -> unit Lwt.t = "bench__bench_await"
+external await_all : int Lwt.t array -> int Lwt.t = "bench__bench_await_all"
 
 let await_10k () =
   await_all (Array.init 10_000 (fun _ -> Lwt.map (fun () -> 1) (Lwt.pause ())))

@@ -18,27 +18,27 @@ type ten = {
 
 let ten = { a = 1; b = 2; c = 3; d = 4.0; e = 5.0; f = true; g = "seven"; h = "eight"; i = Some 9; j = (10, 10) }
 
-external ready : unit -> unit Lwt.t = "bench_ready"
-external yield : unit -> unit Lwt.t = "bench_yield"
-external never : unit -> unit Lwt.t = "bench_never"
-external fail : unit -> unit Lwt.t = "bench_fail"
-external deep : unit -> unit Lwt.t = "bench_deep"
+external ready : unit -> unit Lwt.t = "bench__bench_ready"
+external yield : unit -> unit Lwt.t = "bench__bench_yield"
+external never : unit -> unit Lwt.t = "bench__bench_never"
+external fail : unit -> unit Lwt.t = "bench__bench_fail"
+external deep : unit -> unit Lwt.t = "bench__bench_deep"
 external stack_used : unit -> int = "bench_stack_used"
-external take_1 : int -> int Lwt.t = "bench_1"
-external take_5 : int -> int -> int -> int -> int -> int Lwt.t = "bench_5"
+external take_1 : int -> int Lwt.t = "bench__bench_1"
+external take_5 : int -> int -> int -> int -> int -> int Lwt.t = "bench__bench_5"
 
 external take_12 : int -> int -> int -> int -> int -> int -> int -> int -> int -> int -> int -> int -> int Lwt.t
-  = "bench_12_bytecode" "bench_12"
+  = "bench__bench_12_bytecode" "bench__bench_12"
 
-external string : string -> string Lwt.t = "bench_string"
-external bytes : string -> string Lwt.t = "bench_bytes"
-external record_to_rust : ten -> int Lwt.t = "bench_record_to_rust"
-external record_to_ocaml : unit -> ten Lwt.t = "bench_record_to_ocaml"
+external string : string -> string Lwt.t = "bench__bench_string"
+external bytes : string -> string Lwt.t = "bench__bench_bytes"
+external record_to_rust : ten -> int Lwt.t = "bench__bench_record_to_rust"
+external record_to_ocaml : unit -> ten Lwt.t = "bench__bench_record_to_ocaml"
 external sync : unit -> unit = "bench_sync"
 external sync_string : string -> string = "bench_sync_string"
-external sync_bytes : string -> string = "bench_sync_bytes"
-external sync_record_to_rust : ten -> int = "bench_sync_record_to_rust"
-external sync_record_to_ocaml : unit -> ten = "bench_sync_record_to_ocaml"
+external sync_bytes : string -> string = "bench__bench_sync_bytes"
+external sync_record_to_rust : ten -> int = "bench__bench_sync_record_to_rust"
+external sync_record_to_ocaml : unit -> ten = "bench__bench_sync_record_to_ocaml"
 
 let short = "ten bytes."
 let long = String.make 65_536 'x'

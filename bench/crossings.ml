@@ -2,10 +2,10 @@
 
 open Case
 
-external spawn : unit -> unit Lwt.t = "bench_spawn"
-external thread : unit -> unit Lwt.t = "bench_thread"
-external handle_call : int -> unit Lwt.t = "bench_handle_call"
-external handle_calls : int -> int -> unit Lwt.t = "bench_handle_calls"
+external spawn : unit -> unit Lwt.t = "bench__bench_spawn"
+external thread : unit -> unit Lwt.t = "bench__bench_thread"
+external handle_call : int -> unit Lwt.t = "bench__bench_handle_call"
+external handle_calls : int -> int -> unit Lwt.t = "bench__bench_handle_calls"
 
 let all =
   [

@@ -3,8 +3,8 @@
 open Case
 module Pool = Rust_async.Domain_pool
 
-external pool_call : Pool.t -> (unit -> unit) -> int -> unit Lwt.t = "bench_pool_call"
-external pool_calls : Pool.t -> (unit -> unit) -> int -> int -> unit Lwt.t = "bench_pool_calls"
+external pool_call : Pool.t -> (unit -> unit) -> int -> unit Lwt.t = "bench__bench_pool_call"
+external pool_calls : Pool.t -> (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_pool_calls"
 
 (* Its domains are there for this measurement only: each minor collection of other cases would stop them as well. *)
 let in_pool domains f steps =

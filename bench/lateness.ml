@@ -11,10 +11,10 @@ type t = {
 
 type result = { timer : t; late : float list }
 
-external endless : int -> unit Lwt.t = "bench_endless"
+external endless : int -> unit Lwt.t = "bench__bench_endless"
 external stop_endless : unit -> unit = "bench_stop_endless"
-external timer_here : int -> int -> int array Lwt.t = "bench_timer"
-external timer_alone : int -> int -> int array Lwt.t = "bench_timer_alone"
+external timer_here : int -> int -> int array Lwt.t = "bench__bench_timer"
+external timer_alone : int -> int -> int array Lwt.t = "bench__bench_timer_alone"
 
 let millisecond = 1e6
 

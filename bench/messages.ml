@@ -2,9 +2,9 @@
 
 open Case
 
-external direct : (Message.block -> Message.applied Lwt.t) -> int -> unit Lwt.t = "bench_message_direct"
-external bincode : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench_message_bincode"
-external messagepack : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench_message_messagepack"
+external direct : (Message.block -> Message.applied Lwt.t) -> int -> unit Lwt.t = "bench__bench_message_direct"
+external bincode : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench__bench_message_bincode"
+external messagepack : (string -> string Lwt.t) -> int -> unit Lwt.t = "bench__bench_message_messagepack"
 
 let apply block = Lwt.return (Message.apply block)
 let apply_bincode block = Lwt.return Bincode_codec.(encode (Message.apply (decode block)))

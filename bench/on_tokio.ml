@@ -2,16 +2,16 @@
 
 open Case
 
-external on_workers : unit -> unit Lwt.t = "bench_on_workers"
-external blocking : unit -> unit Lwt.t = "bench_blocking"
-external call_async : (unit -> unit) -> int -> unit Lwt.t = "bench_call_async"
-external calls_async : (unit -> unit) -> int -> int -> unit Lwt.t = "bench_calls_async"
-external callback : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench_callback_from_worker"
-external callbacks : (unit -> unit Lwt.t) -> int -> int -> unit Lwt.t = "bench_callbacks_from_worker"
-external resolvers : int -> int -> unit Lwt.t = "bench_resolvers_on_worker"
-external run_blocking : int -> unit Lwt.t = "bench_run_blocking"
-external blocking_call : (unit -> unit) -> int -> unit Lwt.t = "bench_blocking_call"
-external blocking_calls : (unit -> unit) -> int -> int -> unit Lwt.t = "bench_blocking_calls"
+external on_workers : unit -> unit Lwt.t = "bench__bench_on_workers"
+external blocking : unit -> unit Lwt.t = "bench__bench_blocking"
+external call_async : (unit -> unit) -> int -> unit Lwt.t = "bench__bench_call_async"
+external calls_async : (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_calls_async"
+external callback : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench__bench_callback_from_worker"
+external callbacks : (unit -> unit Lwt.t) -> int -> int -> unit Lwt.t = "bench__bench_callbacks_from_worker"
+external resolvers : int -> int -> unit Lwt.t = "bench__bench_resolvers_on_worker"
+external run_blocking : int -> unit Lwt.t = "bench__bench_run_blocking"
+external blocking_call : (unit -> unit) -> int -> unit Lwt.t = "bench__bench_blocking_call"
+external blocking_calls : (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_blocking_calls"
 
 let all =
   [

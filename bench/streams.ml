@@ -3,16 +3,16 @@
 open Case
 
 external alone : int -> int = "bench_stream_alone"
-external numbers : int -> int Lwt_stream.t = "bench_stream_numbers"
-external numbers_256 : int -> int Lwt_stream.t = "bench_stream_numbers_256"
-external strings : int -> string Lwt_stream.t = "bench_stream_strings"
-external yields : int -> int Lwt_stream.t = "bench_stream_yields"
-external read : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read"
-external read_256 : int Lwt_stream.t -> unit Lwt.t = "bench_stream_read_256"
-external read_strings : string Lwt_stream.t -> unit Lwt.t = "bench_stream_read_strings"
-external item : int -> int option Lwt.t = "bench_stream_item"
-external item_yields : int -> int option Lwt.t = "bench_stream_item_yields"
-external get : (unit -> int option Lwt.t) -> unit Lwt.t = "bench_stream_get"
+external numbers : int -> int Lwt_stream.t = "bench__bench_stream_numbers"
+external numbers_256 : int -> int Lwt_stream.t = "bench__bench_stream_numbers_256"
+external strings : int -> string Lwt_stream.t = "bench__bench_stream_strings"
+external yields : int -> int Lwt_stream.t = "bench__bench_stream_yields"
+external read : int Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read"
+external read_256 : int Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read_256"
+external read_strings : string Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read_strings"
+external item : int -> int option Lwt.t = "bench__bench_stream_item"
+external item_yields : int -> int option Lwt.t = "bench__bench_stream_item_yields"
+external get : (unit -> int option Lwt.t) -> unit Lwt.t = "bench__bench_stream_get"
 
 let drain stream = Lwt_stream.iter (fun item -> ignore (Sys.opaque_identity item)) stream
 

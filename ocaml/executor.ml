@@ -48,9 +48,12 @@ let shutdown_after_exit_hooks () =
 
 (* Lwt hears of its children by a handler of [SIGCHLD], which it installs in the first turn of its loop, in place of any that
    is there; Tokio by one that calls what it finds there. So Lwt's comes first: what waits for a child of Lwt's installs it
-   (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. *)
+   (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. What a signal handler raises meanwhile is in the promise. *)
 let hear_of_children () =
-  try ignore (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ()) : (int * Unix.process_status) Lwt.t)
+  try
+    match Lwt.state (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ())) with
+    | Fail exn -> raise exn
+    | Return _ | Sleep -> ()
   with Unix.Unix_error (ECHILD, _, _) -> ()
 
 (* Rust calls it again when something was raised on the way, and so does the next turn. A signal handler may have called Rust

@@ -37,9 +37,9 @@ val register_exception : string -> exn -> unit
     A Rust stream is a [Lwt_stream.t] in OCaml, and Rust reads a [Lwt_stream.t] of OCaml's:
 
     {[
-      external numbers : int -> int Lwt_stream.t = "numbers"
-      external download : string -> bytes Lwt_stream.t Lwt.t = "download"
-      external upload : bytes Lwt_stream.t -> int Lwt.t = "upload"
+      external numbers : int -> int Lwt_stream.t = "my_crate__numbers"
+      external download : string -> bytes Lwt_stream.t Lwt.t = "my_crate__download"
+      external upload : bytes Lwt_stream.t -> int Lwt.t = "my_crate__upload"
     ]}
 
     A Rust stream:

@@ -7,28 +7,28 @@ open Probe
 
 type way = At_home | Blocking
 
-external call : way -> place -> (int -> int) -> int Lwt.t = "blocking_call"
-external text : way -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "blocking_text"
-external any : way -> place -> ('a -> 'a) -> 'a -> 'a Lwt.t = "blocking_any"
-external local : way -> ('a -> 'a) -> 'a -> 'a Lwt.t = "blocking_local"
+external call : way -> place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_call"
+external text : way -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "interop_tests__blocking_text"
+external any : way -> place -> ('a -> 'a) -> 'a -> 'a Lwt.t = "interop_tests__blocking_any"
+external local : way -> ('a -> 'a) -> 'a -> 'a Lwt.t = "interop_tests__blocking_local"
 
 external twelve :
   way ->
   place ->
   (int -> string -> int -> string -> int -> string -> int -> string -> int -> string -> int -> string -> string) ->
-  string Lwt.t = "blocking_twelve"
+  string Lwt.t = "interop_tests__blocking_twelve"
 
-external unit : way -> place -> (unit -> unit) -> unit Lwt.t = "blocking_unit"
-external refused_value : way -> place -> (unit -> string) -> string Lwt.t = "blocking_refused_value"
-external bomb : way -> place -> (unit -> unit) -> unit Lwt.t = "blocking_bomb"
-external first_poll : way -> (int -> int) -> bool Lwt.t = "blocking_first_poll"
-external give_up : way -> place -> bool -> (int -> int) -> unit Lwt.t = "blocking_give_up"
-external many : way -> int -> (int -> int) -> int Lwt.t = "blocking_many"
-external race : way -> int -> ('a -> 'a) -> 'a -> 'a option Lwt.t = "blocking_race"
-external run : place -> (int -> int) -> int Lwt.t = "blocking_run"
-external run_in_a_pool : int -> int Lwt.t = "blocking_run_in_a_pool"
-external as_lwt : (int -> int) -> int Lwt.t Lwt.t = "blocking_lwt"
-external on_tokio : int -> int Lwt.t = "blocking_on_tokio"
+external unit : way -> place -> (unit -> unit) -> unit Lwt.t = "interop_tests__blocking_unit"
+external refused_value : way -> place -> (unit -> string) -> string Lwt.t = "interop_tests__blocking_refused_value"
+external bomb : way -> place -> (unit -> unit) -> unit Lwt.t = "interop_tests__blocking_bomb"
+external first_poll : way -> (int -> int) -> bool Lwt.t = "interop_tests__blocking_first_poll"
+external give_up : way -> place -> bool -> (int -> int) -> unit Lwt.t = "interop_tests__blocking_give_up"
+external many : way -> int -> (int -> int) -> int Lwt.t = "interop_tests__blocking_many"
+external race : way -> int -> ('a -> 'a) -> 'a -> 'a option Lwt.t = "interop_tests__blocking_race"
+external run : place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_run"
+external run_in_a_pool : int -> int Lwt.t = "interop_tests__blocking_run_in_a_pool"
+external as_lwt : (int -> int) -> int Lwt.t Lwt.t = "interop_tests__blocking_lwt"
+external on_tokio : int -> int Lwt.t = "interop_tests__blocking_on_tokio"
 
 let here () = Thread.id (Thread.self ())
 let way_name = function At_home -> "at_home" | Blocking -> "as_a_blocking_call"

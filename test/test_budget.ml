@@ -6,13 +6,13 @@ open Lwt.Syntax
 type source = Channel | Promise | Value | Stream | Tasks
 
 external drain : source -> int -> bool -> (unit -> unit) -> (unit -> unit Lwt.t) -> int Lwt_stream.t -> int Lwt.t
-  = "budget_drain_bytecode" "budget_drain"
+  = "interop_tests__budget_drain_bytecode" "interop_tests__budget_drain"
 
 external sync_drain : int -> int = "budget_sync_drain"
 external sync_block_on : int -> int = "budget_sync_block_on"
-external used_up_calls : (unit -> int) -> int Lwt.t = "budget_used_up_calls"
+external used_up_calls : (unit -> int) -> int Lwt.t = "interop_tests__budget_used_up_calls"
 external is_unlimited : unit -> bool = "budget_is_unlimited"
-external inside_block_on : (unit -> int) -> int = "budget_inside_block_on"
+external inside_block_on : (unit -> int) -> int = "interop_tests__budget_inside_block_on"
 
 let words = function
   | Channel -> "a_channel"

@@ -7,30 +7,30 @@ module Pool = Rust_async.Domain_pool
 
 type does = Ready | Yields | Sleeps | Tokio_task | Other_thread | Fails | Panics | Never
 
-external call_on_workers : Pool.t -> (int -> int) -> int Lwt.t = "domains_call_on_workers"
-external call_on_blocking_pool : Pool.t -> (int -> int) -> int Lwt.t = "domains_call_on_blocking_pool"
-external call : Pool.t -> place -> (int -> string -> string) -> string -> string Lwt.t = "domains_call"
-external pass : Pool.t -> ('a -> 'b) -> 'a -> 'b Lwt.t = "domains_pass"
-external call_many : Pool.t -> int -> (int -> int) -> int Lwt.t = "domains_call_many"
-external give_up : Pool.t -> place -> (unit -> unit) -> (unit -> unit Lwt.t) -> unit Lwt.t = "domains_give_up"
-external count : Pool.t -> int Lwt.t = "domains_count"
-external does : does -> int -> int Lwt.t = "domains_does"
-external on_workers : does -> int -> int Lwt.t = "domains_on_workers"
-external blocking : int -> int Lwt.t = "domains_blocking"
-external calls_back : (int -> int) -> (int -> int Lwt.t) -> int Lwt.t = "domains_calls_back"
-external awaits : int Lwt.t -> int Lwt.t = "domains_awaits"
-external makes_a_promise : unit -> int Lwt.t Lwt.t = "domains_makes_a_promise"
-external numbers : int -> int Lwt_stream.t = "streams_numbers"
-external promised : int -> int Lwt_stream.t Lwt.t = "streams_promised"
-external handle : (int -> int) -> int Lwt.t = "domains_handle"
-external leaves_a_task : (int -> unit) -> unit Lwt.t = "domains_leaves_a_task"
-external panics_detached : unit -> unit Lwt.t = "domains_panics_detached"
-external tasks : unit -> int Lwt.t = "domains_tasks"
-external keep : (unit -> int) -> unit Lwt.t = "domains_keep"
-external forget : unit -> unit Lwt.t = "domains_forget"
-external blocks_for_home : unit -> int Lwt.t = "domains_blocks_for_home"
-external spawns_when_dropped : unit -> unit Lwt.t = "domains_spawns_when_dropped"
-external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "streams_sum"
+external call_on_workers : Pool.t -> (int -> int) -> int Lwt.t = "interop_tests__domains_call_on_workers"
+external call_on_blocking_pool : Pool.t -> (int -> int) -> int Lwt.t = "interop_tests__domains_call_on_blocking_pool"
+external call : Pool.t -> place -> (int -> string -> string) -> string -> string Lwt.t = "interop_tests__domains_call"
+external pass : Pool.t -> ('a -> 'b) -> 'a -> 'b Lwt.t = "interop_tests__domains_pass"
+external call_many : Pool.t -> int -> (int -> int) -> int Lwt.t = "interop_tests__domains_call_many"
+external give_up : Pool.t -> place -> (unit -> unit) -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__domains_give_up"
+external count : Pool.t -> int Lwt.t = "interop_tests__domains_count"
+external does : does -> int -> int Lwt.t = "interop_tests__domains_does"
+external on_workers : does -> int -> int Lwt.t = "interop_tests__domains_on_workers"
+external blocking : int -> int Lwt.t = "interop_tests__domains_blocking"
+external calls_back : (int -> int) -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__domains_calls_back"
+external awaits : int Lwt.t -> int Lwt.t = "interop_tests__domains_awaits"
+external makes_a_promise : unit -> int Lwt.t Lwt.t = "interop_tests__domains_makes_a_promise"
+external numbers : int -> int Lwt_stream.t = "interop_tests__streams_numbers"
+external promised : int -> int Lwt_stream.t Lwt.t = "interop_tests__streams_promised"
+external handle : (int -> int) -> int Lwt.t = "interop_tests__domains_handle"
+external leaves_a_task : (int -> unit) -> unit Lwt.t = "interop_tests__domains_leaves_a_task"
+external panics_detached : unit -> unit Lwt.t = "interop_tests__domains_panics_detached"
+external tasks : unit -> int Lwt.t = "interop_tests__domains_tasks"
+external keep : (unit -> int) -> unit Lwt.t = "interop_tests__domains_keep"
+external forget : unit -> unit Lwt.t = "interop_tests__domains_forget"
+external blocks_for_home : unit -> int Lwt.t = "interop_tests__domains_blocks_for_home"
+external spawns_when_dropped : unit -> unit Lwt.t = "interop_tests__domains_spawns_when_dropped"
+external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "interop_tests__streams_sum"
 
 (* A law of a pool that is its own, and gone at its end. *)
 let law_of_pool ?(domains = 2) name program =
@@ -627,9 +627,9 @@ module Keys = struct
   type way = Promise | Value
   type whoami = { promise : unit -> string Lwt.t; value : unit -> string; stream : unit -> string Lwt_stream.t } [@@warning "-69"]
 
-  external keep : whoami -> unit Lwt.t = "keys_keep"
-  external let_go : unit -> unit Lwt.t = "keys_let_go"
-  external of_kept : way -> place -> bool -> string Lwt.t = "keys_of_kept"
+  external keep : whoami -> unit Lwt.t = "interop_tests__keys_keep"
+  external let_go : unit -> unit Lwt.t = "interop_tests__keys_let_go"
+  external of_kept : way -> place -> bool -> string Lwt.t = "interop_tests__keys_of_kept"
 
   let user : string Lwt.key = Lwt.new_key ()
   let name () = Option.value (Lwt.get user) ~default:"nobody"

@@ -7,10 +7,10 @@ open Probe
 
 external race :
   int Lwt.t -> int Lwt.t -> (int -> int Lwt.t) -> (int -> int Lwt.t) -> int Lwt.t -> 'a -> int -> unit Lwt.t
-  = "gc_race_bytecode" "gc_race"
+  = "interop_tests__gc_race_bytecode" "interop_tests__gc_race"
 
-external drop_one_by_one : place -> 'a array -> unit Lwt.t = "gc_drop_one_by_one"
-external stats : unit -> (int * int * int) Lwt.t = "gc_stats"
+external drop_one_by_one : place -> 'a array -> unit Lwt.t = "interop_tests__gc_drop_one_by_one"
+external stats : unit -> (int * int * int) Lwt.t = "interop_tests__gc_stats"
 
 let each name disturb times =
   List.map

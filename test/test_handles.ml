@@ -6,21 +6,21 @@ open Probe
 
 type does = Return | Fail | Panic | Never
 
-external spawn : place -> does -> bool -> int Lwt.t = "handles_spawn"
-external detach : place -> (unit -> unit) -> unit Lwt.t = "handles_detach"
-external call : place -> (int -> int) -> int Lwt.t = "handles_call"
-external call_that_panics : place -> int Lwt.t = "handles_call_that_panics"
-external enter : place -> int Lwt.t = "handles_enter"
-external guards_in_the_wrong_order : unit -> string option Lwt.t = "handles_guards_in_the_wrong_order"
-external is_home : place -> bool Lwt.t = "handles_is_home"
-external function_elsewhere : place -> (int -> int) -> int Lwt.t = "handles_function_elsewhere"
-external lwt : does -> bool -> int Lwt.t Lwt.t = "handles_lwt"
-external with_runtime : does -> bool -> int Lwt.t = "handles_with_runtime"
-external from_runtime : unit -> bool Lwt.t = "handles_from_runtime"
-external live_tasks : unit -> int Lwt.t = "handles_live_tasks"
-external abort_after_the_end : unit -> int Lwt.t = "handles_abort_after_the_end"
-external move : place -> place -> int Lwt.t -> (unit -> unit) -> int Lwt.t = "handles_move"
-external move_task : place -> place -> int Lwt.t = "handles_move_task"
+external spawn : place -> does -> bool -> int Lwt.t = "interop_tests__handles_spawn"
+external detach : place -> (unit -> unit) -> unit Lwt.t = "interop_tests__handles_detach"
+external call : place -> (int -> int) -> int Lwt.t = "interop_tests__handles_call"
+external call_that_panics : place -> int Lwt.t = "interop_tests__handles_call_that_panics"
+external enter : place -> int Lwt.t = "interop_tests__handles_enter"
+external guards_in_the_wrong_order : unit -> string option Lwt.t = "interop_tests__handles_guards_in_the_wrong_order"
+external is_home : place -> bool Lwt.t = "interop_tests__handles_is_home"
+external function_elsewhere : place -> (int -> int) -> int Lwt.t = "interop_tests__handles_function_elsewhere"
+external lwt : does -> bool -> int Lwt.t Lwt.t = "interop_tests__handles_lwt"
+external with_runtime : does -> bool -> int Lwt.t = "interop_tests__handles_with_runtime"
+external from_runtime : unit -> bool Lwt.t = "interop_tests__handles_from_runtime"
+external live_tasks : unit -> int Lwt.t = "interop_tests__handles_live_tasks"
+external abort_after_the_end : unit -> int Lwt.t = "interop_tests__handles_abort_after_the_end"
+external move : place -> place -> int Lwt.t -> (unit -> unit) -> int Lwt.t = "interop_tests__handles_move"
+external move_task : place -> place -> int Lwt.t = "interop_tests__handles_move_task"
 
 let words = function
   | Ok value -> Printf.sprintf "value %d" value

@@ -5,13 +5,13 @@ open Probe
 
 type ending = Value | Error | Panic | Dropped
 
-external function_ : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t = "matrix_function"
-external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "matrix_resolver"
-external promise : place -> int Lwt.t -> int Lwt.t = "matrix_promise"
-external call : place -> (int -> int Lwt.t) -> int Lwt.t = "matrix_call"
-external panicked : unit -> int Lwt.t = "matrix_panicked"
-external broken : unit -> int Lwt.t Lwt.t = "matrix_broken"
-external tokio_nap : unit -> unit Lwt.t = "matrix_tokio_nap"
+external function_ : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t = "interop_tests__matrix_function"
+external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "interop_tests__matrix_resolver"
+external promise : place -> int Lwt.t -> int Lwt.t = "interop_tests__matrix_promise"
+external call : place -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__matrix_call"
+external panicked : unit -> int Lwt.t = "interop_tests__matrix_panicked"
+external broken : unit -> int Lwt.t Lwt.t = "interop_tests__matrix_broken"
+external tokio_nap : unit -> unit Lwt.t = "interop_tests__matrix_tokio_nap"
 
 exception Probed of string
 

@@ -5,19 +5,19 @@ open Lwt.Syntax
 open Law
 open Probe
 
-external next_number : unit -> int Lwt.t = "readers_next"
-external channel : unit -> int Lwt_stream.t = "readers_channel"
-external hand_over : (int Lwt_stream.t -> unit) -> unit Lwt.t = "readers_hand_over"
-external handle : (unit -> unit) -> unit Lwt.t = "readers_handle"
-external send : int -> int -> bool Lwt.t = "readers_send"
-external fail : int -> unit Lwt.t = "readers_fail"
-external end_ : int -> unit Lwt.t = "readers_end"
-external lives : int -> bool Lwt.t = "readers_lives"
-external fragile : int -> int -> int -> int -> bool -> int Lwt_stream.t Lwt.t = "readers_fragile"
-external unspeakable : int -> int Lwt_stream.t = "readers_unspeakable"
-external error_and_bomb : unit -> int Lwt_stream.t = "readers_error_and_bomb"
-external silent : unit -> int Lwt_stream.t = "readers_silent"
-external numbers : int -> int Lwt_stream.t = "streams_numbers"
+external next_number : unit -> int Lwt.t = "interop_tests__readers_next"
+external channel : unit -> int Lwt_stream.t = "interop_tests__readers_channel"
+external hand_over : (int Lwt_stream.t -> unit) -> unit Lwt.t = "interop_tests__readers_hand_over"
+external handle : (unit -> unit) -> unit Lwt.t = "interop_tests__readers_handle"
+external send : int -> int -> bool Lwt.t = "interop_tests__readers_send"
+external fail : int -> unit Lwt.t = "interop_tests__readers_fail"
+external end_ : int -> unit Lwt.t = "interop_tests__readers_end"
+external lives : int -> bool Lwt.t = "interop_tests__readers_lives"
+external fragile : int -> int -> int -> int -> bool -> int Lwt_stream.t Lwt.t = "interop_tests__readers_fragile"
+external unspeakable : int -> int Lwt_stream.t = "interop_tests__readers_unspeakable"
+external error_and_bomb : unit -> int Lwt_stream.t = "interop_tests__readers_error_and_bomb"
+external silent : unit -> int Lwt_stream.t = "interop_tests__readers_silent"
+external numbers : int -> int Lwt_stream.t = "interop_tests__streams_numbers"
 
 let upto n = List.init n Fun.id
 let check_items what expected seen = Alcotest.(check (list int)) what expected seen

@@ -54,30 +54,30 @@ type 'a mixed = {
   after : string option;
 }
 
-external person : person -> bool -> person Lwt.t = "records_person"
-external point : point -> bool -> point Lwt.t = "records_point"
-external metres : metres -> bool -> metres Lwt.t = "records_metres"
-external name : name -> bool -> name Lwt.t = "records_name"
-external box : box -> bool -> box Lwt.t = "records_box"
-external shape : shape -> bool -> shape Lwt.t = "records_shape"
-external tree : tree -> bool -> tree Lwt.t = "records_tree"
-external pair : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "records_pair"
-external pair_of_floats : (float, float) pair -> bool -> (float, float) pair Lwt.t = "records_pair_of_floats"
-external tuple : float * float -> bool -> (float * float) Lwt.t = "records_tuple"
-external single : single -> bool -> single Lwt.t = "records_single"
-external tagged_floats : tagged_floats -> bool -> tagged_floats Lwt.t = "records_tagged_floats"
-external tagged_arrays : tagged_arrays -> bool -> tagged_arrays Lwt.t = "records_tagged_arrays"
-external generic_list : float generic_list -> bool -> float generic_list Lwt.t = "records_generic_list"
-external list_of_any : 'a generic_list -> bool -> 'a generic_list Lwt.t = "records_list_of_any"
-external span : span -> bool -> span Lwt.t = "records_span"
-external all : all -> bool -> all Lwt.t = "records_all"
-external many : all list -> bool -> all list Lwt.t = "records_many"
-external mixed : 'a mixed -> bool -> 'a mixed Lwt.t = "records_mixed"
-external converted : unit -> int Lwt.t = "records_converted"
+external person : person -> bool -> person Lwt.t = "interop_tests__records_person"
+external point : point -> bool -> point Lwt.t = "interop_tests__records_point"
+external metres : metres -> bool -> metres Lwt.t = "interop_tests__records_metres"
+external name : name -> bool -> name Lwt.t = "interop_tests__records_name"
+external box : box -> bool -> box Lwt.t = "interop_tests__records_box"
+external shape : shape -> bool -> shape Lwt.t = "interop_tests__records_shape"
+external tree : tree -> bool -> tree Lwt.t = "interop_tests__records_tree"
+external pair : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "interop_tests__records_pair"
+external pair_of_floats : (float, float) pair -> bool -> (float, float) pair Lwt.t = "interop_tests__records_pair_of_floats"
+external tuple : float * float -> bool -> (float * float) Lwt.t = "interop_tests__records_tuple"
+external single : single -> bool -> single Lwt.t = "interop_tests__records_single"
+external tagged_floats : tagged_floats -> bool -> tagged_floats Lwt.t = "interop_tests__records_tagged_floats"
+external tagged_arrays : tagged_arrays -> bool -> tagged_arrays Lwt.t = "interop_tests__records_tagged_arrays"
+external generic_list : float generic_list -> bool -> float generic_list Lwt.t = "interop_tests__records_generic_list"
+external list_of_any : 'a generic_list -> bool -> 'a generic_list Lwt.t = "interop_tests__records_list_of_any"
+external span : span -> bool -> span Lwt.t = "interop_tests__records_span"
+external all : all -> bool -> all Lwt.t = "interop_tests__records_all"
+external many : all list -> bool -> all list Lwt.t = "interop_tests__records_many"
+external mixed : 'a mixed -> bool -> 'a mixed Lwt.t = "interop_tests__records_mixed"
+external converted : unit -> int Lwt.t = "interop_tests__records_converted"
 
 type borrowed = { name : string; points : point array }
 
-external borrowed : int -> borrowed Lwt.t = "records_borrowed"
+external borrowed : int -> borrowed Lwt.t = "interop_tests__records_borrowed"
 
 let check_same what a b =
   if not (same_copy a b) then Alcotest.failf "%s came back as another" what
@@ -191,7 +191,7 @@ let beside_collections =
 
 type 'a anything = { before : string; values : 'a array }
 
-external last : 'a anything -> 'a Lwt.t = "records_last"
+external last : 'a anything -> 'a Lwt.t = "interop_tests__records_last"
 
 let passing =
   [
@@ -218,14 +218,14 @@ let passing =
 type floats = { x : float; any : float; y : float }
 type 'a between = { from : float; any : 'a; till : float }
 
-external floats_apart : floats -> (float * float * float) Lwt.t = "records_any_between_floats_apart"
-external between_apart : 'a between -> (float * 'a * float) Lwt.t = "records_any_between_floats_apart"
-external any_between : 'a between -> bool -> 'a between Lwt.t = "records_any_between_floats"
-external any_floats : floats -> bool -> floats Lwt.t = "records_any_between_floats"
-external one_between : 'a between -> bool -> 'a between Lwt.t = "records_one_between_floats"
-external two_of_any : ('a, 'b) pair -> bool -> ('a, 'b) pair Lwt.t = "records_two_of_any"
-external two_apart : ('a, 'b) pair -> ('a * 'b) Lwt.t = "records_two_of_any_apart"
-external two_floats_apart : point -> (float * float) Lwt.t = "records_two_of_any_apart"
+external floats_apart : floats -> (float * float * float) Lwt.t = "interop_tests__records_any_between_floats_apart"
+external between_apart : 'a between -> (float * 'a * float) Lwt.t = "interop_tests__records_any_between_floats_apart"
+external any_between : 'a between -> bool -> 'a between Lwt.t = "interop_tests__records_any_between_floats"
+external any_floats : floats -> bool -> floats Lwt.t = "interop_tests__records_any_between_floats"
+external one_between : 'a between -> bool -> 'a between Lwt.t = "interop_tests__records_one_between_floats"
+external two_of_any : ('a, 'b) pair -> bool -> ('a, 'b) pair Lwt.t = "interop_tests__records_two_of_any"
+external two_apart : ('a, 'b) pair -> ('a * 'b) Lwt.t = "interop_tests__records_two_of_any_apart"
+external two_floats_apart : point -> (float * float) Lwt.t = "interop_tests__records_two_of_any_apart"
 
 let between =
   let cannot_be_known promise =

@@ -8,67 +8,67 @@ type name = { text : string } [@@unboxed]
 
 (* A value, and whether to yield before it is given back. *)
 
-external unit : unit -> bool -> unit Lwt.t = "values_unit"
-external bool : bool -> bool -> bool Lwt.t = "values_bool"
-external char : char -> bool -> char Lwt.t = "values_char"
-external int : int -> bool -> int Lwt.t = "values_int"
-external int32 : int32 -> bool -> int32 Lwt.t = "values_int32"
-external int64 : int64 -> bool -> int64 Lwt.t = "values_int64"
-external nativeint : nativeint -> bool -> nativeint Lwt.t = "values_nativeint"
-external float : float -> bool -> float Lwt.t = "values_float"
-external string : string -> bool -> string Lwt.t = "values_string"
-external byte_string : string -> bool -> string Lwt.t = "values_bytes"
-external bytes : bytes -> bool -> bytes Lwt.t = "values_bytes"
-external option : int option -> bool -> int option Lwt.t = "values_option"
-external option_option : int option option -> bool -> int option option Lwt.t = "values_option_option"
-external result : (int, string) result -> bool -> (int, string) result Lwt.t = "values_result"
-external pair : (float * string) -> bool -> (float * string) Lwt.t = "values_pair"
-external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "values_tuple"
-external list : string list -> bool -> string list Lwt.t = "values_list"
-external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "values_list_of_lists"
-external linked_list : string list -> bool -> string list Lwt.t = "values_linked_list"
-external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "values_assoc"
-external array : string array -> bool -> string array Lwt.t = "values_array"
-external int_array : int array -> bool -> int array Lwt.t = "values_int_array"
-external float_array : float array -> bool -> float array Lwt.t = "values_float_array"
-external matrix : float array array -> bool -> float array array Lwt.t = "values_matrix"
-external record : person -> bool -> person Lwt.t = "values_record"
-external float_record : point -> bool -> point Lwt.t = "values_float_record"
-external unboxed : name -> bool -> name Lwt.t = "values_unboxed"
-external variant : shape -> bool -> shape Lwt.t = "values_variant"
-external tree : tree -> bool -> tree Lwt.t = "values_tree"
-external generic : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "values_generic"
-external any : 'a -> bool -> 'a Lwt.t = "values_any"
-external ocaml_value : 'a -> bool -> 'a Lwt.t = "values_ocaml_value"
-external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "values_function"
-external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "values_sync_function"
-external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "values_promise"
-external any_array : 'a array -> bool -> 'a array Lwt.t = "values_any_array"
-external value_array : 'a array -> bool -> 'a array Lwt.t = "values_value_array"
-external any_list : 'a list -> bool -> 'a list Lwt.t = "values_any_list"
-external any_option : 'a option -> bool -> 'a option Lwt.t = "values_any_option"
-external any_pair : ('a * 'b) -> bool -> ('a * 'b) Lwt.t = "values_any_pair"
-external any_result : ('a, 'b) result -> bool -> ('a, 'b) result Lwt.t = "values_any_result"
-external list_of_array : 'a array -> 'a list Lwt.t = "values_list_of_array"
-external array_of_list : 'a list -> 'a array Lwt.t = "values_array_of_list"
-external u8 : int -> bool -> int Lwt.t = "values_u8"
-external i8 : int -> bool -> int Lwt.t = "values_i8"
-external u16 : int -> bool -> int Lwt.t = "values_u16"
-external i16 : int -> bool -> int Lwt.t = "values_i16"
-external usize : int -> bool -> int Lwt.t = "values_usize"
-external u32 : int32 -> bool -> int32 Lwt.t = "values_u32"
-external u64 : int64 -> bool -> int64 Lwt.t = "values_u64"
-external array_of_bytes : string -> bool -> string Lwt.t = "values_array_of_bytes"
-external u8_option : int option -> bool -> int option Lwt.t = "values_u8_option"
-external u8_list : int list -> bool -> int list Lwt.t = "values_u8_list"
-external u8_linked_list : int list -> bool -> int list Lwt.t = "values_u8_linked_list"
-external u8_array : int array -> bool -> int array Lwt.t = "values_u8_array"
-external u8_assoc : (int * int) list -> bool -> (int * int) list Lwt.t = "values_u8_assoc"
-external too_large : int -> Obj.t Lwt.t = "values_too_large"
-external too_large_by_itself : unit -> int Lwt.t = "values_too_large_by_itself"
-external largest : unit -> (int * int * int * int32 * int64) Lwt.t = "values_largest"
-external give_too_large : (int -> unit) -> (int -> unit Lwt.t) -> string array Lwt.t = "values_give_too_large"
-external take_too_large : int Lwt.t -> (unit -> int option) -> string array Lwt.t = "values_take_too_large"
+external unit : unit -> bool -> unit Lwt.t = "interop_tests__values_unit"
+external bool : bool -> bool -> bool Lwt.t = "interop_tests__values_bool"
+external char : char -> bool -> char Lwt.t = "interop_tests__values_char"
+external int : int -> bool -> int Lwt.t = "interop_tests__values_int"
+external int32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_int32"
+external int64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_int64"
+external nativeint : nativeint -> bool -> nativeint Lwt.t = "interop_tests__values_nativeint"
+external float : float -> bool -> float Lwt.t = "interop_tests__values_float"
+external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
+external byte_string : string -> bool -> string Lwt.t = "interop_tests__values_bytes"
+external bytes : bytes -> bool -> bytes Lwt.t = "interop_tests__values_bytes"
+external option : int option -> bool -> int option Lwt.t = "interop_tests__values_option"
+external option_option : int option option -> bool -> int option option Lwt.t = "interop_tests__values_option_option"
+external result : (int, string) result -> bool -> (int, string) result Lwt.t = "interop_tests__values_result"
+external pair : (float * string) -> bool -> (float * string) Lwt.t = "interop_tests__values_pair"
+external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "interop_tests__values_tuple"
+external list : string list -> bool -> string list Lwt.t = "interop_tests__values_list"
+external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "interop_tests__values_list_of_lists"
+external linked_list : string list -> bool -> string list Lwt.t = "interop_tests__values_linked_list"
+external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "interop_tests__values_assoc"
+external array : string array -> bool -> string array Lwt.t = "interop_tests__values_array"
+external int_array : int array -> bool -> int array Lwt.t = "interop_tests__values_int_array"
+external float_array : float array -> bool -> float array Lwt.t = "interop_tests__values_float_array"
+external matrix : float array array -> bool -> float array array Lwt.t = "interop_tests__values_matrix"
+external record : person -> bool -> person Lwt.t = "interop_tests__values_record"
+external float_record : point -> bool -> point Lwt.t = "interop_tests__values_float_record"
+external unboxed : name -> bool -> name Lwt.t = "interop_tests__values_unboxed"
+external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
+external tree : tree -> bool -> tree Lwt.t = "interop_tests__values_tree"
+external generic : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "interop_tests__values_generic"
+external any : 'a -> bool -> 'a Lwt.t = "interop_tests__values_any"
+external ocaml_value : 'a -> bool -> 'a Lwt.t = "interop_tests__values_ocaml_value"
+external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "interop_tests__values_function"
+external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "interop_tests__values_sync_function"
+external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "interop_tests__values_promise"
+external any_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_any_array"
+external value_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_value_array"
+external any_list : 'a list -> bool -> 'a list Lwt.t = "interop_tests__values_any_list"
+external any_option : 'a option -> bool -> 'a option Lwt.t = "interop_tests__values_any_option"
+external any_pair : ('a * 'b) -> bool -> ('a * 'b) Lwt.t = "interop_tests__values_any_pair"
+external any_result : ('a, 'b) result -> bool -> ('a, 'b) result Lwt.t = "interop_tests__values_any_result"
+external list_of_array : 'a array -> 'a list Lwt.t = "interop_tests__values_list_of_array"
+external array_of_list : 'a list -> 'a array Lwt.t = "interop_tests__values_array_of_list"
+external u8 : int -> bool -> int Lwt.t = "interop_tests__values_u8"
+external i8 : int -> bool -> int Lwt.t = "interop_tests__values_i8"
+external u16 : int -> bool -> int Lwt.t = "interop_tests__values_u16"
+external i16 : int -> bool -> int Lwt.t = "interop_tests__values_i16"
+external usize : int -> bool -> int Lwt.t = "interop_tests__values_usize"
+external u32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_u32"
+external u64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_u64"
+external array_of_bytes : string -> bool -> string Lwt.t = "interop_tests__values_array_of_bytes"
+external u8_option : int option -> bool -> int option Lwt.t = "interop_tests__values_u8_option"
+external u8_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_list"
+external u8_linked_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_linked_list"
+external u8_array : int array -> bool -> int array Lwt.t = "interop_tests__values_u8_array"
+external u8_assoc : (int * int) list -> bool -> (int * int) list Lwt.t = "interop_tests__values_u8_assoc"
+external too_large : int -> Obj.t Lwt.t = "interop_tests__values_too_large"
+external too_large_by_itself : unit -> int Lwt.t = "interop_tests__values_too_large_by_itself"
+external largest : unit -> (int * int * int * int32 * int64) Lwt.t = "interop_tests__values_largest"
+external give_too_large : (int -> unit) -> (int -> unit Lwt.t) -> string array Lwt.t = "interop_tests__values_give_too_large"
+external take_too_large : int Lwt.t -> (unit -> int option) -> string array Lwt.t = "interop_tests__values_take_too_large"
 
 let there_and_back check name echo samples =
   let law_of suffix yields =
@@ -178,8 +178,8 @@ let polymorphic =
 (* What does not convert is refused by name. *)
 
 external renamed : int -> string -> person -> string Lwt.t = "values_by_another_name"
-external text_of_promise : string Lwt.t -> string Lwt.t = "values_text_of_promise"
-external text_of_function : (unit -> string) -> string Lwt.t = "values_text_of_function"
+external text_of_promise : string Lwt.t -> string Lwt.t = "interop_tests__values_text_of_promise"
+external text_of_function : (unit -> string) -> string Lwt.t = "interop_tests__values_text_of_function"
 
 let refused name call expected =
   law_now name (fun () ->
@@ -352,35 +352,35 @@ let arrays_of_floats =
 
 (* Arguments. *)
 
-external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "values_labelled"
-external take_1 : int -> string Lwt.t = "values_take_1"
-external take_2 : int -> string -> string Lwt.t = "values_take_2"
-external take_3 : int -> string -> float -> string Lwt.t = "values_take_3"
-external take_4 : int -> string -> float -> int64 -> string Lwt.t = "values_take_4"
-external take_5 : int -> string -> float -> int64 -> int -> string Lwt.t = "values_take_5"
+external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "interop_tests__values_labelled"
+external take_1 : int -> string Lwt.t = "interop_tests__values_take_1"
+external take_2 : int -> string -> string Lwt.t = "interop_tests__values_take_2"
+external take_3 : int -> string -> float -> string Lwt.t = "interop_tests__values_take_3"
+external take_4 : int -> string -> float -> int64 -> string Lwt.t = "interop_tests__values_take_4"
+external take_5 : int -> string -> float -> int64 -> int -> string Lwt.t = "interop_tests__values_take_5"
 
 external take_6 : int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "values_take_6_bytecode" "values_take_6"
+  = "interop_tests__values_take_6_bytecode" "interop_tests__values_take_6"
 
 external take_7 : int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "values_take_7_bytecode" "values_take_7"
+  = "interop_tests__values_take_7_bytecode" "interop_tests__values_take_7"
 
 external take_8 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "values_take_8_bytecode" "values_take_8"
+  = "interop_tests__values_take_8_bytecode" "interop_tests__values_take_8"
 
 external take_9 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string Lwt.t
-  = "values_take_9_bytecode" "values_take_9"
+  = "interop_tests__values_take_9_bytecode" "interop_tests__values_take_9"
 
 external take_10 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "values_take_10_bytecode" "values_take_10"
+  = "interop_tests__values_take_10_bytecode" "interop_tests__values_take_10"
 
 external take_11 :
   int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "values_take_11_bytecode" "values_take_11"
+  = "interop_tests__values_take_11_bytecode" "interop_tests__values_take_11"
 
 external take_12 :
   int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "values_take_12_bytecode" "values_take_12"
+  = "interop_tests__values_take_12_bytecode" "interop_tests__values_take_12"
 
 let texts = [ "1"; "b"; "3.5"; "4"; "5"; "b"; "7.5"; "8"; "9"; "b"; "11.5"; "12" ]
 let first n = String.concat " " (List.filteri (fun i _ -> i < n) texts)
@@ -408,22 +408,22 @@ let arguments =
 
 (* Functions. *)
 
-external give_0 : (unit -> string Lwt.t) -> string Lwt.t = "values_give_0"
-external give_1 : (int -> string Lwt.t) -> string Lwt.t = "values_give_1"
-external give_2 : (int -> string -> string Lwt.t) -> string Lwt.t = "values_give_2"
-external give_3 : (int -> string -> float -> string Lwt.t) -> string Lwt.t = "values_give_3"
-external give_4 : (int -> string -> float -> int64 -> string Lwt.t) -> string Lwt.t = "values_give_4"
-external give_5 : (int -> string -> float -> int64 -> int -> string Lwt.t) -> string Lwt.t = "values_give_5"
+external give_0 : (unit -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_0"
+external give_1 : (int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_1"
+external give_2 : (int -> string -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_2"
+external give_3 : (int -> string -> float -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_3"
+external give_4 : (int -> string -> float -> int64 -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_4"
+external give_5 : (int -> string -> float -> int64 -> int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_5"
 
 external give_12 :
   (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
-  string Lwt.t = "values_give_12"
+  string Lwt.t = "interop_tests__values_give_12"
 
-external apply : (int -> string -> string) -> int -> string Lwt.t = "values_apply"
+external apply : (int -> string -> string) -> int -> string Lwt.t = "interop_tests__values_apply"
 
 type job = { start : int Lwt.t; step : int -> int Lwt.t }
 
-external job : job -> int Lwt.t = "values_job"
+external job : job -> int Lwt.t = "interop_tests__values_job"
 
 (* Closures of one group: the second is a pointer into the block of the first, with [Infix_tag]. *)
 let mutually_recursive seed =

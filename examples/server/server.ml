@@ -38,12 +38,12 @@ let default =
   }
 
 external serve : config -> (int -> unit Lwt.t) -> unit Lwt.t -> (request -> response Lwt.t) -> unit Lwt.t
-  = "server_serve"
+  = "server__server_serve"
 
 let serve ~stop ~listening config handler =
   (* Rust's own main function does so, and its libraries count on it: a client that has gone is an error, not the end. *)
   Sys.set_signal Sys.sigpipe Signal_ignore;
   serve config listening stop handler
 
-external thread : unit -> string Lwt.t = "server_thread"
-external panic : unit -> string Lwt.t = "server_panic"
+external thread : unit -> string Lwt.t = "server__server_thread"
+external panic : unit -> string Lwt.t = "server__server_panic"

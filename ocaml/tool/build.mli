@@ -1,18 +1,22 @@
 (** [rust-async build]: the libraries of a crate, and their declarations, where a dune rule wants them. *)
 
-val build_context : inside_dune:string -> here:string -> string option
-(** [build_context ~inside_dune ~here] is the folder of the dune file whose action runs in [here], seen from the project's. dune
-    sets [INSIDE_DUNE] to the folder of its context, and runs a sandboxed action in a copy of that. *)
-
 (** What is left where the rule runs: each is with what stands before it. *)
 type wanted =
   | Static_library  (** [libhello_stubs.a] *)
   | Libraries  (** [dllhello_stubs.so], for bytecode *)
   | Declarations  (** [hello.ml] and [hello.mli] *)
+  | Only_declarations  (** these alone, for an OCaml library that leaves it to programs to link Rust *)
 
-val run : profile:string -> wanted:wanted -> ?manifest:string -> ?module_:string -> string -> unit
+val run :
+  profile:string -> wanted:wanted -> ?manifest:string -> ?module_:string -> ?others:string list -> string -> unit
 (** [run ~profile ~wanted "hello"] has cargo build the crate [hello] of the folder that the dune file is in, for
-    [(foreign_archives hello_stubs)]. [module_] is another name for the declarations.
+    [(foreign_archives hello_stubs)]. [module_] is another name for the declarations. [others] are the [Cargo.toml]s of crates that are
+    linked with it, those of the Rust-backed OCaml libraries that the program uses; they have declarations of their own.
 
     dune's profile [release] is cargo's, and every other is cargo's [dev]. [manifest] is the path of [Cargo.toml] from that folder.
     @raise Fail.Refused where cargo fails, or something has no declaration. *)
+
+val link : profile:string -> string -> string list -> unit
+(** [link ~profile "rust" manifests] has cargo build the crates at these [Cargo.toml]s together, for
+    [(foreign_archives rust_stubs)], and declares nothing.
+    @raise Fail.Refused where cargo fails, or two functions have one symbol. *)

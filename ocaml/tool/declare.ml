@@ -25,9 +25,17 @@ let description library =
       Fail.with_f "%s: %s is unknown: the crate ocaml-lwt-interop and rust-async are not of one version" library what
   | description -> description
 
-let run ?crate:said ~library module_ =
+(* Of what has one symbol the linker takes one, without a word. *)
+let refuse_shared_symbols description =
+  match Print.shared_symbols description with [] -> () | problems -> Fail.with_ problems
+
+let check library = refuse_shared_symbols (description library)
+
+let run ?crate:said ?(alone = false) ~library module_ =
   let description = description library in
+  refuse_shared_symbols description;
   let crate = crate said description in
+  let description = if alone then Description.only ~crate description else description in
   match Print.problems ~crate description with
   | [] ->
       write (module_ ^ ".ml") (Print.file Implementation ~crate description);

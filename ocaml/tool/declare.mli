@@ -4,7 +4,12 @@ val description : string -> Description.library
 (** [description library] is what the library for bytecode at that path says.
     @raise Fail.Refused where it cannot be loaded. *)
 
-val run : ?crate:string -> library:string -> string -> unit
+val check : string -> unit
+(** [check library] looks for functions of two crates that have one symbol.
+    @raise Fail.Refused where there are any. *)
+
+val run : ?crate:string -> ?alone:bool -> library:string -> string -> unit
 (** [run ~library "hello"] loads the library for bytecode at that path, and writes [hello.ml] and [hello.mli]. [crate] is the crate
-    whose functions stand at the top; it need not be said where one crate alone has functions.
+    whose functions stand at the top; it need not be said where one crate alone has functions. With [alone], nothing is declared of
+    the other crates.
     @raise Fail.Refused where something has no declaration. *)

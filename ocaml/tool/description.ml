@@ -58,6 +58,29 @@ let types_of_definition = function
   | Variant constructors | Polymorphic constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
   | No_definition _ -> []
 
+let rec declared_keys = function
+  | Declared (key, arguments) -> key :: List.concat_map declared_keys arguments
+  | Named (_, types) | Tuple types -> List.concat_map declared_keys types
+  | Arrow (arguments, result) -> List.concat_map declared_keys (result :: arguments)
+  | Byte | Var _ | Refused _ -> []
+
+let only ~crate { types; functions; exceptions; crates } =
+  let is_of path = List.hd path = crate in
+  let functions = List.filter (fun f -> is_of f.path) functions in
+  let exceptions = List.filter (fun e -> is_of e.exception_path) exceptions in
+  let needed = Hashtbl.create 16 in
+  let rec need ty = List.iter need_key (declared_keys ty)
+  and need_key key =
+    if not (Hashtbl.mem needed key) then begin
+      Hashtbl.add needed key ();
+      List.iter (fun t -> if t.key = key then List.iter need (types_of_definition t.definition)) types
+    end
+  in
+  List.iter (fun f -> List.iter need (f.result :: List.map (fun a -> a.of_argument) f.arguments)) functions;
+  List.iter (fun e -> List.iter need (types_of_parts e.holds)) exceptions;
+  let types = List.filter (fun t -> Hashtbl.mem needed t.key) types in
+  { types; functions; exceptions; crates = List.filter (fun (name, _) -> name = crate) crates }
+
 exception Unknown of string
 
 let version = "1"

@@ -68,6 +68,12 @@ val types_of_parts : parts -> ty list
 val types_of_definition : definition -> ty list
 (** [types_of_definition definition] is those of all its parts. *)
 
+val declared_keys : ty -> string list
+(** [declared_keys ty] is those of the declared types in it. *)
+
+val only : crate:string -> library -> library
+(** [only ~crate library] is what is of that crate, with the types that it mentions. *)
+
 exception Unknown of string
 
 val read : string -> library

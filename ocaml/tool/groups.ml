@@ -2,13 +2,7 @@ open Description
 
 (* Tarjan's algorithm, in the order of the keys. *)
 let of_types types =
-  let rec keys = function
-    | Declared (key, arguments) -> key :: List.concat_map keys arguments
-    | Named (_, types) | Tuple types -> List.concat_map keys types
-    | Arrow (arguments, result) -> List.concat_map keys (result :: arguments)
-    | Byte | Var _ | Refused _ -> []
-  in
-  let needs t = List.concat_map keys (types_of_definition t.definition) in
+  let needs t = List.concat_map declared_keys (types_of_definition t.definition) in
   let find key = List.find (fun t -> t.key = key) types in
   let number = Hashtbl.create 16 and low = Hashtbl.create 16 in
   let stack = ref [] and found = ref [] in

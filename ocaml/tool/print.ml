@@ -81,9 +81,11 @@ let type_name library =
   let taken = List.sort_uniq compare (List.concat_map plain_names (all_types library)) in
   Names.type_ ~taken
 
+let place f = String.concat "::" (f.path @ [ f.name ])
+let shared_symbols { functions; _ } = twice (fun f -> f.symbol) place "the symbol" functions
+
 let problems ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
-  let place f = String.concat "::" (f.path @ [ f.name ]) in
   let ocaml_name f = String.concat "." (path ~crate ~taken f.path @ [ Names.value f.name ]) in
   let ocaml_exception e = String.concat "." (path ~crate ~taken e.exception_path @ [ Names.constructor e.exception_name ]) in
   let of_exception e =
@@ -143,7 +145,7 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
       (fun problem -> problem ^ ", by their path: give one another name in Rust")
       (twice (fun e -> e.exception_key) (fun e -> e.exception_name) "the exception" exceptions)
   @ twice ocaml_exception (fun e -> e.exception_key) "the exception" exceptions
-  @ twice (fun f -> f.symbol) place "the symbol" functions
+  @ shared_symbols library
 
 (* Types. *)
 

@@ -13,3 +13,6 @@ val file : file -> crate:string -> Description.library -> string
 val is_plain_container : string -> bool
 (** [is_plain_container name] is whether the type of that name lets a row of polymorphic variants be what it is outside of it: a
     parameter of another one may be that of a function. *)
+
+val shared_symbols : Description.library -> string list
+(** [shared_symbols library] is one problem for each symbol that two functions have, of one crate or of two. *)

@@ -47,7 +47,6 @@ let has_crate folder = Sys.file_exists (Filename.concat folder "rust/ocaml-lwt-i
 type home = Clone of string | Installed of string
 
 let home () =
-  (* dune copies sources to where it builds. *)
   let is_source folder = not (List.mem "_build" (String.split_on_char '/' folder)) in
   let rec above folder =
     if is_source folder && has_crate folder then Some (Clone folder)
@@ -59,18 +58,38 @@ let home () =
   let share = Filename.concat (Filename.dirname bin) "share/rust-async" in
   if has_crate share then Installed share
   else
-    match above bin with
+    (* In a project, dune builds this command too, of the sources of the clone. *)
+    match above (Workspace.source bin) with
     | Some clone -> clone
     | None -> Fail.with_f "the crate ocaml-lwt-interop is neither in %s nor above %s" share bin
 
-let make folder =
+let bridge () =
+  let folder = match home () with Clone folder | Installed folder -> folder in
+  Filename.concat folder "rust/ocaml-lwt-interop"
+
+type kind = Program | Library
+
+(* Where a file of the template goes, of the kind that is made. *)
+let place kind file =
+  let folder = match kind with Program -> "program/" | Library -> "library/" in
+  let length = String.length folder in
+  if String.length file > length && String.sub file 0 length = folder then
+    match String.sub file length (String.length file - length) with
+    | "gitignore" -> Some ".gitignore"
+    | "cargo/config.toml" -> Some ".cargo/config.toml"
+    | file -> Some file
+  else None
+
+let next = function Program -> [ "dune exec ./bin/main.exe"; "dune test" ] | Library -> [ "dune build"; "dune test" ]
+
+let make kind folder =
   let name = Filename.basename folder in
   check_name name;
   if Sys.file_exists folder then Fail.with_f "%s is there already" folder;
-  let module_ = String.map (function '-' -> '_' | c -> c) name in
+  let module_ = Manifest.library_name name in
   let home = home () in
   let crate = match home with Clone _ -> "rust-async" | Installed share -> share in
-  let file text =
+  let filled text =
     text
     |> replace ~each:"my-project" ~by:name
     |> replace ~each:"my_project" ~by:module_
@@ -78,9 +97,11 @@ let make folder =
     |> replace ~each:"RUST_ASYNC" ~by:crate
   in
   let path file = Filename.concat folder (replace ~each:"my_project" ~by:module_ file) in
-  let place = function "gitignore" -> ".gitignore" | file -> file in
-  List.iter (fun (name, text) -> write (path (place name)) (file text)) Template.files;
+  List.iter
+    (fun (file, text) -> Option.iter (fun file -> write (path file) (filled text)) (place kind file))
+    Template.files;
   (match home with
   | Installed _ -> ()
   | Clone clone -> Program.run "ln" [ "-s"; clone; Filename.concat folder "rust-async" ]);
-  Printf.printf "%s is made. Next:\n\n    cd %s\n    dune exec ./bin/main.exe\n    dune test\n" folder folder
+  Printf.printf "%s is made. Next:\n\n    cd %s\n" folder folder;
+  List.iter (Printf.printf "    %s\n") (next kind)

@@ -4,8 +4,9 @@ open Rust_async_tool
 
 let usage =
   [
-    "usage: rust-async new FOLDER                 makes a project: a crate, an OCaml program that uses it, tests";
+    "usage: rust-async new FOLDER [--library]     makes a project: a crate, an OCaml program or library that uses it, tests";
     "       rust-async build CRATE [OPTION]…      for a dune rule: has cargo build the crate, and declares its functions";
+    "       rust-async link NAME Cargo.toml…       for a dune rule: has cargo build the crates of several OCaml libraries together";
     "       rust-async declare LIBRARY.so MODULE  writes MODULE.ml and MODULE.mli, the declarations of a library";
     "       rust-async check LIBRARY.so FILE.ml…  compares externals that are written by hand with a library's functions";
     "rust-async COMMAND --help tells the options.";
@@ -36,6 +37,7 @@ let optional cell name text = (name, Arg.String (fun value -> cell := Some value
 
 let build () =
   let profile = ref "dev" and manifest = ref None and module_ = ref None and wanted = ref Build.Declarations in
+  let others = ref [] in
   let found =
     arguments "usage: rust-async build CRATE [OPTION]…"
       [
@@ -45,11 +47,27 @@ let build () =
           Arg.Unit (fun () -> wanted := Build.Libraries),
           " only the libraries: externals are written by hand" );
         ("--static", Arg.Unit (fun () -> wanted := Build.Static_library), " only the static library, for native code");
+        ( "--declarations-only",
+          Arg.Unit (fun () -> wanted := Build.Only_declarations),
+          " only the declarations: for an OCaml library, which programs link" );
+        ( "--with",
+          Arg.String (fun path -> others := path :: !others),
+          "PATH the Cargo.toml of another OCaml library's crate, which is linked as well: %{lib:LIBRARY:rust/Cargo.toml}" );
         optional module_ "--module" "NAME the module of the declarations, if it is not called as the crate";
       ]
   in
   match found with
-  | [ crate ] -> Build.run ~profile:!profile ~wanted:!wanted ?manifest:!manifest ?module_:!module_ crate
+  | [ crate ] ->
+      Build.run ~profile:!profile ~wanted:!wanted ?manifest:!manifest ?module_:!module_ ~others:(List.rev !others) crate
+  | _ -> misused ()
+
+let link () =
+  let profile = ref "dev" in
+  match
+    arguments "usage: rust-async link NAME Cargo.toml… [OPTION]…"
+      [ ("--profile", Arg.Set_string profile, "PROFILE dune's: %{profile}") ]
+  with
+  | name :: (_ :: _ as manifests) -> Build.link ~profile:!profile name manifests
   | _ -> misused ()
 
 let declare () =
@@ -67,14 +85,19 @@ let check () =
   | _ -> misused ()
 
 let new_project () =
-  match arguments "usage: rust-async new FOLDER" [] with
-  | [ folder ] -> Project.make folder
+  let kind = ref Project.Program in
+  match
+    arguments "usage: rust-async new FOLDER [OPTION]"
+      [ ("--library", Arg.Unit (fun () -> kind := Library), " an OCaml library for others, and no program") ]
+  with
+  | [ folder ] -> Project.make !kind folder
   | _ -> misused ()
 
 let () =
   let command =
     match if Array.length Sys.argv > 1 then Sys.argv.(1) else "" with
     | "build" -> build
+    | "link" -> link
     | "declare" -> declare
     | "check" -> check
     | "new" -> new_project

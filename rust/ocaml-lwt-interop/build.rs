@@ -32,7 +32,12 @@ fn headers() -> String {
     let output = std::process::Command::new(&ocamlopt)
         .arg("-where")
         .output()
-        .unwrap_or_else(|error| panic!("{ocamlopt} -where: {error}"));
+        .unwrap_or_else(|error| {
+            panic!(
+                "{ocamlopt} -where: {error}. Install OCaml, or say in OCAMLOPT where its compiler is. For the documentation alone: \
+                 --no-default-features --features without-ocamlopt"
+            )
+        });
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 

@@ -114,115 +114,124 @@ type wrapped = {
     {[
     join(["a", "b"], ",")
     ]} *)
-external join : string list -> string -> string Lwt.t = "join"
+external join : string list -> string -> string Lwt.t = "interop_declarations__join"
 
 (** [echo_array value] *)
-external echo_array : float array -> float array = "echo_array"
+external echo_array : float array -> float array = "interop_declarations__echo_array"
 
 (** [echo_bool value] *)
-external echo_bool : bool -> bool = "echo_bool"
+external echo_bool : bool -> bool = "interop_declarations__echo_bool"
 
 (** [echo_boxed value] *)
-external echo_boxed : string boxed -> string boxed = "echo_boxed"
+external echo_boxed : string boxed -> string boxed = "interop_declarations__echo_boxed"
 
 (** [echo_boxed_ints value] *)
 external echo_boxed_ints :
   int32 * int32 * int64 * int64 * nativeint ->
   int32 * int32 * int64 * int64 * nativeint
-  = "echo_boxed_ints"
+  = "interop_declarations__echo_boxed_ints"
 
 (** [echo_bytes value] *)
-external echo_bytes : string -> string = "echo_bytes"
+external echo_bytes : string -> string = "interop_declarations__echo_bytes"
 
 (** [echo_float value] *)
-external echo_float : float -> float = "echo_float"
+external echo_float : float -> float = "interop_declarations__echo_float"
 
 (** [echo_four_bytes value] *)
-external echo_four_bytes : string -> string = "echo_four_bytes"
+external echo_four_bytes : string -> string = "interop_declarations__echo_four_bytes"
 
 (** [echo_function value] *)
 external echo_function :
   (int -> int * int -> string) ->
   (int -> int * int -> string) returned
-  = "echo_function"
+  = "interop_declarations__echo_function"
 
 (** [echo_int value] *)
-external echo_int : int -> int = "echo_int"
+external echo_int : int -> int = "interop_declarations__echo_int"
 
 (** [echo_linked_list value] *)
-external echo_linked_list : int list -> int list = "echo_linked_list"
+external echo_linked_list : int list -> int list = "interop_declarations__echo_linked_list"
 
 (** [echo_list value] *)
-external echo_list : string list list -> string list list = "echo_list"
+external echo_list : string list list -> string list list = "interop_declarations__echo_list"
 
 (** [echo_map value] *)
-external echo_map : (string * int) list -> (string * int) list = "echo_map"
+external echo_map : (string * int) list -> (string * int) list = "interop_declarations__echo_map"
 
 (** [echo_meters value] *)
-external echo_meters : metres -> metres = "echo_meters"
+external echo_meters : metres -> metres = "interop_declarations__echo_meters"
 
 (** [echo_option value] *)
-external echo_option : int option option -> int option option = "echo_option"
+external echo_option : int option option -> int option option = "interop_declarations__echo_option"
 
 (** [echo_pair value] *)
 external echo_pair :
   (string, (int, bool) pair array) pair ->
   (string, (int, bool) pair array) pair
-  = "echo_pair"
+  = "interop_declarations__echo_pair"
 
 (** [echo_pairs_of_floats value] *)
-external echo_pairs_of_floats : (float, float) pair -> (float, float) pair = "echo_pairs_of_floats"
+external echo_pairs_of_floats :
+  (float, float) pair ->
+  (float, float) pair
+  = "interop_declarations__echo_pairs_of_floats"
 
 (** [echo_person value] *)
-external echo_person : person -> person = "echo_person"
+external echo_person : person -> person = "interop_declarations__echo_person"
 
 (** [echo_point value] *)
-external echo_point : point -> point = "echo_point"
+external echo_point : point -> point = "interop_declarations__echo_point"
 
 (** [echo_promise value] *)
-external echo_promise : int Lwt.t -> int Lwt.t = "echo_promise"
+external echo_promise : int Lwt.t -> int Lwt.t = "interop_declarations__echo_promise"
 
 (** [echo_result value] *)
-external echo_result : (int, string) result -> (int, string) result = "echo_result"
+external echo_result :
+  (int, string) result ->
+  (int, string) result
+  = "interop_declarations__echo_result"
 
 (** [echo_sequence value] *)
-external echo_sequence : int sequence -> int sequence = "echo_sequence"
+external echo_sequence : int sequence -> int sequence = "interop_declarations__echo_sequence"
 
 (** [echo_shape value] *)
-external echo_shape : shape -> shape = "echo_shape"
+external echo_shape : shape -> shape = "interop_declarations__echo_shape"
 
 (** [echo_single value] *)
-external echo_single : float -> float = "echo_single"
+external echo_single : float -> float = "interop_declarations__echo_single"
 
 (** [echo_small_ints value] *)
 external echo_small_ints :
   int * int * int * int * int ->
   int * int * int * int * int
-  = "echo_small_ints"
+  = "interop_declarations__echo_small_ints"
 
 (** [echo_string value] *)
-external echo_string : string -> string = "echo_string"
+external echo_string : string -> string = "interop_declarations__echo_string"
 
 (** [echo_tree value] *)
-external echo_tree : tree -> tree = "echo_tree"
+external echo_tree : tree -> tree = "interop_declarations__echo_tree"
 
 (** [echo_tuple value] *)
-external echo_tuple : (int * bool) * float -> (int * bool) * float = "echo_tuple"
+external echo_tuple :
+  (int * bool) * float ->
+  (int * bool) * float
+  = "interop_declarations__echo_tuple"
 
 (** [echo_unit value] *)
-external echo_unit : unit -> unit = "echo_unit"
+external echo_unit : unit -> unit = "interop_declarations__echo_unit"
 
 (** [echo_value value] *)
-external echo_value : Obj.t -> Obj.t = "echo_value"
+external echo_value : Obj.t -> Obj.t = "interop_declarations__echo_value"
 
 (** [echo_wrapped value] *)
-external echo_wrapped : wrapped -> wrapped = "echo_wrapped"
+external echo_wrapped : wrapped -> wrapped = "interop_declarations__echo_wrapped"
 
 (** [nothing ()] *)
-external nothing : unit -> unit Lwt.t = "nothing"
+external nothing : unit -> unit Lwt.t = "interop_declarations__nothing"
 
 (** [never ()] *)
-external never : unit -> unit Lwt.t = "never"
+external never : unit -> unit Lwt.t = "interop_declarations__never"
 
 (** [sum a b c d e f]
 
@@ -240,36 +249,44 @@ external sum :
 (** [half n]
 
     Only the value of an [ocaml::Error] is in the type. *)
-external half : int -> int Lwt.t = "half"
+external half : int -> int Lwt.t = "interop_declarations__half"
 
 (** [checked_half n]
 
     An error of another type is a [result]. *)
-external checked_half : int -> (int, string) result Lwt.t = "checked_half"
+external checked_half : int -> (int, string) result Lwt.t = "interop_declarations__checked_half"
 
 (** [call f argument]
 
     Calls [f] with its number. *)
-external call : (int -> string -> int option Lwt.t) -> int -> int option Lwt.t = "call"
+external call :
+  (int -> string -> int option Lwt.t) ->
+  int ->
+  int option Lwt.t
+  = "interop_declarations__call"
 
 (** [call_without f] *)
-external call_without : (unit -> int Lwt.t) -> int Lwt.t = "call_without"
+external call_without : (unit -> int Lwt.t) -> int Lwt.t = "interop_declarations__call_without"
 
 (** [same f]
 
     A function that gives a function. *)
-external same : (int -> int) -> (int -> int) Lwt.t = "same"
+external same : (int -> int) -> (int -> int) Lwt.t = "interop_declarations__same"
 
 (** [same_at_once f]
 
     Gives the function itself, so that its type has parentheses. *)
-external same_at_once : (int -> int) -> (int -> int) returned = "same_at_once"
+external same_at_once : (int -> int) -> (int -> int) returned = "interop_declarations__same_at_once"
 
 (** [name_of promise] *)
-external name_of : person Lwt.t -> string Lwt.t = "name_of"
+external name_of : person Lwt.t -> string Lwt.t = "interop_declarations__name_of"
 
 (** [in_parallel pool f] *)
-external in_parallel : Rust_async.Domain_pool.t -> (int -> int) -> int Lwt.t = "in_parallel"
+external in_parallel :
+  Rust_async.Domain_pool.t ->
+  (int -> int) ->
+  int Lwt.t
+  = "interop_declarations__in_parallel"
 
 module Errors : sig
   (** The file cannot be read. *)
@@ -285,37 +302,43 @@ module Errors : sig
   (** [fail which]
 
       Fails with the exception of that number, on a worker. *)
-  external fail : int -> unit Lwt.t = "fail"
+  external fail : int -> unit Lwt.t = "interop_declarations__fail"
 
   (** [told f]
 
       What it says of the exception that [f] fails with. *)
-  external told : (unit -> unit Lwt.t) -> string Lwt.t = "told"
+  external told : (unit -> unit Lwt.t) -> string Lwt.t = "interop_declarations__told"
 
   (** [echo_net_error value] *)
-  external echo_net_error : [< net_error ] -> [> net_error ] = "echo_net_error"
+  external echo_net_error :
+    [< net_error ] ->
+    [> net_error ]
+    = "interop_declarations__echo_net_error"
 
   (** [echo_attempt value] *)
-  external echo_attempt : attempt -> attempt = "echo_attempt"
+  external echo_attempt : attempt -> attempt = "interop_declarations__echo_attempt"
 
   (** [fetch n] *)
-  external fetch : int -> (int, [> net_error ]) result Lwt.t = "fetch"
+  external fetch : int -> (int, [> net_error ]) result Lwt.t = "interop_declarations__fetch"
 
   (** [store n] *)
-  external store : int -> (int, [> other ]) result Lwt.t = "store"
+  external store : int -> (int, [> other ]) result Lwt.t = "interop_declarations__store"
 
   (** [handled handler] *)
-  external handled : ([> net_error ] -> bool Lwt.t) -> bool Lwt.t = "handled"
+  external handled : ([> net_error ] -> bool Lwt.t) -> bool Lwt.t = "interop_declarations__handled"
 
   (** [echo_handler value] *)
-  external echo_handler : net_error handler -> net_error handler = "echo_handler"
+  external echo_handler :
+    net_error handler ->
+    net_error handler
+    = "interop_declarations__echo_handler"
 end
 
 module Names : sig
   (** [method_ type_]
 
       [method] is a keyword of OCaml's. *)
-  external method_ : int -> int Lwt.t = "method"
+  external method_ : int -> int Lwt.t = "interop_declarations__method"
 
   (** [labelled ~host ?port ?timeout ~type_ path]
 
@@ -327,7 +350,7 @@ module Names : sig
     type_:bool ->
     string ->
     string
-    = "labelled"
+    = "interop_declarations__labelled"
 
   module Lwt_ : sig
     (** [pause ()] *)
@@ -339,18 +362,18 @@ module Streams : sig
   (** [count till]
 
       A stream at once. *)
-  external count : int -> int Lwt_stream.t = "count"
+  external count : int -> int Lwt_stream.t = "interop_declarations__count"
 
   (** [fallible path]
 
       The errors of the items end it, and are in no type. *)
-  external fallible : string -> string Lwt_stream.t Lwt.t = "fallible"
+  external fallible : string -> string Lwt_stream.t Lwt.t = "interop_declarations__fallible"
 
   (** [opened path] *)
-  external opened : string -> string Lwt_stream.t Lwt.t = "opened"
+  external opened : string -> string Lwt_stream.t Lwt.t = "interop_declarations__opened"
 
   (** [total numbers] *)
-  external total : int Lwt_stream.t -> int Lwt.t = "total"
+  external total : int Lwt_stream.t -> int Lwt.t = "interop_declarations__total"
 
   module Inner : sig
     (** [both ()] *)

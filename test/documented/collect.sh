@@ -26,6 +26,6 @@ awk -v kind="$kind" '
     }
     next
   }
-  on { line = $0; sub(/^ *\/\/[\/!] ?/, "", line); text = text line "\n" }
+  on { line = $0; sub(/^ *\/\/[\/!] ?/, "", line); gsub(/my_crate__/, "interop_documented__", line); text = text line "\n" }
   END { if (!blocks) { print "no example of OCaml was found" > "/dev/stderr"; exit 1 } }
 ' "$@"

@@ -7,18 +7,18 @@ open Functions
 
 type object_
 
-external prepare : (int -> int) -> (int -> int) -> 'a -> unit Lwt.t = "process_access_prepare"
-external here : string -> string Lwt.t = "process_access_here"
+external prepare : (int -> int) -> (int -> int) -> 'a -> unit Lwt.t = "interop_tests__process_access_prepare"
+external here : string -> string Lwt.t = "interop_tests__process_access_here"
 external unknown : string -> string = "process_access_unknown"
-external elsewhere : string -> string Lwt.t = "process_access_elsewhere"
-external unlocked : string -> string Lwt.t = "process_access_unlocked"
+external elsewhere : string -> string Lwt.t = "interop_tests__process_access_elsewhere"
+external unlocked : string -> string Lwt.t = "interop_tests__process_access_unlocked"
 external object_ : unit -> object_ = "process_access_object"
-external at_once : string -> string = "process_access_at_once"
-external sync_add : int -> int -> int = "process_sync_add"
-external sync_length : string -> int = "process_sync_length"
-external sync_call : (int -> int) -> int -> int = "process_sync_call"
-external sync_spawn : (int -> int) -> int -> unit = "process_sync_spawn"
-external allocate : unit -> bool Lwt.t = "process_access_allocate"
+external at_once : string -> string = "interop_tests__process_access_at_once"
+external sync_add : int -> int -> int = "interop_tests__process_sync_add"
+external sync_length : string -> int = "interop_tests__process_sync_length"
+external sync_call : (int -> int) -> int -> int = "interop_tests__process_sync_call"
+external sync_spawn : (int -> int) -> int -> unit = "interop_tests__process_sync_spawn"
+external allocate : unit -> bool Lwt.t = "interop_tests__process_access_allocate"
 
 let refused = "19 of 19 refused"
 let in_collector = "in the collector: " ^ refused

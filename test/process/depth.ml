@@ -3,9 +3,9 @@
 open Case
 open Functions
 
-external uses_stack : int -> unit Lwt.t = "process_uses_stack"
+external uses_stack : int -> unit Lwt.t = "interop_tests__process_uses_stack"
 external stack_left : unit -> int = "process_stack_left"
-external plain_call : (int -> int) -> int -> int = "process_plain_call"
+external plain_call : (int -> int) -> int -> int = "interop_tests__process_plain_call"
 
 let strays = ref 0
 

@@ -4,7 +4,7 @@ open Case
 open Functions
 module Pool = Rust_async.Domain_pool
 
-external domains_count : Pool.t -> int Lwt.t = "domains_count"
+external domains_count : Pool.t -> int Lwt.t = "interop_tests__domains_count"
 
 let watch what promise =
   Lwt.on_any promise

@@ -194,8 +194,51 @@ let storms =
         Lwt_main.run (all_ways ()));
   ]
 
+exception Injected
+
+(* In a process that has not called Rust: the first call, where the allocation of that number raises. It starts the bridge. *)
+let first_call_where_an_allocation_raises number =
+  let count = ref 0 and raised = ref false and came = ref false in
+  let allocated _ =
+    incr count;
+    if !count = number then begin
+      raised := true;
+      raise Injected
+    end;
+    None
+  in
+  let tracker = { Gc.Memprof.null_tracker with alloc_minor = allocated; alloc_major = allocated } in
+  (try
+     ignore (Gc.Memprof.start ~sampling_rate:1. ~callstack_size:1 tracker);
+     ignore (yield 1 : int Lwt.t)
+   with Injected -> came := true);
+  count := max_int;
+  Gc.Memprof.stop ();
+  let rec run promise = try Lwt_main.run promise with Injected -> came := true; run promise in
+  check "it works" (run (yield 7) = 7);
+  if not !raised then `Over else if !came then `Came else `Lost
+
+let rec first_calls number =
+  match Unix.fork () with
+  | 0 -> (
+      match first_call_where_an_allocation_raises number with
+      | `Came -> Unix._exit 0
+      | `Over -> Unix._exit 1
+      | `Lost -> Unix._exit 2
+      | exception exn ->
+          prerr_endline (Printexc.to_string exn);
+          Unix._exit 3)
+  | child -> (
+      match snd (Unix.waitpid [] child) with
+      | WEXITED 0 -> first_calls (number + 1)
+      | WEXITED 1 -> check "there were allocations" (number > 10)
+      | WEXITED n | WSIGNALED n | WSTOPPED n -> say "allocation %d: %d" number n)
+
 let more =
   [
+    case "exception_at_any_allocation_of_the_first_call_is_not_lost" ~out:[ "over" ] ~at_most:60. (fun () ->
+        first_calls 1;
+        say "over");
     (* [Lwt_main.run] begins with what is paused, and returns at once when that settles its promise. *)
     case "interrupt_before_the_first_turn_leaves_the_loop_that_runs" ~out:[ "100 of 100, 100 settled"; works ] (fun () ->
         Sys.catch_break true;

@@ -2,11 +2,11 @@
 
 open Case
 
-external ready : int -> int Lwt.t = "process_ready"
-external panic : string -> unit Lwt.t = "process_panic"
+external ready : int -> int Lwt.t = "interop_tests__process_ready"
+external panic : string -> unit Lwt.t = "interop_tests__process_panic"
 
 external sum : int -> int -> int -> int -> int -> int -> int Lwt.t
-  = "process_sum_bytecode" "process_sum"
+  = "interop_tests__process_sum_bytecode" "interop_tests__process_sum"
 
 external plain_add : int -> int -> int = "process_plain_add"
 

@@ -5,7 +5,7 @@ open Lwt.Syntax
 module Pool = Rust_async.Domain_pool
 
 external silence_panics : unit -> unit = "stress_silence_panics"
-external live_memory : unit -> int Lwt.t = "memory_live"
+external live_memory : unit -> int Lwt.t = "interop_tests__memory_live"
 
 let seed = ref (-1)
 let seconds = ref 120.

@@ -17,7 +17,7 @@ match Lwt_main.run (Rust.panic "boom") with
 (* A phrase that fails leaves a session that works. *)
 let failed = Lwt_main.run (Lwt.catch (fun () -> Rust.after 1 1 >>= fun _ -> failwith "a phrase") (fun _ -> Lwt.return 7));;
 
-external declared_here : int -> int Lwt.t = "process_tokio";;
+external declared_here : int -> int Lwt.t = "interop_tests__process_tokio";;
 
 print_endline (Printf.sprintf "%d %d" failed (Lwt_main.run (declared_here 8)));;
 

@@ -17,6 +17,8 @@ use syn::{
 pub(crate) struct Exported {
     /// The symbol that OCaml calls.
     pub(crate) symbol: String,
+    /// As the errors call it.
+    pub(crate) name: String,
     /// The arguments, in order.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) cancel: Cancel,
@@ -56,7 +58,7 @@ pub(crate) enum Label {
 /// Reads the signature. What is returned is good for something only if there were no errors.
 pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors) -> Exported {
     let signature = &function.sig;
-    let symbol = exported_symbol(signature, &options, errors);
+    let (symbol, name) = exported_symbol(signature, &options, errors);
     attributes(&function.attrs, errors);
     qualifiers(signature, options.runs, errors);
     generics(signature, errors);
@@ -74,6 +76,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
     let gives = result(signature, &options, errors);
     Exported {
         symbol,
+        name,
         arguments,
         cancel: options.cancel,
         runs: options.runs,
@@ -126,20 +129,26 @@ fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Give
     Gives::Stream
 }
 
-fn exported_symbol(signature: &Signature, options: &Options, errors: &mut Errors) -> String {
-    let (symbol, place) = match &options.name {
-        Some(name) => (name.value(), name.to_token_stream()),
-        None => (
-            signature.ident.unraw().to_string(),
-            signature.ident.to_token_stream(),
-        ),
+/// The symbol, and the name that errors have for the function.
+fn exported_symbol(
+    signature: &Signature,
+    options: &Options,
+    errors: &mut Errors,
+) -> (String, String) {
+    let (symbol, name, place) = match &options.name {
+        Some(name) => (name.value(), name.value(), name.to_token_stream()),
+        None => {
+            let name = signature.ident.unraw().to_string();
+            let place = signature.ident.to_token_stream();
+            (symbol::of_function(&name), name, place)
+        }
     };
     if !symbol::is_c_identifier(&symbol) {
-        errors.push(messages::SYMBOL_NOT_C.about(&symbol, place));
+        errors.push(messages::SYMBOL_NOT_C.about(&name, place));
     } else if symbol::is_taken(&symbol) {
-        errors.push(messages::SYMBOL_TAKEN.about(&symbol, place));
+        errors.push(messages::SYMBOL_TAKEN.about(&name, place));
     }
-    symbol
+    (symbol, name)
 }
 
 fn attributes(attributes: &[Attribute], errors: &mut Errors) {

@@ -75,6 +75,7 @@ fn make_async(function: &mut ItemFn, exported: &Exported) {
 fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     let Exported {
         symbol,
+        name,
         arguments,
         cancel,
         runs,
@@ -134,7 +135,7 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
             #convert
             use #private::{#(#traits),*};
             static __SIGNATURE: #private::Signature = #private::Signature {
-                function: #symbol,
+                function: #name,
                 arguments: &[#(#names),*],
                 cancel: #cancel,
             };

@@ -14,7 +14,7 @@
 //! and OCaml declares it as the Lwt function that it is:
 //!
 //! ```ocaml
-//! external greet : string -> string Lwt.t = "greet"
+//! external greet : string -> string Lwt.t = "my_crate__greet"
 //! ```
 //!
 //! What stands in between is made here, in the order of the modules:
@@ -55,7 +55,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 /// ```ocaml
-/// external greet_and_tell : string -> (string -> unit Lwt.t) -> string Lwt.t = "greet_and_tell"
+/// external greet_and_tell : string -> (string -> unit Lwt.t) -> string Lwt.t = "my_crate__greet_and_tell"
 /// ```
 ///
 /// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking` and `sync`, below).
@@ -75,7 +75,8 @@ use proc_macro::TokenStream;
 ///   }
 ///   ```
 ///   ```ocaml
-///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t = "six_bytecode" "six"
+///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t
+///     = "my_crate__six_bytecode" "my_crate__six"
 ///   ```
 ///
 /// The body begins to run inside the call, as a Lwt function does. It runs on the thread of the OCaml domain that called it, so it
@@ -85,7 +86,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | what it does | without it |
 /// |---|---|---|
-/// | `name = "symbol"` | sets the symbol, the string after `=` in OCaml's `external` | the function's own name |
+/// | `name = "symbol"` | sets the symbol, the string after `=` in OCaml's `external` | `CRATE__FUNCTION` |
 /// | `cancel = "drop"` | `Lwt.cancel` on the promise drops the future, destructors and all | this is the default |
 /// | `cancel = "detach"` | the future runs on after its promise was cancelled, and its result goes nowhere | |
 /// | `tokio` | the body is a future that runs on Tokio's workers | it runs on the domain thread |
@@ -94,7 +95,7 @@ use proc_macro::TokenStream;
 /// | `window = 64` | how many items of a stream are read ahead of OCaml, and cross at once | 16 |
 ///
 /// Options combine: `#[func(tokio, name = "mylib_store", cancel = "detach")]`. A symbol is global to the whole program,
-/// with everything that is linked into it, so a library does well to put its own name in front.
+/// with everything that is linked into it. That is why the crate's name stands in front.
 ///
 /// # Work that is not for the domain thread
 ///
@@ -116,8 +117,8 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 /// ```ocaml
-/// external fetch : string -> string Lwt.t = "fetch"
-/// external compress : bytes -> int -> bytes Lwt.t = "compress"
+/// external fetch : string -> string Lwt.t = "my_crate__fetch"
+/// external compress : bytes -> int -> bytes Lwt.t = "my_crate__compress"
 /// ```
 ///
 /// - `tokio`: the future runs on Tokio's workers, as with `tokio::spawn`. It is not polled inside the call. It has to be `Send`, so
@@ -148,7 +149,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 /// ```ocaml
-/// external checksum : bytes -> int = "checksum"
+/// external checksum : bytes -> int = "my_crate__checksum"
 /// ```
 ///
 /// An error or a panic is raised by the call, as the exception that a promise would be rejected with. Everything of this crate works
@@ -177,8 +178,8 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 /// ```ocaml
-/// external numbers : int -> int Lwt_stream.t = "numbers"
-/// external download : string -> bytes Lwt_stream.t Lwt.t = "download"
+/// external numbers : int -> int Lwt_stream.t = "my_crate__numbers"
+/// external download : string -> bytes Lwt_stream.t Lwt.t = "my_crate__download"
 /// ```
 ///
 /// With items that are a `Result<T, ocaml_lwt_interop::Error>`, an `Err` ends OCaml's stream with its exception. A stream is
@@ -227,7 +228,7 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```ocaml
 /// type shape = Unknown | Circle of float | Rectangle of { width : float; height : float } | Named of string * shape
 ///
-/// external named : string -> shape -> shape = "named"
+/// external named : string -> shape -> shape = "my_crate__named"
 /// ```
 ///
 /// Fields and constructors stand in the order of OCaml's. A value of up to 2 KiB, with all that it holds, is made in one allocation.

@@ -4,6 +4,16 @@
 //! `sleep` would be called by everything in the process that means the C library's, and would be handed its
 //! arguments as OCaml values.
 
+/// The symbol of a function, unless `#[func(name = "…")]` says another: the crate's name stands before it, so that those of two
+/// crates, which know nothing of each other, never meet in a program. Cargo tells the compiler the crate's name; without Cargo it
+/// is left out.
+pub(crate) fn of_function(name: &str) -> String {
+    match std::env::var("CARGO_CRATE_NAME") {
+        Ok(crate_name) if is_c_identifier(&crate_name) => format!("{crate_name}__{name}"),
+        _ => name.to_owned(),
+    }
+}
+
 /// The symbols of the C library that a user might well give to an async function. Not complete, and need not be:
 /// it is there for the likely accident.
 const C_LIBRARY: &str = "\

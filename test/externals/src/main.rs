@@ -27,6 +27,10 @@ fn check(group: &[String]) -> Result<String, String> {
     let [archive, folders @ ..] = group else {
         return Err("no archive is given".to_owned());
     };
+    let crate_name = Path::new(archive)
+        .file_name()
+        .and_then(|file| file.to_str()?.strip_prefix("lib")?.strip_suffix("_stubs.a"))
+        .ok_or_else(|| format!("{archive} is not libCRATE_stubs.a"))?;
     let mut exported = symbols(archive)?;
     let (mut externals, mut functions) = (Vec::new(), Vec::new());
     for file in folders.iter().flat_map(|folder| files(Path::new(folder))) {
@@ -34,7 +38,7 @@ fn check(group: &[String]) -> Result<String, String> {
         let source = || std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
         match file.extension().and_then(|extension| extension.to_str()) {
             Some("ml") => externals.extend(ocaml::externals(&name, &source()?)),
-            Some("rs") => functions.extend(rust::functions(&name, &source()?)?),
+            Some("rs") => functions.extend(rust::functions(crate_name, &name, &source()?)?),
             // Stubs in C are linked beside the archive; their names are enough here.
             Some("c") => exported.extend(words(&source()?)),
             _ => {}

@@ -16,13 +16,15 @@ pub struct Function {
     pub arguments: usize,
 }
 
-/// All that the file declares with `#[func]`, `#[ocaml::func]`, `#[no_mangle]`, `#[export_name]`, or in `exports!`.
+/// All that the file declares with `#[func]`, `#[ocaml::func]`, `#[no_mangle]`, `#[export_name]`, or in `exports!`, in the crate of
+/// this name.
 ///
 /// # Errors
 /// The file is no Rust.
-pub fn functions(file: &str, source: &str) -> Result<Vec<Function>, String> {
+pub fn functions(crate_name: &str, file: &str, source: &str) -> Result<Vec<Function>, String> {
     let parsed = syn::parse_file(source).map_err(|error| format!("{file}: {error}"))?;
     let mut found = Found {
+        crate_name,
         file,
         functions: Vec::new(),
         not_parsed: false,
@@ -35,6 +37,7 @@ pub fn functions(file: &str, source: &str) -> Result<Vec<Function>, String> {
 }
 
 struct Found<'a> {
+    crate_name: &'a str,
     file: &'a str,
     functions: Vec<Function>,
     not_parsed: bool,
@@ -43,7 +46,11 @@ struct Found<'a> {
 impl Visit<'_> for Found<'_> {
     fn visit_item_fn(&mut self, function: &ItemFn) {
         let name = function.sig.ident.to_string();
-        if let Some(symbol) = function.attrs.iter().find_map(|a| symbol(a, &name)) {
+        if let Some(symbol) = function
+            .attrs
+            .iter()
+            .find_map(|a| symbol(a, self.crate_name, &name))
+        {
             let line = function.sig.ident.span().start().line;
             self.functions.push(Function {
                 place: format!("{}:{line}", self.file),
@@ -87,11 +94,16 @@ impl Visit<'_> for Found<'_> {
     }
 }
 
-/// The symbol that an attribute gives to the function `name`.
-fn symbol(attribute: &Attribute, name: &str) -> Option<String> {
-    let last = attribute.path().segments.last()?.ident.to_string();
+/// The symbol that an attribute gives to the function `name`. Ours has the crate's name before the function's, ocaml-rs's has not.
+fn symbol(attribute: &Attribute, crate_name: &str, name: &str) -> Option<String> {
+    let segments = &attribute.path().segments;
+    let is_ours = segments.first()?.ident != "ocaml";
+    let last = segments.last()?.ident.to_string();
     match (last.as_str(), &attribute.meta) {
-        ("func", meta) => Some(option(meta, "name").unwrap_or_else(|| name.to_owned())),
+        ("func", meta) if is_ours => {
+            Some(option(meta, "name").unwrap_or_else(|| format!("{crate_name}__{name}")))
+        }
+        ("func", _) => Some(name.to_owned()),
         ("no_mangle", _) => Some(name.to_owned()),
         ("export_name", Meta::NameValue(value)) => text(&value.value),
         ("unsafe", Meta::List(list)) => match syn::parse2::<Meta>(list.tokens.clone()).ok()? {

@@ -6,7 +6,7 @@ use crate::rust::functions;
 
 /// The problems of an OCaml and a Rust source, of which all that Rust declares is exported.
 fn compare(ocaml: &str, rust: &str) -> Vec<String> {
-    let functions = functions("lib.rs", rust).unwrap();
+    let functions = functions("c", "lib.rs", rust).unwrap();
     let mut symbols: BTreeSet<_> = functions.iter().map(|f| f.symbol.clone()).collect();
     symbols.extend(functions.iter().map(|f| format!("{}_bytecode", f.symbol)));
     problems(&externals("main.ml", ocaml), &functions, &symbols)
@@ -18,15 +18,15 @@ const SIX: &str = "int -> int -> int -> int -> int -> int -> int Lwt.t";
 fn what_agrees_has_no_problems() {
     let ocaml = format!(
         r#"
-external none : unit -> unit Lwt.t = "none"
+external none : unit -> unit Lwt.t = "c__none"
 external one : string -> unit = "one" [@@noalloc]
-external function_argument : (int -> (int -> int) -> int Lwt.t) -> int list -> 'a Lwt.t = "two"
-external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "three"
-external six : {SIX} = "six_bytecode" "six"
+external function_argument : (int -> (int -> int) -> int Lwt.t) -> int list -> 'a Lwt.t = "c__two"
+external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "c__three"
+external six : {SIX} = "c__six_bytecode" "c__six"
 external other_name : < m : int -> int > -> [ `A ] Lwt.t
   = "named"
 external elsewhere : string -> 'a Lwt.t = "on_workers"
-external blocking : bytes -> int -> bytes Lwt.t = "compress"
+external blocking : bytes -> int -> bytes Lwt.t = "c__compress"
 external id : 'a -> 'a = "%identity"
 external length : string -> int = "caml_string_length"
 "#
@@ -59,30 +59,34 @@ fn symbol_that_is_not_exported_is_a_problem() {
 #[test]
 fn too_few_and_too_many_arguments_are_problems() {
     let rust = "#[func]\npub fn f(a: A, b: B) {}";
-    let few = compare(r#"external f : int -> int Lwt.t = "f""#, rust);
-    assert_eq!(few, ["main.ml:1: f has 1 arguments, but 2 at lib.rs:2"]);
+    let few = compare(r#"external f : int -> int Lwt.t = "c__f""#, rust);
+    assert_eq!(few, ["main.ml:1: c__f has 1 arguments, but 2 at lib.rs:2"]);
     let many = compare(
-        r#"external f : int -> (int -> int) -> int -> int Lwt.t = "f""#,
+        r#"external f : int -> (int -> int) -> int -> int Lwt.t = "c__f""#,
         rust,
     );
-    assert_eq!(many, ["main.ml:1: f has 3 arguments, but 2 at lib.rs:2"]);
+    assert_eq!(many, ["main.ml:1: c__f has 3 arguments, but 2 at lib.rs:2"]);
     let none = compare(
-        r#"external f : int -> int -> int = "f""#,
+        r#"external f : int -> int -> int = "c__f""#,
         "#[func] fn f() {}",
     );
-    assert_eq!(none, ["main.ml:1: f has 2 arguments, but 0 at lib.rs:1"]);
+    assert_eq!(none, ["main.ml:1: c__f has 2 arguments, but 0 at lib.rs:1"]);
 }
 
 #[test]
 fn more_than_five_arguments_without_a_twin_are_a_problem() {
     let rust = "#[func] fn six(a: A, b: B, c: C, d: D, e: E, f: F) {}";
-    let problem = "main.ml:1: six has 6 arguments, so bytecode calls six_bytecode, not six";
+    let problem =
+        "main.ml:1: c__six has 6 arguments, so bytecode calls c__six_bytecode, not c__six";
     assert_eq!(
-        compare(&format!(r#"external six : {SIX} = "six""#), rust),
+        compare(&format!(r#"external six : {SIX} = "c__six""#), rust),
         [problem]
     );
     assert_eq!(
-        compare(&format!(r#"external six : {SIX} = "six" "six""#), rust),
+        compare(
+            &format!(r#"external six : {SIX} = "c__six" "c__six""#),
+            rust
+        ),
         [problem]
     );
 }
@@ -90,24 +94,24 @@ fn more_than_five_arguments_without_a_twin_are_a_problem() {
 #[test]
 fn twin_of_few_arguments_is_a_problem() {
     let problems = compare(
-        r#"external f : int -> int = "f_bytecode" "f""#,
+        r#"external f : int -> int = "c__f_bytecode" "c__f""#,
         "#[func] fn f(a: A) {}",
     );
     assert_eq!(
         problems,
-        ["main.ml:1: f has 1 arguments, so bytecode calls f, not f_bytecode"]
+        ["main.ml:1: c__f has 1 arguments, so bytecode calls c__f, not c__f_bytecode"]
     );
 }
 
 #[test]
 fn unboxed_argument_is_a_problem() {
     let problems = compare(
-        r#"external f : (float [@unboxed]) -> int = "f""#,
+        r#"external f : (float [@unboxed]) -> int = "c__f""#,
         "#[func] fn f(a: f64) {}",
     );
     assert_eq!(
         problems,
-        ["main.ml:1: f would be given a number that is not an OCaml value"]
+        ["main.ml:1: c__f would be given a number that is not an OCaml value"]
     );
 }
 

@@ -1,4 +1,4 @@
-//! Calls the symbols as OCaml would: by name, and blind.
+//! Calls the symbols as OCaml would: by name, and blind. The name of this crate, `expansion`, stands before them.
 
 use crate::mock::__private::{
     Call, Cancel, Ending, Error, OCamlError, Raw, Refused, Runs, Value, call,
@@ -6,37 +6,64 @@ use crate::mock::__private::{
 use std::ffi::c_int;
 
 unsafe extern "C" {
+    #[link_name = "expansion__zero"]
     fn zero(unit: Raw) -> Raw;
+    #[link_name = "expansion__at_once"]
     fn at_once(n: Raw) -> Raw;
+    #[link_name = "expansion__one"]
     fn one(name: Raw) -> Raw;
+    #[link_name = "expansion__five"]
     fn five(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw) -> Raw;
     fn six_of_them(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
     fn six_of_them_bytecode(argv: *const Raw, argc: c_int) -> Raw;
+    #[link_name = "expansion__twelve_bytecode"]
     fn twelve_bytecode(argv: *const Raw, argc: c_int) -> Raw;
+    #[link_name = "expansion__counts_down"]
     fn counts_down(from: Raw) -> Raw;
     fn waits_for_ever(unit: Raw) -> Raw;
+    #[link_name = "expansion__lines"]
     fn lines(name: Raw, n: Raw) -> Raw;
+    #[link_name = "expansion__fails_behind"]
     fn fails_behind(n: Raw) -> Raw;
+    #[link_name = "expansion__results"]
     fn results(unit: Raw) -> Raw;
+    #[link_name = "expansion__lines_or_not"]
     fn lines_or_not(n: Raw) -> Raw;
+    #[link_name = "expansion__on_workers"]
     fn on_workers(text: Raw, times: Raw) -> Raw;
+    #[link_name = "expansion__on_workers_for_ever"]
     fn on_workers_for_ever(unit: Raw) -> Raw;
+    #[link_name = "expansion__blocks"]
     fn blocks(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
+    #[link_name = "expansion__blocks_bytecode"]
     fn blocks_bytecode(argv: *const Raw, argc: c_int) -> Raw;
+    #[link_name = "expansion__blocks_in_ocaml"]
     fn blocks_in_ocaml(unit: Raw) -> Raw;
+    #[link_name = "expansion__blocks_for_nothing"]
     fn blocks_for_nothing(unit: Raw) -> Raw;
+    #[link_name = "expansion__blocks_for_ever"]
     fn blocks_for_ever(text: Raw) -> Raw;
+    #[link_name = "expansion__parses"]
     fn parses(text: Raw) -> Raw;
+    #[link_name = "expansion__fails_in_ocaml"]
     fn fails_in_ocaml(unit: Raw) -> Raw;
+    #[link_name = "expansion__gives_result"]
     fn gives_result(good: Raw) -> Raw;
+    #[link_name = "expansion__arguments"]
     fn arguments(a: Raw, b: Raw, c: Raw, d: Raw, e: Raw, f: Raw) -> Raw;
     fn called_stub(value: Raw) -> Raw;
+    #[link_name = "expansion__match"]
     fn r#match(unit: Raw) -> Raw;
+    #[link_name = "expansion__attributes"]
     fn attributes(first: Raw, second: Raw) -> Raw;
+    #[link_name = "expansion__left_out_too"]
     fn left_out_too(unit: Raw) -> Raw;
+    #[link_name = "expansion__adds_three"]
     fn adds_three(to: Raw) -> Raw;
+    #[link_name = "expansion__adds_four"]
     fn adds_four(to: Raw) -> Raw;
     #[allow(clippy::too_many_arguments)]
+    #[link_name = "expansion__twelve"]
     fn twelve(
         a: Raw,
         b: Raw,

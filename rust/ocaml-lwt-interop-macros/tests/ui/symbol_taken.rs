@@ -2,7 +2,7 @@
 
 use ocaml_lwt_interop_macros::func;
 
-#[func]
+#[func(name = "sleep")]
 pub async fn sleep(milliseconds: i64) {}
 
 #[func(name = "caml_alloc")]
