@@ -44,6 +44,10 @@ check() {
       done
     done < <(sed -n 's/^%% \([^ ]*\): /\1:/p' "$name.mmd")
   done
+  # The floors are the modules of lib.rs, each once, in the order of that list.
+  names=$(sed -n 's/^\(pub \)\?mod \([a-z_]*\);$/\2/p' ../rust/ocaml-lwt-interop/src/lib.rs)
+  [ "$(grep -v '^%%' floors.mmd | sed -n 's/^  [a-z]*\["`\([a-z_, ]*\)$/\1/p' | grep -o '[a-z_]*')" = "$names" ] ||
+    wrong "floors.mmd has other modules than lib.rs, or in another order"
   for file in *.svg; do
     [ -e "${file%.svg}.mmd" ] || wrong "$file has no source"
   done

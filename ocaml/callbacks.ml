@@ -27,7 +27,7 @@ type t = {
   read : Source.t -> int -> Source.t Lwt.t;
   collect : Source.t -> unit;
   break_all : unit -> unit;
-  guest : int -> string;
+  blocking_thread : int -> string;
   bound : unit -> Storage.t;
   under : Storage.t -> int -> unit;
   cell : Obj.t;
@@ -61,7 +61,7 @@ let all =
     read = Source.read;
     collect = Source.collect;
     break_all = Lwt_to_rust.break_all;
-    guest = Guests.start;
+    blocking_thread = Blocking_threads.start;
     bound = Storage.current;
     under = Storage.under;
     cell = Storage.cell;

@@ -11,7 +11,7 @@ external pool_forget : int -> unit = "ocaml_lwt_interop_pool_forget" [@@noalloc]
 external pool_detach : t -> (unit -> 'a) -> 'a Lwt.t = "ocaml_lwt_interop_pool_detach"
 
 (* What comes between two turns is a finaliser's exception, a signal handler's, or the memory's end. More of them may come
-   at any point behind it, where no handler is: Rust calls this again until it returns. *)
+   at any point after it, where no handler is: Rust calls this again until it returns. *)
 let turns () =
   try
     while pool_turn () do

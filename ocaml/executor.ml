@@ -25,7 +25,7 @@ let exiting = ref false
 
 (* Rust may poll in it. *)
 let shutdown_executor timeout =
-  Storage.look ();
+  Storage.refresh ();
   shutdown_executor timeout
 
 let shutdown ?(timeout = 1.0) () =
@@ -38,8 +38,8 @@ let shutdown ?(timeout = 1.0) () =
         (this_thread ())
 
 (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after the one
-   below and run before it, and those of [Lwt_main.at_exit], behind which this goes. *)
-let shutdown_behind_exit_hooks () =
+   below and run before it, and those of [Lwt_main.at_exit], after which this goes. *)
+let shutdown_after_exit_hooks () =
   let hook () =
     if is_lwt_thread () then shutdown ();
     Lwt.return_unit
@@ -67,7 +67,7 @@ let start () =
       registered := true
     end;
     hear_of_children ();
-    if !exiting then shutdown_behind_exit_hooks ();
+    if !exiting then shutdown_after_exit_hooks ();
     started := true
   end
 

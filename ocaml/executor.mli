@@ -6,7 +6,7 @@ val this_thread : unit -> int
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 (** [is_lwt_thread ()] is whether the executor is this thread's. *)
 
-(** {1 What is known of it} *)
+(** {1 Its state} *)
 
 val lwt_thread : int option ref
 (** The thread that Lwt's loop was last seen to run on, before the executor started. *)
@@ -52,8 +52,8 @@ external stats : unit -> int * int * int = "ocaml_lwt_interop_stats"
 val shutdown : ?timeout:float -> unit -> unit
 (** See [Rust_async.shutdown]. *)
 
-val shutdown_behind_exit_hooks : unit -> unit
-(** [shutdown_behind_exit_hooks ()] has {!shutdown} called behind all hooks of [Lwt_main.at_exit] that there are now. *)
+val shutdown_after_exit_hooks : unit -> unit
+(** [shutdown_after_exit_hooks ()] has {!shutdown} called after all hooks of [Lwt_main.at_exit] that there are now. *)
 
 val after_fork : unit -> unit
 (** [after_fork ()], in the child of a [fork], leaves the parent's executor to the parent. *)

@@ -39,5 +39,5 @@ let exit () =
     (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
     Mending.leave_all_wakeups ();
     Escaped.drop_all ();
-    if !Executor.started then Executor.shutdown_behind_exit_hooks ()
+    if !Executor.started then Executor.shutdown_after_exit_hooks ()
   end

@@ -39,8 +39,8 @@ let attend found =
     if is 2 then Thread.yield ()
   end
 
-(* The beginning of a turn: a task that a stub has queued costs no turn of its own; and a thread that runs an
-   OCaml function, and waits for the runtime lock, would get it from a loop that never sleeps only after 50 ms. *)
+(* The beginning of a turn. A tick here polls a task that a stub has queued, so that it costs no turn of its own. And a blocking
+   thread that waits for the runtime lock gets it here: from a loop that never sleeps it would get it only after 50 ms. *)
 let on_turn () =
   if !Executor.exiting then Exiting.stop_for_exit ();
   Exiting.in_turn := true;

@@ -11,11 +11,11 @@ external broken : token -> unit = "ocaml_lwt_interop_broken"
 (* Rust ticks in these; they are called by callbacks on promises. *)
 
 let fulfilled token value =
-  Storage.look_in_callback ();
+  Storage.refresh_in_callback ();
   fulfilled token value
 
 let rejected token exn =
-  Storage.look_in_callback ();
+  Storage.refresh_in_callback ();
   rejected token exn
 
 type subscription = {

@@ -1,15 +1,15 @@
-(* 1. The function of the [Lwt_stream.t] holds the reader. Rust holds it while a read is open, and not otherwise: a stream that
-      nobody reads is collected.
-   2. Rust puts items and endings into a reader that has none left, in one go, and calls [deliver] if a read is open.
-   3. A signal handler, a finaliser or Memprof may raise wherever something is allocated. So what is read is noted when the
-      promise that has it is made or settled, with nothing in between; and what Rust calls may be called again, at any time. *)
+(* 1. The function of the [Lwt_stream.t] holds the reader. Rust holds it only while a read is open. So a stream that nobody reads
+      is collected.
+   2. When a reader has no items left, Rust puts items and endings into it, all at once, and calls [deliver] if a read is open.
+   3. A signal handler, a finaliser or Memprof may raise wherever something is allocated. So an item is noted as read when its
+      promise is made or settled, with nothing in between. And the functions that Rust calls may be called again, at any time. *)
 
 type token
 
 (* What a pull gave; the order is that of exports/streams.rs. *)
 type pulled = Nothing | Something | Elsewhere [@@warning "-37"]
 
-(* What comes behind the items of a Rust stream; the order is that of reader.rs. *)
+(* What comes after the items of a Rust stream; the order is that of reader.rs. *)
 type ending = Not_yet | End | Failed of exn * Errors.backtrace [@@warning "-37"]
 
 (* A read of a Rust stream that was begun: what [Lwt_stream] was given. *)
@@ -31,7 +31,7 @@ external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended
 
 (* Rust may poll in it. *)
 let pull reader =
-  Storage.look ();
+  Storage.refresh ();
   pull reader
 
 (* Nobody waits for the read that it rejects. *)

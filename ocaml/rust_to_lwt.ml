@@ -4,11 +4,11 @@ external cancel : int -> unit = "ocaml_lwt_interop_cancel"
 
 (* Rust ticks in it; it is called by a callback on a promise. *)
 let cancel key =
-  Storage.look_in_callback ();
+  Storage.refresh_in_callback ();
   cancel key
 
 let pending key cancelable =
-  Storage.look ();
+  Storage.refresh ();
   let pending = Lwt.task () in
   if cancelable then Lwt.on_cancel (fst pending) (fun () -> cancel key);
   pending

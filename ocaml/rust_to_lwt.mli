@@ -17,4 +17,4 @@ val reject_resolver : _ Lwt.u -> exn -> Errors.backtrace -> unit
 (** [reject_resolver resolver exn backtrace] is the same for a promise that is pending for certain. *)
 
 val failed : exn -> Errors.backtrace -> _ Lwt.t
-(** [failed exn backtrace] is a promise that is rejected already; whoever looks at once finds [backtrace]. *)
+(** [failed exn backtrace] is a promise that is rejected already. [Printexc.get_raw_backtrace], called at once, gives [backtrace]. *)

@@ -9,15 +9,15 @@ type t = {
   mutable got : Obj.t list;  (* the newest first *)
   mutable count : int;
   mutable ready : Obj.t list;  (* for Rust to take *)
-  mutable behind : Obj.t;  (* what comes behind them: [more], [no_more], or the exception *)
+  mutable after : Obj.t;  (* what comes after them: [more], [no_more], or the exception *)
   mutable window : int;  (* how many may cross at once *)
 }
 
 let more = Obj.repr 0
 let no_more = Obj.repr 1
 
-let ended source behind =
-  source.behind <- behind;
+let ended source after =
+  source.after <- after;
   source.is_begun <- false
 
 let begin_get source =
@@ -29,7 +29,7 @@ let begin_get source =
 
 (* Takes what is there. *)
 let rec take source =
-  if source.count < source.window && source.behind == more then begin
+  if source.count < source.window && source.after == more then begin
     if not source.is_begun then begin_get source;
     if source.is_begun then
       match Lwt.state source.get with
@@ -58,7 +58,7 @@ let read source window =
   source.window <- window;
   collect source;
   let source_again = Lwt.return source in
-  if source.ready == [] && source.behind == more then
+  if source.ready == [] && source.after == more then
     let collect_now _ = source_again in
     Lwt.try_bind (fun () -> source.get) collect_now collect_now
   else source_again

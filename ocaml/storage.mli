@@ -20,10 +20,10 @@ val under : t -> int -> unit
 (** [under storage number] has Rust run the closure of that number with [storage] bound, and nothing else. Not where the
     storage {!is_shown}. *)
 
-val look : unit -> unit
-(** [look ()] is called before Rust reads {!cell}, which then knows what OCaml code has done since. So an external in which
-    Rust may tick or poll stands behind a function that looks first. *)
+val refresh : unit -> unit
+(** [refresh ()] is called before Rust reads {!cell}, which then knows what OCaml code has done since. So an external in which
+    Rust may tick or poll is called by a function that refreshes first. *)
 
-val look_in_callback : unit -> unit
-(** [look_in_callback ()] is {!look} in a callback on a promise, where Lwt has its hook called with what is raised. So it raises
+val refresh_in_callback : unit -> unit
+(** [refresh_in_callback ()] is {!refresh} in a callback on a promise, where Lwt has its hook called with what is raised. So it raises
     nothing: what came is kept by {!Escaped}. *)

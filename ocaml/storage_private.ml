@@ -13,5 +13,5 @@ let cell = Obj.repr Lwts.current_storage
 let current () = Obj.repr !Lwts.current_storage
 let under _ _ = assert false
 let nothing = Obj.repr Lwts.empty_storage
-let look () = ()
-let look_in_callback () = ()
+let refresh () = ()
+let refresh_in_callback () = ()

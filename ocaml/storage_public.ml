@@ -77,14 +77,14 @@ let has_keys =
   let second = next () in
   ref (number own <> Some 0 || first <> Some 1 || second <> Some 2)
 
-let look () =
+let refresh () =
   if not !has_keys then
     match next () with
     | Some n when n = !last + 1 && Lwt.get own = None -> last := n
     | _ -> has_keys := true
 
-let look_in_callback () =
-  try look ()
+let refresh_in_callback () =
+  try refresh ()
   with exn ->
     (* How many keys there are is not known any more. *)
     has_keys := true;
@@ -93,5 +93,5 @@ let look_in_callback () =
 let cell = Obj.repr has_keys
 
 let current () =
-  look ();
+  refresh ();
   if !has_keys then keep () else Obj.repr 0

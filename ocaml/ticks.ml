@@ -5,7 +5,7 @@ external lost_pause : unit -> unit = "ocaml_lwt_interop_lost_pause" [@@noalloc]
 
 (* The pause has it called by a callback on a promise. *)
 let tick from_pause =
-  Storage.look_in_callback ();
+  Storage.refresh_in_callback ();
   tick from_pause
 
 let on_pause () = tick true

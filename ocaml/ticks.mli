@@ -4,7 +4,7 @@ val tick : bool -> unit
 (** [tick from_pause] has Rust run what is queued. [from_pause] says that it is the tick that {!arm} asked for. *)
 
 val arm : unit -> unit
-(** [arm ()] asks for a tick behind the loop's next pause. *)
+(** [arm ()] asks for a tick after the loop's next pause. *)
 
 val on_readable : Lwt_engine.event -> unit
 (** [on_readable event] is what the engine calls when Rust's wake descriptor can be read. It raises nothing. *)

@@ -1,10 +1,10 @@
 (* Whether anybody waits for the next item of a [Lwt_stream.from].
 
-   Lwt protects the promise that the stream's function gave from whoever reads: a read that is cancelled leaves it as it was,
-   and nobody is told. The one trace is that the promise has lost a callback, so this looks where Lwt 5.6 to 6.1 keep these:
-   [Lwt_stream.t] and [from] in lwt_stream.ml, [promise], [state], [callbacks] and [regular_callback_list] in lwt.ml. Nothing
-   is changed, every block is looked at before its fields, and a Lwt that keeps them elsewhere is noticed by a trial: then
-   the answer is always yes, and a stream lives until its next item. *)
+   The function of the stream gives a promise, and Lwt protects the promise from the readers. A read that is cancelled leaves the
+   promise as it was, and nobody is told. There is one trace: the promise has lost a callback. So this looks where Lwt 5.6 to 6.1
+   keep callbacks: [Lwt_stream.t] and [from] in lwt_stream.ml; [promise], [state], [callbacks] and [regular_callback_list] in
+   lwt.ml. It changes nothing, and checks each block before it reads its fields. A trial notices a Lwt that keeps callbacks in
+   another way. Then the answer is always yes, and a stream lives until its next item. *)
 
 exception Unknown
 

@@ -50,7 +50,7 @@ case ${1-} in
 esac
 
 part "dune: tests" dune_tests
-part "cargo: unit tests, compile-fail tests, documentation" cargo test --workspace --target-dir target
+part "cargo: unit tests, compile-fail tests" cargo test --workspace --target-dir target
 # With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
 # compiles every dependency anew, hence a target folder of its own.
 part "loom: the state machines, every interleaving" env RUSTFLAGS="--cfg loom" \

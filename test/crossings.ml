@@ -10,7 +10,7 @@ type ending = Value | Error | Panic | Dropped
 type stream_ending = End | Failure | Bang | Never
 type request = { path : string; body : string Lwt_stream.t; length : int option }
 type response = { status : int; out : string Lwt_stream.t; reason : string }
-type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
+type how = Drop | Drop_on_thread | Race | Select | Timeout | Abort
 
 external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
 external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
@@ -43,13 +43,13 @@ external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t
 external await_in : place -> int Lwt.t -> int Lwt.t = "interop_tests__matrix_promise"
 external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__matrix_call"
 external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "interop_tests__cancel_give_up"
-external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__elsewhere_text_on_workers"
-external text_blocking : string -> string Lwt.t = "interop_tests__elsewhere_text_blocking"
-external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__elsewhere_error_on_workers"
-external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__elsewhere_ocaml_error_on_workers"
-external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__elsewhere_panic_on_workers"
-external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__elsewhere_pass_on_workers"
-external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__elsewhere_pass_blocking"
+external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__on_tokio_text_on_workers"
+external text_blocking : string -> string Lwt.t = "interop_tests__on_tokio_text_blocking"
+external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_error_on_workers"
+external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_on_workers"
+external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__on_tokio_panic_on_workers"
+external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__on_tokio_pass_on_workers"
+external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__on_tokio_pass_blocking"
 external blocking_text : bool -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "interop_tests__blocking_text"
 external blocking_call : bool -> place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_call"
 external make : string -> bool -> (string * float array option * string) array Lwt.t = "interop_tests__gc_make"
@@ -68,7 +68,7 @@ let ends_with exn promise =
   check_bool seen true (starts_with ~prefix:(Printexc.to_string exn) seen)
 [@@ocamlformat "disable"]
 
-let disturb () = !Brim.disturb ()
+let disturb () = !Minor_heap.disturb ()
 
 let nap () =
   disturb ();
@@ -185,10 +185,10 @@ let in_places =
       each "function_called_at_home" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
             (blocking_text false place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
-      each "function_called_by_a_guest" (fun place ->
+      each "function_called_by_a_blocking_call" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
             (blocking_text true place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
-      each "exception_of_a_guest" (fun place ->
+      each "exception_of_a_blocking_call" (fun place ->
           ends_with refused (blocking_call true place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
       each "stream_of_ocaml" (fun place ->
           let n = ref (-1) in

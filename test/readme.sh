@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The README shows files of the project that `rust-async new` makes: `--write` copies them into it; without it, what the README
-# shows is compared with what is there. (new_project.sh has what the project prints.)
+# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, and HACKING.md says how
+# many minutes its reading order takes. `--write` writes both; without it, what they say is compared with what is there.
+# (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -16,14 +17,44 @@ with_files() {
   ' README.md
 }
 
-wanted=$(mktemp)
-trap 'rm -f "$wanted"' EXIT
-with_files >"$wanted"
+# In the table behind `<!-- minutes -->` the last cell of a row is the time for the files that the row links to, at 40 lines a
+# minute, up to their tests. A row without code keeps what it says.
+with_minutes() {
+  awk '
+    function lines_of(file,  line, n) {
+      if (system("test -e " file) != 0) { print "HACKING.md links to " file ", which is not there" > "/dev/stderr"; exit 1 }
+      while ((getline line < file) > 0 && line !~ /^#\[cfg\(.*test/) n++
+      close(file)
+      return n
+    }
+    /^<!-- minutes -->$/ { on = 1 }
+    /^<!-- end of minutes -->$/ { on = 0 }
+    on && /^\| ([0-9]| *\| together)/ {
+      lines = 0; rest = $0
+      while (match(rest, /\]\([^)]*\.(rs|ml)\)/)) {
+        lines += lines_of(substr(rest, RSTART + 2, RLENGTH - 3)); rest = substr(rest, RSTART + RLENGTH)
+      }
+      minutes = $0; sub(/ \|$/, "", minutes); sub(/.*\| /, "", minutes)
+      if (lines) minutes = int(lines / 40 + 0.5)
+      if (/together/) minutes = total
+      total += minutes; rows++
+      sub(/\| [0-9]+ \|$/, "| " minutes " |")
+    }
+    { print }
+    END { if (rows < 5) { print "HACKING.md has no reading order" > "/dev/stderr"; exit 1 } }
+  ' HACKING.md
+}
 
-if [ "${1-}" = --write ]; then
-  cat "$wanted" >README.md
-  exit
-fi
-diff -u README.md "$wanted" || die "README.md does not show the files it names: run test/readme.sh --write"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+with_files >"$folder/README.md"
+with_minutes >"$folder/HACKING.md"
 
-echo "README.md shows what is there"
+for file in README.md HACKING.md; do
+  if [ "${1-}" = --write ]; then
+    cat "$folder/$file" >"$file"
+  else
+    diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
+  fi
+done
+echo "README.md and HACKING.md say what is there"

@@ -1,4 +1,4 @@
-(* OCaml functions that return their value at once, called from every place: at home, and as guests on threads
+(* OCaml functions that return their value at once, called from every place: at home, and on blocking threads,
    where they may block. *)
 
 open Lwt.Syntax
@@ -31,7 +31,7 @@ external as_lwt : (int -> int) -> int Lwt.t Lwt.t = "interop_tests__blocking_lwt
 external on_tokio : int -> int Lwt.t = "interop_tests__blocking_on_tokio"
 
 let here () = Thread.id (Thread.self ())
-let way_name = function At_home -> "at_home" | Blocking -> "as_a_guest"
+let way_name = function At_home -> "at_home" | Blocking -> "as_a_blocking_call"
 let ways = [ At_home; Blocking ]
 
 (* A law for each way and place. *)
@@ -45,7 +45,7 @@ let everywhere name program =
 [@@ocamlformat "disable"]
 
 let each_way name program = List.map (fun way -> law (name ^ "/" ^ way_name way) (fun () -> program way)) ways
-let guest name program = law (name ^ "/as_a_guest") program
+let blocking_call name program = law (name ^ "/as_a_blocking_call") program
 
 (* Values. *)
 
@@ -85,9 +85,9 @@ let values =
       [
         law "call_at_home_is_ready_at_its_first_poll" (fun () ->
             Lwt.map (check_bool "ready" true) (first_poll At_home succ));
-        law "guest_is_not_ready_at_its_first_poll" (fun () ->
+        law "blocking_call_is_not_ready_at_its_first_poll" (fun () ->
             Lwt.map (check_bool "ready" false) (first_poll Blocking succ));
-        law "future_of_a_guest_is_one_for_lwt" (fun () ->
+        law "future_of_a_blocking_call_is_one_for_lwt" (fun () ->
             Lwt.map (check_int "value" 42) (now (as_lwt succ)));
       ];
     ]
@@ -133,17 +133,17 @@ let endings =
           | Error (Rust_async.Rust_panic { message; _ }) -> check_string "the panic" "in its conversion" message
           | _ -> Alcotest.fail "no panic");
       [
-        guest "stack_overflow_is_an_exception" (fun () ->
+        blocking_call "stack_overflow_is_an_exception" (fun () ->
             let* () = ends_with Stack_overflow (call Blocking Domain endless) in
             let* () = ends_with Stack_overflow (call Blocking Domain endless) in
             Lwt.map (check_int "value" 42) (call Blocking Domain succ));
-        guest "call_of_rust_is_misuse" (fun () ->
+        blocking_call "call_of_rust_is_misuse" (fun () ->
             let+ message = Lwt.catch
               (fun () -> Lwt.map (fun _ -> "no exception") (call Blocking Domain (fun n -> ignore (on_tokio n); n)))
               (function Rust_async.Misuse message -> Lwt.return message | exn -> Lwt.fail exn)
             in
             check_bool message true (starts_with ~prefix:"blocking_on_tokio was called on thread" message));
-        guest "printer_that_raises_leaves_the_exception_its_name" (fun () ->
+        blocking_call "printer_that_raises_leaves_the_exception_its_name" (fun () ->
             let exception Silent in
             Printexc.register_printer (function Silent -> raise Not_found | _ -> None);
             let+ ending = ending (call Blocking Domain (fun _ -> raise Silent)) in
@@ -177,7 +177,7 @@ let turns_in seconds =
 
 let times = 100
 
-(* How many turns pass while a guest takes and gives back the lock a hundred times. *)
+(* How many turns pass while a blocking thread takes and gives back the lock a hundred times. *)
 let turns_beside release =
   let ended = ref false in
   let promise =
@@ -192,7 +192,7 @@ let turns_beside release =
   Lwt.map (fun _ -> turns) promise
 
 let prompt name release =
-  guest ("busy_loop_hands_the_lock_over/" ^ name) (fun () ->
+  blocking_call ("busy_loop_hands_the_lock_over/" ^ name) (fun () ->
       let* in_a_tick = turns_in 0.05 in
       let+ turns = turns_beside release in
       (* OCaml itself would take it from the loop after 50 ms, each time. *)
@@ -201,7 +201,7 @@ let prompt name release =
 
 let beside =
   [
-    guest "lwt_goes_on_beside" (fun () ->
+    blocking_call "lwt_goes_on_beside" (fun () ->
         let opened = ref false and ended = ref false in
         let promise =
           call Blocking Domain (fun n ->
@@ -215,7 +215,7 @@ let beside =
         check_bool "ended" false !ended;
         opened := true;
         Lwt.map (check_int "value" 41) promise);
-    guest "files_are_read_beside" (fun () ->
+    blocking_call "files_are_read_beside" (fun () ->
         let file = Filename.temp_file "blocking" ".txt" in
         let write n =
           let channel = open_out file in
@@ -239,7 +239,7 @@ let beside =
     prompt "that_sleeps" (fun () -> Unix.sleepf 1e-6);
     prompt "that_yields" Thread.yield;
     prompt "that_opens_files" (fun () -> Unix.close (Unix.openfile "/dev/null" [ O_RDONLY ] 0));
-    guest "guests_do_not_wait_for_each_other" (fun () ->
+    blocking_call "blocking_calls_do_not_wait_for_each_other" (fun () ->
         let count = 40 in
         let inside = ref 0 in
         let f n =
@@ -250,7 +250,7 @@ let beside =
           n
         in
         Lwt.map (check_int "sum" (count * (count - 1) / 2)) (many Blocking count f));
-    guest "guest_that_computes_lets_lwt_go_on" (fun () ->
+    blocking_call "blocking_call_that_computes_lets_lwt_go_on" (fun () ->
         let stop = ref false in
         let promise =
           call Blocking Domain (fun n ->
@@ -263,7 +263,7 @@ let beside =
         stop := true;
         Lwt.map (check_int "value" 41) promise);
     law_now "stub_may_wait_for_tokio" (fun () -> check_int "sum" 14 (now (on_tokio 7)));
-    guest "stub_may_wait_for_tokio_beside_guests" (fun () ->
+    blocking_call "stub_may_wait_for_tokio_beside_blocking_calls" (fun () ->
         let all = List.init 20 (fun _ -> call Blocking Domain (fun n -> Unix.sleepf 0.001; n)) in
         for i = 1 to 50 do
           check_int "sum" (2 * i) (now (on_tokio i))
@@ -293,7 +293,7 @@ let drops =
         ])
       ((Blocking, Domain) :: List.concat_map (fun way -> List.map (fun place -> (way, place)) elsewhere) ways)
   @ [
-      guest "cancelled_call_that_has_begun_ends_unheard" (fun () ->
+      blocking_call "cancelled_call_that_has_begun_ends_unheard" (fun () ->
           let began = ref false and go_on = ref false and ended = ref false in
           let f n =
             began := true;
@@ -311,7 +311,7 @@ let drops =
           check_bool "ended" false !ended;
           go_on := true;
           eventually "it" (fun () -> string_of_bool !ended) "true");
-      guest "cancelled_call_that_raises_ends_unheard" (fun () ->
+      blocking_call "cancelled_call_that_raises_ends_unheard" (fun () ->
           let began = ref false and go_on = ref false in
           let f _ =
             began := true;

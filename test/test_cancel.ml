@@ -5,7 +5,7 @@ open Law
 open Probe
 
 type endless = Nothing | Tokio_timer | Promise | Protected_promise | Task | Tokio_task | Yields
-type how = Drop | Drop_elsewhere | Race | Select | Timeout | Abort
+type how = Drop | Drop_on_thread | Race | Select | Timeout | Abort
 
 external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__cancel_endless"
 external from_within : (unit -> unit) -> int -> (unit -> unit) -> int Lwt.t = "interop_tests__cancel_from_within"
@@ -163,7 +163,7 @@ let cancels =
 let give_ups =
   [
     (Drop, "dropped");
-    (Drop_elsewhere, "dropped_on_another_thread");
+    (Drop_on_thread, "dropped_on_another_thread");
     (Race, "lost_a_race");
     (Select, "not_selected");
     (Timeout, "timed_out");

@@ -19,7 +19,7 @@ let each name disturb times =
           let rec go n =
             if n = times then Lwt.return_unit
             else
-              let* () = Brim.disturbing (disturb n) program in
+              let* () = Minor_heap.disturbing (disturb n) program in
               go (n + 1)
           in
           go 0))
@@ -27,10 +27,10 @@ let each name disturb times =
 
 let turns_between = [ Gc.minor; Gc.full_major; Gc.compact ]
 
-let brim =
+let at_a_full_minor_heap =
   law_now "filled_minor_heap_has_the_room_that_was_asked_for" (fun () ->
       let collections words =
-        Brim.fill 64;
+        Minor_heap.fill 64;
         let before = (Gc.quick_stat ()).minor_collections in
         for _ = 1 to words / 2 do
           ignore (Sys.opaque_identity (ref 0))
@@ -105,7 +105,7 @@ let compacting place =
       in
       rounds 10)
 
-(* OCaml code that runs at any point of OCaml's: finalisers and signal handlers call Rust. Those that a guest comes upon run
+(* OCaml code that runs at any point of OCaml's: finalisers and signal handlers call Rust. Those that a blocking thread comes upon run
    on its thread, where Rust cannot be called. *)
 
 let at_home () = Thread.id (Thread.self ()) = 0
@@ -134,7 +134,7 @@ let finalisers =
           rounds (n - 1)
         end
       in
-      let* () = Brim.disturbing (fun () -> Brim.fill 100) (fun () -> rounds 10) in
+      let* () = Minor_heap.disturbing (fun () -> Minor_heap.fill 100) (fun () -> rounds 10) in
       Gc.full_major ();
       let* texts = Lwt.all !late in
       check_bool "called" true (!called > 100);
@@ -175,7 +175,7 @@ let signals =
 let () =
   Alcotest.run "gc"
     [
-      ("a collection at every allocation", brim :: each "crossing_survives" (fun n () -> Brim.fill n) 128);
+      ("a collection at every allocation", at_a_full_minor_heap :: each "crossing_survives" (fun n () -> Minor_heap.fill n) 128);
       ( "collections in between",
         each "crossing_survives_full_collections" (fun n -> List.nth turns_between (n mod 3)) 3 );
       ("what is left", List.map leaves_nothing all);

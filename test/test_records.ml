@@ -296,17 +296,17 @@ let borrowing =
   ]
 
 (* Conversions while the minor heap has 0, 2, 4, … words left: no block is smaller. *)
-let at_the_brim =
+let at_a_full_minor_heap =
   let values = [ everything 20; everything 33 ] in
   List.init 160 (fun n ->
       law (Printf.sprintf "records_survive_a_collection_after_%d_words" (2 * n)) (fun () ->
-          Brim.disturbing
-            (fun () -> Brim.fill (2 * n))
+          Minor_heap.disturbing
+            (fun () -> Minor_heap.fill (2 * n))
             (fun () ->
-              Brim.fill (2 * n);
+              Minor_heap.fill (2 * n);
               let* came = many values true in
               check_same "a list" values came;
-              Brim.fill (2 * n);
+              Minor_heap.fill (2 * n);
               let+ came = all (List.hd values) false in
               check_same "a record" (List.hd values) came)))
 
@@ -314,6 +314,6 @@ let () =
   Alcotest.run "records"
     [
       ("there and back", declared); ("borrowed", borrowing); ("records of floats", between); ("parts that collect", beside_collections @ passing);
-      ("refusals", refusals); ("a collection at every allocation", at_the_brim);
+      ("refusals", refusals); ("a collection at every allocation", at_a_full_minor_heap);
     ]
 [@@ocamlformat "disable"]

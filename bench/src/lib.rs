@@ -6,7 +6,7 @@ mod alone;
 mod callbacks;
 mod calls;
 mod clock;
-mod elsewhere;
+mod on_tokio;
 mod fairness;
 mod heap;
 mod message;

@@ -64,13 +64,13 @@ let collector =
           n
         in
         say "%d" (Lwt_main.run (call_now collects 1)));
-    case "object_collected_on_a_guest" ~out:[ in_collector; "1" ] (fun () ->
+    case "object_collected_on_a_blocking_call" ~out:[ in_collector; "1" ] (fun () ->
         let collects n =
           make_old ();
           collect ();
           n
         in
-        say "%d" (Lwt_main.run (guest collects 1)));
+        say "%d" (Lwt_main.run (blocking_call collects 1)));
     case "young_object_collected_out_of_the_loop" ~out:[ in_collector ] (fun () ->
         make ();
         Gc.minor ());
@@ -107,12 +107,12 @@ let places =
     case "nothing_is_touched_in_a_function_that_is_not_the_bridges" ~out:[ refused; refused ] (fun () ->
         say "%s" (unknown "#[func(sync)]");
         in_a_tick (fun _ -> say "%s" (unknown "#[func(sync)]")));
-    case "nothing_is_touched_in_such_a_function_on_a_guest" ~out:[ refused; "1" ] (fun () ->
+    case "nothing_is_touched_in_such_a_function_on_a_blocking_call" ~out:[ refused; "1" ] (fun () ->
         let tries n =
           say "%s" (unknown "cannot be touched");
           n
         in
-        say "%d" (Lwt_main.run (guest tries 1)));
+        say "%d" (Lwt_main.run (blocking_call tries 1)));
   ]
 
 let said f = match f () with n -> say "%d" n | exception exn -> say "%s" (Printexc.to_string exn)

@@ -166,9 +166,9 @@ let waiting =
         down_to_the_end (fun () -> check "the loop gives what was called" (Lwt_main.run (yield 2) = 2));
         say "so";
         hand_written (all_ways ()));
-    case "an_overflow_in_a_guest_is_the_calls_exception" ~out:[ "Stack_overflow"; works; works ] ~env:small (fun () ->
+    case "an_overflow_in_a_blocking_call_is_the_calls_exception" ~out:[ "Stack_overflow"; works; works ] ~env:small (fun () ->
         let rec deep n = if n < 0 then 0 else 1 + deep (Sys.opaque_identity (n + 1)) in
-        once (fun () -> Lwt_main.run (guest deep 0)));
+        once (fun () -> Lwt_main.run (blocking_call deep 0)));
     case "an_overflow_in_a_function_is_the_calls_exception" ~out:[ "Stack_overflow"; works; works ] ~env:small (fun () ->
         let rec deep n = if n < 0 then 0 else 1 + deep (Sys.opaque_identity (n + 1)) in
         once (fun () -> Lwt_main.run (call_later deep 0)));

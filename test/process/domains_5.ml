@@ -35,7 +35,7 @@ let cases =
         say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
         Atomic.set stop true;
         List.iter Domain.join domains);
-    case "domains_collect_while_guests_run" ~out:[ "sum: 499500" ] (fun () ->
+    case "domains_collect_while_blocking_calls_run" ~out:[ "sum: 499500" ] (fun () ->
         let stop = Atomic.make false in
         let collect () =
           while not (Atomic.get stop) do
@@ -45,7 +45,7 @@ let cases =
         in
         let domains = List.init 2 (fun _ -> Domain.spawn collect) in
         let f n = String.length (Sys.opaque_identity (String.make n 'a')) in
-        let calls = List.init 1000 (fun i -> if i land 1 = 0 then guest f i else guest_of_worker f i) in
+        let calls = List.init 1000 (fun i -> if i land 1 = 0 then blocking_call f i else blocking_call_of_worker f i) in
         say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
         Atomic.set stop true;
         List.iter Domain.join domains);

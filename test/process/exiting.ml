@@ -65,14 +65,14 @@ let more_places =
         fun f ->
           ignore (Thread.create (fun n -> Thread.delay 0.02; f n) 1);
           Lwt.bind (yield 1) (fun _ -> Lwt.map (fun _ -> Thread.delay 60.; 1) (yield 1)) );
-      ( "a_guest",
+      ( "a_blocking_call",
         fun f ->
           let* () = Lwt.pause () in
-          ignore (guest f 1);
+          ignore (blocking_call f 1);
           waits () );
     ]
 
-let on_threads = [ "a_thread"; "a_thread_while_a_continuation_blocks"; "a_guest" ]
+let on_threads = [ "a_thread"; "a_thread_while_a_continuation_blocks"; "a_blocking_call" ]
 
 (* Lwt's own hook for output needs a loop that runs what was put off. *)
 let exit_flushes (place, run) =

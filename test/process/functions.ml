@@ -115,8 +115,8 @@ external blocks_until_released : string -> unit Lwt.t = "interop_tests__process_
 external release : unit -> unit Lwt.t = "interop_tests__process_release"
 
 (* OCaml functions that block; and those that are called at home for other threads. *)
-external guest : (int -> int) -> int -> int Lwt.t = "interop_tests__process_guest"
-external guest_of_worker : (int -> int) -> int -> int Lwt.t = "interop_tests__process_guest_of_worker"
+external blocking_call : (int -> int) -> int -> int Lwt.t = "interop_tests__process_blocking_call"
+external blocking_call_of_worker : (int -> int) -> int -> int Lwt.t = "interop_tests__process_blocking_call_of_worker"
 external call_async : (int -> int) -> int -> int Lwt.t = "interop_tests__process_call_async"
 
 external thread_awaits_call : string -> float -> bool -> (int -> int) -> unit Lwt.t

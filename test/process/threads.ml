@@ -175,16 +175,16 @@ let home =
     case "ocaml_thread_that_has_released_the_lock_waits_for_home" ~out:[ "1" ] (fun () ->
         let home = Lwt_main.run (keep_handle ()) in
         say "%s" (Lwt_main.run (Lwt_preemptive.detach waits_released home)));
-    case "guest_that_would_wait_for_home_is_refused" ~out:[ "refused"; "1" ] (fun () ->
+    case "blocking_call_that_would_wait_for_home_is_refused" ~out:[ "refused"; "1" ] (fun () ->
         let home = Lwt_main.run (keep_handle ()) in
         let told = ref "" in
-        ignore (Lwt_main.run (guest (fun n -> told := waits home; n) 1));
+        ignore (Lwt_main.run (blocking_call (fun n -> told := waits home; n) 1));
         check !told (contains !told ~part:"holds OCaml's runtime lock");
         say "refused";
         say "%d" (Lwt_main.run (tokio 1)));
-    case "guest_that_has_released_the_lock_waits_for_home" ~out:[ "1"; "1" ] (fun () ->
+    case "blocking_call_that_has_released_the_lock_waits_for_home" ~out:[ "1"; "1" ] (fun () ->
         let home = Lwt_main.run (keep_handle ()) in
-        say "%d" (Lwt_main.run (guest (fun n -> say "%s" (waits_released home); n) 1)));
+        say "%d" (Lwt_main.run (blocking_call (fun n -> say "%s" (waits_released home); n) 1)));
     case "burst_of_closures_lets_lwt_have_its_turns" ~out:[ "100000 calls" ] ~at_most:60. (fun () ->
         let calls = closures 100_000 in
         let rec turn n = if Lwt.state calls <> Lwt.Sleep then Lwt.return n else Lwt.bind (Lwt.pause ()) (fun () -> turn (n + 1)) in

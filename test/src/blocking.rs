@@ -150,7 +150,7 @@ pub async fn blocking_first_poll(way: Way, f: OCamlFunc<(isize,), isize>) -> boo
     ready
 }
 
-/// Dropped before home, or a guest, has got to it: home waits here for the place to have polled, or not, and dropped.
+/// Dropped before home, or a blocking thread, has got to it: home waits here for the place to have polled, or not, and dropped.
 #[ocaml_lwt_interop::func]
 pub fn blocking_give_up(way: Way, place: Place, polls: bool, f: OCamlFunc<(isize,), isize>) {
     let give_up = async move {
@@ -258,7 +258,7 @@ pub async fn blocking_run_in_a_pool(n: isize) -> Result<isize, Error> {
     Ok(sum)
 }
 
-/// A promise that a guest settles, by its own future.
+/// A promise that a blocking thread settles, by its own future.
 #[ocaml_lwt_interop::func]
 pub fn blocking_lwt(f: OCamlFunc<(isize,), isize>) -> Promise<isize> {
     ocaml_lwt_interop::domain_executor::spawn_lwt(

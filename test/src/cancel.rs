@@ -124,7 +124,7 @@ pub async fn cancel_chain(cancel: OCamlFunc<(), ()>) {
 #[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum How {
     Drop,
-    DropElsewhere,
+    DropOnThread,
     Race,
     Select,
     Timeout,
@@ -139,7 +139,7 @@ where
 {
     match how {
         How::Drop => assert!(poll_once(&mut future).await.is_none()),
-        How::DropElsewhere => {
+        How::DropOnThread => {
             assert!(poll_once(&mut future).await.is_none());
             let elsewhere = if place == Place::Tokio {
                 Place::Thread

@@ -5,7 +5,7 @@ mod blocking;
 mod budget;
 mod cancel;
 mod domains;
-mod elsewhere;
+mod on_tokio;
 mod endings;
 mod gc;
 mod handles;

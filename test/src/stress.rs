@@ -382,7 +382,10 @@ pub async fn stress_call_async(
 }
 
 #[func]
-pub async fn stress_guest(op: Operation, f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+pub async fn stress_blocking_call(
+    op: Operation,
+    f: OCamlFunc<(isize,), isize>,
+) -> Result<isize, Error> {
     let call = async move { op.within(run_blocking_in_ocaml(&f, (op.number,))).await };
     op.place.run(call).await
 }

@@ -15,7 +15,7 @@ external text : parameters -> string -> (string -> string Lwt.t) -> string Lwt.t
 external promise : parameters -> int Lwt.t -> int Lwt.t = "interop_tests__stress_promise"
 external resolver : parameters -> int Lwt.t Lwt.t = "interop_tests__stress_resolver"
 external call_async : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_call_async"
-external guest : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_guest"
+external blocking_call : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_blocking_call"
 external pool_call : parameters -> Pool.t -> (int -> int) -> int Lwt.t = "interop_tests__stress_pool_call"
 external spawn : parameters -> int Lwt.t = "interop_tests__stress_spawn"
 external handle_call : parameters -> int Lwt.t = "interop_tests__stress_handle_call"
@@ -204,7 +204,7 @@ let perform pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
       let ending = if given.ending = Panic then Dropped else given.ending in
       (Lwt.bind (resolver given) Fun.id, ends { given with ending })
   | Call_async -> sending (fun sent -> call_async given (fun n -> look n; compute given sent ~between:ignore n))
-  | Guest -> sending (fun sent -> guest given (compute given sent ~between:there))
+  | Blocking_call -> sending (fun sent -> blocking_call given (compute given sent ~between:there))
   | Spawn -> (spawn given, ends given)
   | Handle_call -> (handle_call given, ends given)
   | Run_in_ocaml_domain ->

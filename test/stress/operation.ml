@@ -32,7 +32,7 @@ type kind =
   | Collected  (** A promise that nobody can resolve. *)
   | Resolver
   | Call_async
-  | Guest  (** [run_blocking_in_ocaml]. *)
+  | Blocking_call  (** [run_blocking_in_ocaml]. *)
   | Spawn
   | Handle_call
   | Run_in_ocaml_domain
@@ -50,7 +50,7 @@ type t = { kind : kind; given : parameters; fate : fate; collects : (unit -> uni
 
 let kinds =
   [| Function; On_workers; Blocking; Detached; Hold; Scatter; Callback; Text; Promise; Collected; Resolver; Call_async;
-     Guest; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Detach; Detach_await;
+     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Detach; Detach_await;
      Pool_call |]
 [@@ocamlformat "disable"]
 
@@ -67,7 +67,7 @@ let name = function
   | Collected -> "collected"
   | Resolver -> "resolver"
   | Call_async -> "call_async"
-  | Guest -> "guest"
+  | Blocking_call -> "blocking_call"
   | Spawn -> "spawn"
   | Handle_call -> "handle_call"
   | Run_in_ocaml_domain -> "run_in_ocaml_domain"
@@ -116,7 +116,7 @@ let decide ~seed ~domains number =
     (* Nobody joins it. *)
     | Resolver, Panic when place = Home -> Dropped
     | (Callback | Promise | Ocaml_stream), Panic -> Dropped
-    | (Text | Call_async | Guest | Run_in_ocaml_domain | Detach | Pool_call), (Panic | Dropped) -> Error
+    | (Text | Call_async | Blocking_call | Run_in_ocaml_domain | Detach | Pool_call), (Panic | Dropped) -> Error
     | (Detached | Hold | Scatter | Collected), _ -> Value
     | _ -> ending
   in
@@ -125,7 +125,7 @@ let decide ~seed ~domains number =
     match kind with
     (* Nothing else would end it. *)
     | (Callback | Promise | Ocaml_stream) when ending = Dropped -> below 8
-    | Callback | Promise | Call_async | Guest | Pool_call | Rust_stream | Ocaml_stream when below 5 = 0 -> below 12
+    | Callback | Promise | Call_async | Blocking_call | Pool_call | Rust_stream | Ocaml_stream when below 5 = 0 -> below 12
     | _ -> -1
   in
   let fate =

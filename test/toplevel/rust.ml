@@ -8,6 +8,6 @@ external call : (int -> int Lwt.t) -> int -> int Lwt.t = "interop_tests__process
 external sum : int -> int -> int -> int -> int -> int -> int Lwt.t
   = "interop_tests__process_sum_bytecode" "interop_tests__process_sum"
 
-external guest : (int -> int) -> int -> int Lwt.t = "interop_tests__process_guest"
+external blocking_call : (int -> int) -> int -> int Lwt.t = "interop_tests__process_blocking_call"
 external panic : string -> unit Lwt.t = "interop_tests__process_panic"
 external never : string -> unit Lwt.t = "interop_tests__process_never"

@@ -6,7 +6,7 @@ print_int (Lwt_main.run (Rust.ready 1));;
 print_int (Lwt_main.run (Rust.after 5 2));;
 print_int (Lwt_main.run (Rust.tokio 3));;
 print_int (Lwt_main.run (Rust.call (fun n -> Lwt_unix.sleep 0.002 >|= fun () -> n) 4));;
-print_int (Lwt_main.run (Rust.guest succ 4));;
+print_int (Lwt_main.run (Rust.blocking_call succ 4));;
 print_endline (Printf.sprintf " %d" (Lwt_main.run (Rust.sum 1 2 3 4 5 6)));;
 
 match Lwt_main.run (Rust.panic "boom") with

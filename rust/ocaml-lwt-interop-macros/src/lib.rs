@@ -3,14 +3,17 @@
 //!
 //! Somebody writes an async function:
 //!
-//! ```text
+//! ```
+//! # use ocaml_lwt_interop::Error;
 //! #[ocaml_lwt_interop::func]
-//! pub async fn greet(name: String) -> Result<String, Error> { … }
+//! pub async fn greet(name: String) -> Result<String, Error> {
+//!     Ok(format!("hello {name}"))
+//! }
 //! ```
 //!
 //! and OCaml declares it as the Lwt function that it is:
 //!
-//! ```text
+//! ```ocaml
 //! external greet : string -> string Lwt.t = "my_crate__greet"
 //! ```
 //!
@@ -27,7 +30,7 @@
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
 
-// From the ground: a module imports only from those that stand before it. `test/house` looks.
+// From the ground. A module imports only from modules that stand before it. `test/house` checks that.
 mod messages;
 mod symbol;
 mod stream;
@@ -43,15 +46,16 @@ use proc_macro::TokenStream;
 
 /// Makes an async Rust function callable from OCaml, where it returns an Lwt promise.
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 /// #[ocaml_lwt_interop::func]
-/// pub async fn greet(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
+/// pub async fn greet_and_tell(name: String, on_done: OCamlAsyncFunc<(String,), ()>) -> Result<String, Error> {
 ///     on_done.call((name.clone(),)).await?;
 ///     Ok(format!("hello {name}"))
 /// }
 /// ```
-/// ```text
-/// external greet : string -> (string -> unit Lwt.t) -> string Lwt.t = "my_crate__greet"
+/// ```ocaml
+/// external greet_and_tell : string -> (string -> unit Lwt.t) -> string Lwt.t = "my_crate__greet_and_tell"
 /// ```
 ///
 /// A `pub fn` is accepted as well as a `pub async fn`: its body is taken as async (but for `blocking` and `sync`, below).
@@ -64,13 +68,19 @@ use proc_macro::TokenStream;
 /// - With more than five arguments, the symbol for bytecode programs is made too. It has the same name and
 ///   `_bytecode` behind it, and OCaml wants both:
 ///
-///   ```text
+///   ```
+///   #[ocaml_lwt_interop::func]
+///   pub async fn six(a: isize, b: isize, c: isize, d: isize, e: isize, f: isize) -> isize {
+///       a + b + c + d + e + f
+///   }
+///   ```
+///   ```ocaml
 ///   external six : int -> int -> int -> int -> int -> int -> int Lwt.t
 ///     = "my_crate__six_bytecode" "my_crate__six"
 ///   ```
 ///
-/// The body begins to run inside the call, as a Lwt function does, and runs on the thread of the OCaml domain
-/// that called it; so it may hold what is not `Send` across `.await`. Two options take it elsewhere.
+/// The body begins to run inside the call, as a Lwt function does. It runs on the thread of the OCaml domain that called it, so it
+/// may hold what is not `Send` across `.await`. Two options move it to other threads.
 ///
 /// # Options
 ///
@@ -85,70 +95,91 @@ use proc_macro::TokenStream;
 /// | `window = 64` | how many items of a stream are read ahead of OCaml, and cross at once | 16 |
 ///
 /// Options combine: `#[func(tokio, name = "mylib_store", cancel = "detach")]`. A symbol is global to the whole program,
-/// with everything that is linked into it, hence the crate's name in front.
+/// with everything that is linked into it. That is why the crate's name stands in front.
 ///
 /// # Work that is not for the domain thread
 ///
-/// While the body of a function computes, Lwt waits. Two options take it elsewhere; only the conversions of arguments and
-/// result happen on the domain thread, and for OCaml it is a function like any other:
+/// While the body of a function computes, Lwt waits. Two options move the body to Tokio's threads. Only the conversions of arguments
+/// and result happen on the domain thread then. For OCaml it is a function like any other:
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
+/// # use std::time::Duration;
 /// #[ocaml_lwt_interop::func(tokio)]
-/// pub async fn fetch(url: String) -> Result<String, Error> { … }
+/// pub async fn fetch(url: String) -> Result<String, Error> {
+///     tokio::time::sleep(Duration::from_millis(1)).await; // as long as a network takes
+///     Ok(format!("the page {url}"))
+/// }
 ///
 /// #[ocaml_lwt_interop::func(blocking)]
-/// pub fn compress(bytes: ByteBuf, level: isize) -> Result<ByteBuf, Error> { … }
+/// pub fn compress(bytes: ByteBuf, level: usize) -> Result<ByteBuf, Error> {
+///     Ok(bytes.iter().copied().step_by(level + 1).collect::<Vec<u8>>().into()) // with some loss
+/// }
 /// ```
-/// ```text
+/// ```ocaml
 /// external fetch : string -> string Lwt.t = "my_crate__fetch"
 /// external compress : bytes -> int -> bytes Lwt.t = "my_crate__compress"
 /// ```
 ///
-/// - `tokio`: the future runs on Tokio's workers, as one that was given to `tokio::spawn`, and is not polled inside the
-///   call. It is `Send`, so it holds nothing across `.await` that is not.
+/// - `tokio`: the future runs on Tokio's workers, as with `tokio::spawn`. It is not polled inside the call. It has to be `Send`, so
+///   it holds nothing across `.await` that is not.
 /// - `blocking`: a plain `fn`, which may block, runs on Tokio's blocking pool (`spawn_blocking`). For Rust it stays a plain
 ///   function; an `async fn` is refused.
 /// - The call always gives a pending promise. It ends as that of any other function does, panics included.
 /// - Arguments and the result are `Send`, or the compiler names the one that is not. Handles of OCaml functions, promises
 ///   and values are; an `ocaml::Value` is not. An `ocaml::Error` may be returned, but not one that holds an OCaml value:
 ///   the promise is then rejected with `Rust_async.Misuse`.
-/// - `Lwt.cancel` drops the future of a `tokio` function, destructors and all, on a worker: at once if it waits, else at
-///   its next `.await`. A `blocking` call cannot be stopped, so `cancel` is not for it: it runs to its end, which nobody
-///   hears of, unless it had not begun, and then never does.
+/// - `Lwt.cancel` drops the future of a `tokio` function, destructors and all, on a worker: at once if it waits, or else at its next
+///   `.await`. A `blocking` call cannot be stopped, so the option `cancel` is not for it. It runs to its end, and its value is
+///   dropped. One that has not begun never begins.
 /// - While the body runs, `domain_executor::handle()` is the executor that it was called from.
 ///
 /// # Functions without a promise
 ///
 /// `#[func(sync)]` is for a plain `fn` that has its value at once:
 ///
-/// ```text
-/// #[ocaml_lwt_interop::func(sync)]
-/// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> { … }
 /// ```
-/// ```text
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn checksum(bytes: ByteBuf) -> Result<isize, Error> {
+///     if bytes.is_empty() {
+///         return Err(Error::msg("there is nothing to sum up"));
+///     }
+///     Ok(bytes.iter().map(|byte| isize::from(*byte)).sum())
+/// }
+/// ```
+/// ```ocaml
 /// external checksum : bytes -> int = "my_crate__checksum"
 /// ```
 ///
-/// What the table of endings rejects a promise with is raised by the call: an error, a panic. Everything of this crate works in
-/// it: handles, `ocaml_runtime()`, spawning. (In an ocaml-rs function, `#[ocaml::func]`, it does not: this crate was not called,
-/// and cannot know whether OCaml may be touched.) Like any other it is called where Lwt runs, or on a worker domain.
+/// An error or a panic is raised by the call, as the exception that a promise would be rejected with. Everything of this crate works
+/// in it: handles, `ocaml_runtime()`, spawning. (It does not in an ocaml-rs function, `#[ocaml::func]`: this crate was not called
+/// there, and cannot know whether OCaml may be touched.) Call it where Lwt runs, or on a worker domain, as any other.
 ///
 /// # Streams
 ///
-/// A function that returns `impl Stream` (of futures; the macro goes by the name, and other bounds may stand beside it) gives
-/// an `'a Lwt_stream.t`. A plain `fn` gives it at once, its body is not taken as async, and if it panics the call raises
-/// `Rust_async.Rust_panic`. An `async fn`, and a function that returns `Result<impl Stream, E>`, give it in a promise.
+/// A function that returns `impl Stream` gives an `'a Lwt_stream.t`. (The macro goes by the name `Stream`, and other bounds may stand
+/// beside it.)
 ///
-/// ```text
+/// - A plain `fn` gives the stream at once. Its body is not taken as async. If it panics, the call raises `Rust_async.Rust_panic`.
+/// - An `async fn`, and a function that returns `Result<impl Stream, E>`, give the stream in a promise.
+///
+/// ```
+/// # use futures_lite::{Stream, stream};
+/// # use ocaml_lwt_interop::{ByteBuf, Error};
 /// #[ocaml_lwt_interop::func(window = 64)]
-/// pub fn lines(path: String) -> impl Stream<Item = Result<String, Error>> { … }
+/// pub fn numbers(count: isize) -> impl Stream<Item = Result<isize, Error>> {
+///     stream::iter((1..=count).map(Ok))
+/// }
 ///
 /// #[ocaml_lwt_interop::func]
-/// pub async fn fetch(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> { … }
+/// pub async fn download(url: String) -> Result<impl Stream<Item = ByteBuf>, Error> {
+///     Ok(stream::iter([ByteBuf::from("the page "), ByteBuf::from(url)]))
+/// }
 /// ```
-/// ```text
-/// external lines : string -> string Lwt_stream.t = "my_crate__lines"
-/// external fetch : string -> bytes Lwt_stream.t Lwt.t = "my_crate__fetch"
+/// ```ocaml
+/// external numbers : int -> int Lwt_stream.t = "my_crate__numbers"
+/// external download : string -> bytes Lwt_stream.t Lwt.t = "my_crate__download"
 /// ```
 ///
 /// With items that are a `Result<T, ocaml_lwt_interop::Error>`, an `Err` ends OCaml's stream with its exception. A stream is
@@ -184,16 +215,24 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ToOCaml`, and `ocaml::ToValue`.
 ///
-/// ```text
+/// ```
+/// # use ocaml_lwt_interop::{FromOCaml, ToOCaml};
 /// #[derive(ToOCaml, FromOCaml)]
 /// pub enum Shape { Unknown, Circle(f64), Rectangle { width: f64, height: f64 }, Named(String, Box<Shape>) }
+///
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn named(name: String, shape: Shape) -> Shape {
+///     Shape::Named(name, Box::new(shape))
+/// }
 /// ```
-/// ```text
+/// ```ocaml
 /// type shape = Unknown | Circle of float | Rectangle of { width : float; height : float } | Named of string * shape
+///
+/// external named : string -> shape -> shape = "my_crate__named"
 /// ```
 ///
-/// Fields and constructors stand in the order of OCaml's. A value that is small, up to 2 KiB with all that it holds, is made
-/// in one allocation; ocaml-rs's derive takes an allocation and a GC root for each part.
+/// Fields and constructors stand in the order of OCaml's. A value of up to 2 KiB, with all that it holds, is made in one allocation.
+/// (ocaml-rs's derive takes an allocation and a GC root for each part.)
 ///
 /// A struct is a record, one without names a tuple, or a variant's only constructor. `#[ocaml(unboxed)]` is OCaml's
 /// `[@@unboxed]`; `#[ocaml(name = "colour")]` is the name in the declarations that are made from Rust, where it is otherwise the
@@ -202,11 +241,13 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Floats
 ///
-/// A record of nothing but floats is flat in OCaml, and so it is made here: its fields are `f64`, `f32`, or unboxed types
-/// around them that have this derive; not of an abstract type, nor of a type that is a parameter of the record. If there is an
-/// `OCamlValue` among them, or a type that only ocaml-rs converts, the record must hold something else than floats: whether
-/// OCaml's is flat cannot be known then, and the conversion panics. A `Vec` of what is a float is flat, one of `OCamlValue`s
-/// too if they are floats.
+/// A record of nothing but floats is flat in OCaml, so it is made flat. Its fields are `f64`, `f32`, or unboxed types around them
+/// that have this derive. They are not of an abstract type, nor of a type that is a parameter of the record.
+///
+/// If all other fields are floats, a field may not be an `OCamlValue` that is a float, or a type that only ocaml-rs converts:
+/// whether OCaml's record is flat cannot be known then, and the conversion panics.
+///
+/// A `Vec` of floats is flat. A `Vec` of `OCamlValue`s is flat if they are floats.
 #[proc_macro_derive(ToOCaml, attributes(ocaml))]
 pub fn to_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
@@ -217,29 +258,30 @@ pub fn to_ocaml(item: TokenStream) -> TokenStream {
 /// [`macro@ToOCaml`] for what is what; reading takes no GC root. Every field is of a type that is `FromOCaml`.
 ///
 /// # Panics
-/// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, on a constructor that
-/// the enum does not have, and when too little of the stack is left for a value that is nested deep; in an argument of a
-/// `#[func]` that becomes OCaml's `Invalid_argument`.
+/// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, and on a constructor that
+/// the enum does not have. It panics when too little of the stack is left for a value that is nested deep. In an argument of a
+/// `#[func]` the panic becomes OCaml's `Invalid_argument`.
 #[proc_macro_derive(FromOCaml, attributes(ocaml))]
 pub fn from_ocaml(item: TokenStream) -> TokenStream {
     let item = syn::parse_macro_input!(item as syn::DeriveInput);
     derive::derive(item, derive::Direction::FromOCaml).into()
 }
 
-/// Declares an exception of OCaml's, for which Rust has a struct.
+/// Declares an OCaml exception, for which Rust has a struct.
 ///
-/// ```text
-/// /// The file cannot be read.
+/// ```
+/// # use ocaml_lwt_interop::{ByteBuf, Error, Exception};
+/// /// The file is not there.
 /// #[derive(Exception)]
-/// pub struct Unreadable { path: ByteBuf, reason: String }
+/// pub struct Missing { path: ByteBuf, reason: String }
 ///
 /// #[ocaml_lwt_interop::func]
-/// pub async fn size(path: ByteBuf) -> Result<isize, Error> {
-///     Err(Unreadable { path, reason: "no such file".into() })?
+/// pub async fn size_of_missing(path: ByteBuf) -> Result<isize, Error> {
+///     Err(Missing { path, reason: "no such file".into() })?
 /// }
 /// ```
-/// ```text
-/// exception Unreadable of { path : string; reason : string }
+/// ```ocaml
+/// exception Missing of { path : string; reason : string }
 /// ```
 ///
 /// The struct becomes an `ocaml_lwt_interop::Error` by `?` or `into`, on any thread, which OCaml gets as that exception.

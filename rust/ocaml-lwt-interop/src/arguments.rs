@@ -7,6 +7,24 @@ use crate::conversion::declare::{Going, OCamlType, Type, Types};
 use crate::conversion::{ToOCaml, build};
 
 /// The arguments of an OCaml function, as a tuple of one to twelve; `()` for a function of `unit`.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlAsyncFunc, func::IntoArguments};
+///
+/// async fn repeated<A>(f: &OCamlAsyncFunc<A, ()>, arguments: A) -> Result<(), Error>
+/// where
+///     A: IntoArguments + Clone + 'static,
+/// {
+///     f.call(arguments.clone()).await?;
+///     f.call(arguments).await
+/// }
+///
+/// /// Calls `f` twice, with 1 and 2.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn repeat(f: OCamlAsyncFunc<(isize, isize), ()>) -> Result<(), Error> {
+///     repeated(&f, (1, 2)).await
+/// }
+/// ```
 pub trait IntoArguments: ArgumentTypes {
     #[doc(hidden)]
     type Array: AsRef<[Value]>;

@@ -1,9 +1,9 @@
-//! What functions and exceptions say of themselves, from which the OCaml declarations are written.
+//! What functions and exceptions say about themselves. The OCaml declarations are written from it.
 //!
-//! 1. Each `#[func]` puts the address of a [`Declaration`] into one section of the library that it is linked into, and each
-//!    `#[derive(Exception)]`.
-//! 2. A program that builds another loads that library, and calls `ocaml_lwt_interop_declarations`, which writes all of them,
-//!    and the types that they mention, as text. `ocaml/tool` reads it.
+//! 1. Each `#[func]` and each `#[derive(Exception)]` puts the address of a [`Declaration`] into one section of the library
+//!    that it is linked into.
+//! 2. The program that writes the declarations loads that library, and calls `ocaml_lwt_interop_declarations`. This function
+//!    writes all declarations, and the types that they mention, as text. `ocaml/tool` reads the text.
 //! 3. Linkers of ELF systems put symbols around a section whose name is one of C. (Apple's linker has names of its own for
 //!    them, and a segment before the name of the section. Nobody has tried it there.)
 

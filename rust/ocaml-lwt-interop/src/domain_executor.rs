@@ -1,5 +1,5 @@
-//! The executor of an OCaml domain, as users reach it: from the domain thread with [`spawn`], [`spawn_local`] and
-//! [`ocaml_runtime`], from every other thread with a [`Handle`].
+//! How users reach the executor of an OCaml domain: with [`spawn`], [`spawn_local`] and [`ocaml_runtime`] on the domain
+//! thread, and with a [`Handle`] on every other thread.
 
 use std::future::Future;
 
@@ -23,7 +23,7 @@ pub use crate::handles::{
     spawn_local, spawn_with_runtime,
 };
 pub use crate::home::Budget;
-pub use crate::lwt_to_rust::guest::run_blocking_in_ocaml;
+pub use crate::lwt_to_rust::blocking_call::run_blocking_in_ocaml;
 pub use crate::runtime::tokio_rt;
 
 /// Runs a future as the body of a `#[func]` runs: polled once, here and now, and then as a task. Gives the promise that

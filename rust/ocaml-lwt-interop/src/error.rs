@@ -1,4 +1,4 @@
-//! [`Error`]: what an asynchronous computation ends with when it does not end with a value, on every thread.
+//! [`Error`]: how an asynchronous computation fails. It may be on any thread.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,6 +23,20 @@ use crate::stack::Overflow;
 /// which is what lets `?` convert every error type; [`Error::into_std`] gives one that does.
 ///
 /// [`Rust_async.Rust_error`]: crate#endings
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+///
+/// /// `f ()` as text; `"none"` where it raises `Not_found`. Other exceptions pass through.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn number_or_none(f: OCamlAsyncFunc<(), isize>) -> Result<String, Error> {
+///     match f.call(()).await {
+///         Ok(number) => Ok(number.to_string()),
+///         Err(error) if error.is_exception("Not_found") => Ok("none".to_owned()),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 pub struct Error(Box<Repr>);
 
 enum Repr {
@@ -75,8 +89,8 @@ impl Error {
         Error::new(Repr::InvalidArgument(message.into()))
     }
 
-    /// The OCaml exception, if that is what it is. One that was [registered](Error::registered) on a thread that runs no OCaml
-    /// is none before it has crossed.
+    /// The OCaml exception, if it is one. An exception that was [registered](Error::registered) on a thread that runs no
+    /// OCaml is none before it has crossed.
     pub fn exception(&self) -> Option<&Exception> {
         match &*self.0 {
             Repr::Exception(exception) => Some(exception),
@@ -104,8 +118,8 @@ impl Error {
         })
     }
 
-    /// Whether the promise was broken: its resolver was dropped, or OCaml collected it unresolved, or the executor shut
-    /// down; on this side of the bridge or on the other.
+    /// Whether it is a broken promise: the resolver was dropped, OCaml collected the promise unresolved, or the executor
+    /// shut down. That may have been on either side of the bridge.
     pub fn is_broken_promise(&self) -> bool {
         matches!(&*self.0, Repr::Broken) || self.is_exception("Rust_async.Broken_promise")
     }
@@ -139,7 +153,7 @@ impl Error {
         messages
     }
 
-    /// As a `std::error::Error`, for functions that ask for one; [`Error::from_std`] is the way back.
+    /// Converts to a `std::error::Error`, for functions that ask for one. [`Error::from_std`] is the way back.
     pub fn into_std(self) -> Box<dyn StdError + Send + Sync> {
         match *self.0 {
             Repr::Rust(error) => error,
@@ -147,10 +161,10 @@ impl Error {
         }
     }
 
-    /// Made from a boxed error, to which `?` does not apply; what [`Error::into_std`] gave comes back as it was: the same
-    /// OCaml exception, panic, or broken promise.
+    /// Converts from a boxed error, for which `?` does not work. If [`Error::into_std`] made the box, the error comes back
+    /// as it was: the same OCaml exception, panic, or broken promise.
     ///
-    /// What a library has wrapped once more, as anyhow does, becomes a Rust error with the chain of messages.
+    /// If a library has wrapped the box once more, as anyhow does, it becomes a Rust error with the chain of messages.
     pub fn from_std(error: Box<dyn StdError + Send + Sync>) -> Error {
         match error.downcast::<Opaque>() {
             Ok(opaque) => opaque.0,
@@ -229,9 +243,8 @@ impl From<Overflow> for Error {
 }
 
 impl Error {
-    /// The error with this OCaml exception: what an OCaml function that Rust called with ocaml-rs raised, say. On the
-    /// domain thread, in a `#[func]` or a task. Elsewhere, and for a value that is no exception, it is an error that says so,
-    /// `Rust_async.Misuse`.
+    /// The error with this OCaml exception, one that ocaml-rs gave, for example. Call it on the domain thread, in a
+    /// `#[func]` or a task. Otherwise, and for a value that is no exception, the error says so: `Rust_async.Misuse`.
     pub fn from_exception_value(exception: ocaml::Value) -> Error {
         let captured = with_access(|access| {
             let at = AtHome::here().ok_or(Refused::NoLock)?;
@@ -274,7 +287,7 @@ impl From<NoException> for Error {
 /// An exception that OCaml has registered, see `registered.rs`: it is to be made at home.
 pub(crate) struct Registered {
     name: String,
-    /// Taken by whom it crosses for first. Never called or dropped under the lock.
+    /// Taken when the error first crosses. Never called or dropped under the lock.
     make: Mutex<Option<Box<Make>>>,
     made: OnceLock<Error>,
 }
@@ -309,7 +322,7 @@ impl Registered {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(make) = make {
-            // Set once, by the one who has taken.
+            // Set once, since `make` was taken once.
             let _ = self.made.set(make(scope));
         }
         self.made.get()

@@ -12,6 +12,21 @@ use crate::home::Scope;
 ///
 /// `Send`, `Sync` and cheap to clone; [`Exception::name`] and the message ([`fmt::Display`]) can be read on any thread,
 /// the value itself at home.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, ocaml_runtime};
+///
+/// /// Why `f` fails, if it raises `Failure`.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn reason_of_failure(f: OCamlFunc<(), ()>) -> Option<String> {
+///     let error: Error = f.call(&ocaml_runtime(), ()).err()?;
+///     let exception = error.exception()?;
+///     if !exception.name().ends_with("Failure") {
+///         return None;
+///     }
+///     exception.argument(&ocaml_runtime(), 0)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Exception(Arc<Inner>);
 
@@ -107,16 +122,17 @@ impl Exception {
         (self.0.value.value(access), self.0.backtrace.value(access))
     }
 
-    /// The argument `i` of the exception, converted; `None` when it has no such argument, or one that is of another type, as far
-    /// as a value shows its type: of records and variants all fields are looked at, of functions the arguments cannot be. A type
-    /// with a conversion of its own cannot be looked for: take an `OCamlValue`.
+    /// The argument `i` of the exception, converted. `None` when there is no such argument, or when it is of another type.
+    ///
+    /// The type is checked as far as a value shows it. All fields of records and variants are checked. The arguments of a
+    /// function cannot be. A type with a conversion of its own is never found: take an `OCamlValue`.
     ///
     /// # Panics
     /// When it cannot be converted: a string that is not UTF-8 as a `String`, a number that is too large.
     pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let exception = self.value(runtime);
         demand("an OCaml exception was taken apart", |access| {
-            // SAFETY: rooted; it was an exception when it was captured. The arguments stand behind the constructor; nothing
+            // SAFETY: rooted; it was an exception when it was captured. The arguments follow the constructor; nothing
             // declares their types.
             let argument = unsafe {
                 if i >= caml::exception_arguments(exception.raw()) {

@@ -18,7 +18,19 @@ use crate::panic::catch;
 use crate::status::{Status, status};
 use crate::storage::{self, From, Storage};
 
-/// The executor of the domain thread that this is. Stays on its thread; [`DomainExecutor::handle`] gives what may leave.
+/// The executor of this domain thread. It stays on its thread. [`DomainExecutor::handle`] gives a handle for other threads.
+///
+/// ```
+/// use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
+///
+/// /// How many tasks there are. A tick is to poll ten of them at most.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn live_tasks() -> usize {
+///     let executor = DomainExecutor::current().expect("a #[func] runs on a thread with an executor");
+///     executor.set_budget(Budget { polls: 10, ..Budget::default() });
+///     executor.live_tasks()
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct DomainExecutor {
     home: &'static Home,
@@ -34,7 +46,7 @@ impl DomainExecutor {
         })
     }
 
-    /// What other threads use.
+    /// A handle of this executor, for other threads.
     pub fn handle(self) -> Handle {
         Handle::new(self.home)
     }
@@ -53,6 +65,18 @@ impl DomainExecutor {
 }
 
 /// A domain executor, from any thread.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Handle, OCamlFunc, handle};
+///
+/// /// Calls `f` from a plain thread: at home, in a closure.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn from_a_plain_thread(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
+///     let home: Handle = handle();
+///     let thread = std::thread::spawn(move || home.call(move |runtime| f.call(runtime, ())));
+///     thread.join().expect("it does not panic").await?
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Handle {
     home: &'static Home,
@@ -97,19 +121,23 @@ impl Handle {
         self.spawn(async move { f(&ocaml_runtime()) })
     }
 
-    /// Runs a closure on the domain thread and blocks for its value; from a thread that nobody waits for: a task or a blocking
-    /// call of Tokio's, another pool's thread, a plain one; or a job of a worker domain, for the thread that runs Lwt. The
-    /// closure may borrow.
+    /// Runs a closure on the domain thread, and blocks this thread until it has the value. The closure may borrow.
     ///
-    /// Home runs the closure when it has its turn. So hold no lock over this call that home may want, and no `LazyLock`'s or
-    /// `OnceLock`'s initialisation: home would wait for the lock, and its holder for home.
+    /// It is for a thread that nobody waits for: one of Tokio's, with a task or a blocking call, a thread of another pool,
+    /// or a plain one. A job of a worker domain may wait for the thread that runs Lwt.
     ///
-    /// What home waits for must not call it: home may wait for a blocking task of a Tokio runtime that is dropped there, say.
+    /// Home runs the closure when it has its turn. So hold no lock over this call that code at home may want, and do not
+    /// call it in the initialisation of a `LazyLock` or a `OnceLock`. Home would wait for the lock, and the holder of the
+    /// lock for home.
+    ///
+    /// Do not call it on a thread that home waits for. For example, home waits for a blocking task when a Tokio runtime is
+    /// dropped there.
     ///
     /// # Errors
-    /// Misuse, where nobody could come: at home; on a thread that holds OCaml's runtime lock, in a `#[ocaml::func]` or an OCaml
-    /// function's thread; on a domain thread, for a worker domain; in the child of a `fork`. The closure panicked; the executor
-    /// has shut down, or the worker domain is gone: a broken promise.
+    /// - Misuse, where home could never run the closure: at home; on a thread that holds OCaml's runtime lock, in a
+    ///   `#[ocaml::func]` or on an OCaml thread; on a domain thread, for a worker domain; in the child of a `fork`.
+    /// - The closure panicked.
+    /// - A broken promise: the executor has shut down, or the worker domain is gone.
     pub fn run_blocking<R: Send>(&self, f: impl FnOnce(&Runtime) -> R + Send) -> Result<R, Error> {
         let releases_lock = self.who_would_come()?;
         let (sender, mut receiver) = mpsc::sync_channel(1);
@@ -140,9 +168,10 @@ impl Handle {
 
     /// Whether this thread may block for home, and must release the runtime lock meanwhile.
     ///
-    /// Worker domains may wait for the thread that runs Lwt, which waits for nobody, and for no other: two that wait for each
-    /// other would do so for ever. While the lock is released others collect, so only who has come here by nothing but Rust
-    /// and this crate may do so: OCaml or ocaml-rs below may have values that are not rooted.
+    /// A worker domain may wait for the thread that runs Lwt, which waits for nobody. It may not wait for another worker
+    /// domain: two that wait for each other would do so for ever. While the lock is released, other threads collect. So this
+    /// is allowed only where nothing but Rust and this crate is on the stack: OCaml code or ocaml-rs further down may have
+    /// values that are not rooted.
     fn who_would_come(&self) -> Result<bool, Error> {
         let refused = |why: &str| {
             Err(Error::misuse(format!(
@@ -200,6 +229,22 @@ thread_local! {
 }
 
 /// An executor entered by [`Handle::enter`].
+///
+/// ```
+/// use ocaml_lwt_interop::domain_executor::ExecutorGuard;
+/// use ocaml_lwt_interop::{Error, handle, spawn};
+///
+/// /// On another thread, `spawn` is told where by a guard.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn spawned_from_a_plain_thread() -> Result<bool, Error> {
+///     let home = handle();
+///     let thread = std::thread::spawn(move || {
+///         let _guard: ExecutorGuard = home.enter();
+///         spawn(async move { home.is_home() })
+///     });
+///     thread.join().expect("it does not panic").await
+/// }
+/// ```
 ///
 /// # Panics
 /// When guards are not dropped in the reverse order of their making.
@@ -276,7 +321,7 @@ pub fn spawn_local<F: Future + 'static>(future: F) -> JoinHandle<F::Output> {
     JoinHandle::new(at.home(), |join| task::spawn_local(at, future, join))
 }
 
-/// As [`spawn_local`], for who has a `runtime`. The task is first polled in the loop's next turn.
+/// As [`spawn_local`], for code that has a `&Runtime`. The task is first polled in the loop's next turn.
 ///
 /// # Panics
 /// Where [`ocaml_runtime`] does.
@@ -304,8 +349,9 @@ pub fn run_in_ocaml_domain<R: Send>(
     handle.run_blocking(f)
 }
 
-/// A closure, and then, in this order, whom its value is sent to. (Fields are dropped in the order of their declaration;
-/// that of a closure's captures is not specified.)
+/// A closure, and the channel to the thread that waits for its value. The order matters: fields are dropped in the order of
+/// their declaration, and the thread goes on when the channel is dropped. (The order of a closure's captures is not
+/// specified.)
 struct Blocking<F, R> {
     f: F,
     sender: mpsc::SyncSender<Result<R, crate::panic::Panic>>,

@@ -1,9 +1,9 @@
 //! A bridge between OCaml's Lwt promises and Rust's futures.
 //!
-//! A Rust function that OCaml calls is an async function with an attribute. OCaml declares it as
-//! `external add : int -> int -> int Lwt.t = "my_crate__add"` and has a function like any other of Lwt's:
+//! A Rust function that OCaml calls is an async function with an attribute. In OCaml it is a function like any other of Lwt's,
+//! `add : int -> int -> int Lwt.t`:
 //!
-//! ```no_run
+//! ```
 //! #[ocaml_lwt_interop::func]
 //! pub async fn add(a: isize, b: isize) -> isize {
 //!     a + b
@@ -12,7 +12,7 @@
 //!
 //! Its body runs on the thread that runs Lwt, so nothing in it has to be `Send`; and Tokio is there:
 //!
-//! ```no_run
+//! ```
 //! # use std::{rc::Rc, time::Duration};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn wait_for(milliseconds: isize) {
@@ -21,10 +21,10 @@
 //! }
 //! ```
 //!
-//! It fails with `?`, whatever the error is. OCaml's promise is rejected with `Rust_async.Rust_error`, with all the
-//! messages; a panic rejects it with `Rust_async.Rust_panic`, and the program goes on:
+//! It fails with `?`, whatever the error is. Then OCaml's promise is rejected with `Rust_async.Rust_error`, which has all
+//! messages. A panic rejects the promise with `Rust_async.Rust_panic`, and the program goes on:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::Error;
 //! #[ocaml_lwt_interop::func]
 //! pub async fn read_file(path: String) -> Result<String, Error> {
@@ -35,7 +35,7 @@
 //! It takes OCaml functions that return promises, and awaits them. An exception comes back as an [`Error`], and goes to
 //! OCaml as the exception it was:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn retry(f: OCamlAsyncFunc<(isize,), String>) -> Result<String, Error> {
@@ -49,9 +49,10 @@
 //! }
 //! ```
 //!
-//! Handles of OCaml values go to every thread, and work there; the OCaml function runs at home:
+//! Handles of OCaml values go to every thread, and work there. The OCaml function itself runs on the thread that runs Lwt, which
+//! we call *home*:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
 //! pub async fn from_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
@@ -59,10 +60,10 @@
 //! }
 //! ```
 //!
-//! A body that computes for long, or blocks, is one for Tokio's threads: a future on its workers, or a plain function on its
-//! blocking pool. OCaml sees no difference:
+//! A body that computes for long, or blocks, goes to Tokio's threads: a future to its workers, or a plain function to its threads
+//! for code that blocks. OCaml sees no difference:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{ByteBuf, Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func(tokio)]
 //! pub async fn on_a_worker(f: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
@@ -75,10 +76,10 @@
 //! }
 //! ```
 //!
-//! The other way round, an OCaml function that blocks runs on a thread of OCaml's while Lwt goes on; and one that does not is
-//! called at home, from wherever:
+//! The other way round, an OCaml function that blocks runs on an OCaml thread, while Lwt goes on. An OCaml function that does
+//! not block is called at home, from any thread:
 //!
-//! ```no_run
+//! ```
 //! # use ocaml_lwt_interop::{Error, OCamlFunc, run_blocking_in_ocaml};
 //! #[ocaml_lwt_interop::func(tokio)]
 //! pub async fn count_lines(
@@ -90,10 +91,10 @@
 //! }
 //! ```
 //!
-//! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`; and a future that is dropped cancels the
-//! OCaml promise it awaits, as this one does when time is up:
+//! Cancellation goes both ways. `Lwt.cancel` drops the future of a `#[func]`. A future that is dropped cancels the OCaml promise
+//! that it awaits. This one does so when the time is up:
 //!
-//! ```no_run
+//! ```
 //! # use std::time::Duration;
 //! # use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
 //! #[ocaml_lwt_interop::func]
@@ -102,10 +103,10 @@
 //! }
 //! ```
 //!
-//! Streams cross as well, both ways: a function that returns `impl Stream` gives OCaml an `'a Lwt_stream.t`, and takes one as
-//! an [`LwtStream`]. A slow reader stops a fast writer, items cross in batches, and either end stops the other:
+//! Streams cross as well, both ways. A function that returns `impl Stream` gives OCaml an `'a Lwt_stream.t`. A function with an
+//! argument [`LwtStream`] takes one. A slow reader stops a fast writer, items cross in batches, and either end stops the other:
 //!
-//! ```no_run
+//! ```
 //! # use futures_core::Stream;
 //! # use futures_lite::StreamExt;
 //! # use ocaml_lwt_interop::{Error, LwtStream};
@@ -115,8 +116,8 @@
 //! }
 //! ```
 //!
-//! **OCaml code runs on the thread that runs Lwt, unless it is sent to a worker domain or is to block; everything else may be
-//! anywhere.**
+//! **OCaml code runs on the thread that runs Lwt, unless you send it to a worker domain or to a thread for functions that block.
+//! Everything else may be anywhere.**
 //!
 //! # Where to look
 //!
@@ -146,49 +147,59 @@
 //!
 //! # Lwt's keys
 //!
-//! What `Lwt.with_value` has bound when a function is called is bound in each OCaml function at home that its code calls: after
-//! every wait, on every thread, in tasks that it spawns, in its streams and destructors. Nothing else is bound there. Outside
-//! of calls, as in a task of `tokio::spawn`, a handle's function has what was bound where Rust received the handle.
+//! What `Lwt.with_value` has bound when OCaml calls a function is bound in each OCaml function that the Rust code of that call
+//! calls at home: after every wait, on every thread, in tasks that it spawns, in its streams and destructors. Nothing else is
+//! bound there. Outside of calls, as in a task of `tokio::spawn`, a handle's function has what was bound where Rust received the
+//! handle.
 //!
 //! # The end
 //!
-//! At exit, behind the hooks of the program, or earlier by `Rust_async.shutdown`: calls are refused with
-//! `Rust_async.Misuse`, futures of the domain are dropped on it, their promises rejected with `Rust_async.Broken_promise`, and
-//! Tokio's threads get a second to finish, or as long as `shutdown` is told, with OCaml's runtime lock released. Handles that
-//! are left elsewhere give errors, and so do futures on other threads that wait for a promise. What destructors spawn then, with
-//! `tokio::spawn`, say, may run or not. In the child of a `fork` calls raise `Rust_async.Misuse`; the parent goes on.
+//! The bridge ends at exit, after the hooks of the program, or earlier by `Rust_async.shutdown`.
 //!
-//! `std::process::exit` ends the process without any of this, and without OCaml's `at_exit`, so what OCaml has buffered is lost:
-//! have OCaml call its `exit`. What was printed with `print!` and has no end of line is written in either case.
+//! - Calls are refused with `Rust_async.Misuse`.
+//! - The futures of the domain are dropped on it, and their promises are rejected with `Rust_async.Broken_promise`.
+//! - Tokio's threads get a second to finish, or as long as `shutdown` says. OCaml's runtime lock is released meanwhile.
+//! - Handles that are left on other threads give errors. So do futures there that wait for a promise.
+//! - What destructors spawn at that point, with `tokio::spawn`, say, may run or not.
+//!
+//! In the child of a `fork` calls raise `Rust_async.Misuse`, and the parent goes on.
+//!
+//! `std::process::exit` ends the process without any of this, and without OCaml's `at_exit`, so what OCaml has buffered is lost.
+//! Have OCaml call its `exit` instead. What was printed with `print!` and has no end of line is written in either case.
 //!
 //! # Signals
 //!
-//! They are OCaml's: Tokio's threads block them. A child that is started there begins with those blocked that the program
-//! blocked when it first called Rust. `tokio::signal` calls the handler that it finds; a handler that OCaml installs later
-//! (`Sys.signal`, `Lwt_unix.on_signal`) calls nobody, so that Tokio hears nothing any more.
+//! They are OCaml's: Tokio's threads block them. A child process that is started on Tokio's threads begins with the signals blocked
+//! that the program blocked when it first called Rust. `tokio::signal` calls the handler that it finds. A handler that OCaml
+//! installs later (`Sys.signal`, `Lwt_unix.on_signal`) calls nobody, so Tokio hears nothing any more.
 //!
 //! # Asynchronous exceptions
 //!
-//! OCaml's signal handlers may raise wherever OCaml code allocates: `Sys.Break`, a timeout. What comes so while OCaml code of
-//! the bridge runs leaves `Lwt_main.run`, and not a future: nothing here has to expect it. What comes in an OCaml function that
-//! Rust calls is that function's exception.
+//! OCaml's signal handlers may raise wherever OCaml code allocates: `Sys.Break`, a timeout. If OCaml code of the bridge runs at that
+//! point, the exception leaves `Lwt_main.run`, and not a future: nothing here has to expect it. If an OCaml function runs that Rust
+//! has called, it is that function's exception.
 //!
 //! # Deep in the stack
 //!
 //! A Rust function that OCaml calls has at least 256 KiB of its thread's stack, or a quarter of a stack of less than 1 MiB.
-//! Where there is less, the call raises `Stack_overflow`, before anything of it has begun: so recursion from OCaml to Rust and
-//! back ends with an exception, at some thousand levels on a stack of 8 MiB. A promise that is resolved or cancelled there
-//! reaches Rust in the next turn of the loop. A stack without a limit (`ulimit -s unlimited`) is taken for one of 256 MiB.
-//! What Rust's own code does with its 256 KiB, nobody looks at: recursion within Rust ends the process, as in any Rust program.
+//! Where there is less, the call raises `Stack_overflow`, before any of it has begun. So recursion from OCaml to Rust and
+//! back ends with an exception, at some thousand levels on a stack of 8 MiB.
+//!
+//! - A promise that is resolved or cancelled there reaches Rust in the next turn of the loop.
+//! - A stack without a limit (`ulimit -s unlimited`) is taken for one of 256 MiB.
+//! - Nobody checks what Rust's own code does with its 256 KiB. Recursion within Rust ends the process, as in any Rust program.
 //!
 //! # Rules
 //!
-//! 1. Do not release OCaml's runtime lock while you use this crate: ocaml-rs's `enter_blocking_section` in a `#[func]`
-//!    must be left before the next `.await` and the end of the function. A use of a handle meanwhile panics, or gives an error.
-//! 2. One Rust static library for an executable.
+//! 1. Do not release OCaml's runtime lock while you use this crate. If a `#[func]` calls ocaml-rs's `enter_blocking_section`, it
+//!    must leave the section before the next `.await` and the end of the function. A use of a handle meanwhile panics, or gives an
+//!    error.
+//! 2. Link one Rust static library into an executable.
+//!
+//! The guide, `doc/guide.md`, has more of these rules.
 
-// Panics end a promise; without unwinding they would end the process, past everything that OCaml has to say. (The
-// documentation is made in any profile.)
+// A panic ends a promise. Without unwinding it would end the process, before OCaml's own hooks. (The documentation is made in any
+// profile.)
 #[cfg(all(panic = "abort", not(doc), not(doctest)))]
 compile_error!(
     "ocaml-lwt-interop was built with panic = \"abort\"\n\
@@ -196,8 +207,8 @@ compile_error!(
      instead: take `panic = \"abort\"` out of the profile in Cargo.toml, or write `panic = \"unwind\"`"
 );
 
-// The floors of the house, from the ground: a module imports only from those that stand before it, in this list and in that of
-// each folder. `test/house` looks.
+// The floors of the house, from the ground. A module imports only from modules that stand before it, in this list and in the list
+// of each folder. `test/house` checks that.
 mod panic;
 mod lock;
 mod status;
@@ -262,8 +273,8 @@ pub mod stream {
 /// OCaml functions in Rust.
 pub mod func {
     pub use crate::arguments::IntoArguments;
+    pub use crate::lwt_to_rust::blocking_call::BlockingFuture;
     pub use crate::lwt_to_rust::func::{CallFuture, OCamlAsyncFunc, OCamlFunc, ValueFuture};
-    pub use crate::lwt_to_rust::guest::BlockingFuture;
 }
 
 /// Links OCaml's bytecode runtime into the unit tests of a crate. They run no OCaml code, but what the crate refers to of the
@@ -296,7 +307,7 @@ pub mod __private {
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
     pub use crate::rust_to_lwt::at_once::call_at_once;
-    pub use crate::rust_to_lwt::elsewhere::{
+    pub use crate::rust_to_lwt::on_tokio::{
         argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };
     pub use crate::rust_to_lwt::output::{

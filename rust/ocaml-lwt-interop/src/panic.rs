@@ -1,8 +1,8 @@
 //! The one place where panics stop. Nothing of Rust's unwinds into OCaml.
 //!
-//! Where a panic happened is known to the panic hook only, so one is installed in front of the hook that was there,
-//! which still runs: a panic is printed as in any Rust program. ocaml-rs's own hook, which raises an OCaml exception
-//! from inside the hook, is switched off by its feature `no-panic-hook`.
+//! Only the panic hook knows where a panic happened. So a hook of ours stands in front of the hook that was there. That one
+//! still runs, and prints the panic as in any Rust program. ocaml-rs's own hook raises an OCaml exception from inside the
+//! hook: its feature `no-panic-hook` switches that off.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -1,4 +1,4 @@
-//! What a value that arrives from OCaml needs: its conversion, its domain, and what is bound there.
+//! What a value that comes from OCaml needs: its conversion, its domain, and what Lwt's keys are bound to there.
 
 use std::panic::AssertUnwindSafe;
 
@@ -8,7 +8,7 @@ use crate::home::{AtHome, Home, Scope};
 use crate::panic::{Panic, catch_quietly};
 use crate::storage::Storage;
 
-/// Converts a value of OCaml's. ocaml-rs refuses by panicking.
+/// Converts an OCaml value. ocaml-rs refuses by panicking.
 pub(crate) fn convert<T: FromOCaml>(value: ocaml::Value) -> Result<T, Panic> {
     catch_quietly(AssertUnwindSafe(|| read::convert(value)))
 }

@@ -1,13 +1,14 @@
-//! [`Error::registered`] and [`Error::declared`]: exceptions that OCaml has registered, made where OCaml can be called, which may be when they cross.
+//! [`Error::registered`] and [`Error::declared`]: exceptions that OCaml has registered. They are made where OCaml can be
+//! called, so sometimes only when they cross.
 //!
-//! The constructor of an exception does not say how many arguments it has, and OCaml would read those that are not there. So
-//! OCaml registers a sample (`Rust_async.register_exception`), to which what Rust makes is compared.
+//! The constructor of an exception does not say how many arguments it has, and OCaml would read arguments that are not
+//! there. So OCaml registers a sample (`Rust_async.register_exception`). The exception that Rust makes is compared to it.
 
 use std::ffi::CString;
 use std::panic::AssertUnwindSafe;
 
 use crate::arguments::IntoArguments;
-use crate::caml::chunk::Block;
+use crate::caml::alloc::Block;
 use crate::caml::lock::Access;
 use crate::caml::{self, NamedValue, Raw};
 use crate::conversion::read::Frame;
@@ -17,8 +18,8 @@ use crate::home::{AtHome, Scope};
 use crate::panic::catch;
 
 impl Error {
-    /// The exception that OCaml registered under `name` with `Rust_async.register_exception`: how Rust raises an exception
-    /// that OCaml defined. On any thread; it is made at home, when it goes there.
+    /// The exception that OCaml registered under `name` with `Rust_async.register_exception`. This is how Rust raises an
+    /// exception that OCaml defined. May be called on any thread: the exception is made at home, when it goes there.
     ///
     /// The arguments are a tuple, as those of a function are, and `()` for an exception without:
     ///
@@ -29,9 +30,10 @@ impl Error {
     /// | `exception Refused of int * string` | `Error::registered("refused", (code, message))` |
     /// | `exception At of (int * int)` | `Error::registered("at", ((line, column),))` |
     ///
-    /// A name that is not registered, another number of arguments, and a number or a string where OCaml's exception has
-    /// something else, in tuples and records as well, give `Rust_async.Misuse`, which says so. What lies deeper than 8 blocks, or in
-    /// a block that is none of the sample's, is taken on trust. A conversion that panics gives `Rust_async.Rust_panic`.
+    /// OCaml gets `Rust_async.Misuse`, which says why, in these cases: the name is not registered; the number of arguments
+    /// is another; there is a number or a string where OCaml's exception has something else, also inside of tuples and
+    /// records. What lies deeper than 8 blocks, or in a block that is none of the sample's, is taken on trust. A conversion
+    /// that panics gives `Rust_async.Rust_panic`.
     pub fn registered<A: IntoArguments + Send + 'static>(name: &str, arguments: A) -> Error {
         made_when_at_home(name, arguments, make)
     }
@@ -47,6 +49,25 @@ impl Error {
 }
 
 /// An exception that Rust declares. `#[derive(Exception)]` implements it: see [`macro@crate::Exception`].
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Exception, OCamlException, OCamlFunc, ocaml_runtime};
+///
+/// /// There is no room for so many bytes.
+/// #[derive(Exception)]
+/// pub struct Full(usize);
+///
+/// fn raised<E: OCamlException>(error: &Error) -> Option<E> {
+///     error.exception()?.get(&ocaml_runtime())
+/// }
+///
+/// /// How many bytes were too many, if `f` raises `Full`.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn too_many(f: OCamlFunc<(), ()>) -> Option<usize> {
+///     let error = f.call(&ocaml_runtime(), ()).err()?;
+///     raised(&error).map(|Full(bytes)| bytes)
+/// }
+/// ```
 ///
 /// # Safety
 /// The declaration of `KEY` has these arguments.
@@ -169,7 +190,7 @@ fn sample(access: Access<'_>, key: &str) -> Option<NamedValue> {
     unsafe { caml::exception_constructor(sample.get(access)) }.map(|_| sample)
 }
 
-/// The sample of a constructor, for who has that alone.
+/// The sample of an exception, found by its constructor.
 pub(crate) fn sample_of_constructor(
     scope: &Scope,
     constructor: &ocaml::Value,

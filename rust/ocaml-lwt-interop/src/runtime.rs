@@ -1,10 +1,11 @@
-//! Tokio's runtime: multi-threaded, shared by the whole process, made at first use. What it is like is said before that,
-//! with [`configure`], or `Rust_async.configure` in OCaml; or a program brings one of its own, [`set_tokio_rt`].
+//! Tokio's runtime. It has several threads, is shared by the whole process, and is made at first use. A program may say
+//! before that what it is like, with [`configure`], or with `Rust_async.configure` in OCaml. Or it brings a runtime of its
+//! own, with [`set_tokio_rt`].
 //!
-//! ```no_run
+//! ```
 //! use ocaml_lwt_interop::{Error, runtime};
 //!
-//! fn before_the_first_call() -> Result<(), Error> {
+//! pub fn before_the_first_call() -> Result<(), Error> {
 //!     let config = runtime::Config::new().worker_threads(2).thread_name("my-program");
 //!     runtime::configure(config)
 //! }
@@ -25,7 +26,7 @@ use crate::error::Error;
 use crate::lock::{Mutex, is_child};
 use crate::{panic, signals};
 use config::BlockingLimits;
-use start::GATE;
+use gate::GATE;
 
 #[cfg(all(
     target_env = "gnu",
@@ -39,7 +40,7 @@ use start::GATE;
 mod definitions;
 pub(crate) mod children;
 mod handlers;
-mod start;
+mod gate;
 mod config;
 
 /// Under the lock nothing is made, run or dropped that belongs to the user.
@@ -60,11 +61,11 @@ enum State {
     Gone(Handle),
 }
 
-/// The runtime on which `tokio::spawn` in a `#[func]` spawns. Made now if need be. From any thread.
+/// The runtime on which `tokio::spawn` in a `#[func]` spawns. It is made now if there is none. May be called on any thread.
 ///
 /// # Panics
-/// When the operating system refuses its threads, or `TOKIO_WORKER_THREADS` is no number of threads, or the function that
-/// names its threads panics, or asks for it. (The first `#[func]` that is called raises `Failure` then.)
+/// When the operating system refuses its threads; when `TOKIO_WORKER_THREADS` is no number of threads; when the function
+/// that names its threads panics, or asks for the runtime. (The first `#[func]` that is called raises `Failure` then.)
 pub fn tokio_rt() -> Handle {
     get().unwrap_or_else(|message| panic!("{message}"))
 }
@@ -106,8 +107,8 @@ pub(crate) fn get() -> Result<Handle, String> {
     result
 }
 
-/// Says what the runtime is to be like; before the first `#[func]` is called. What `config` does not say stays as it was
-/// said before, or is Tokio's default.
+/// Says what the runtime is to be like. Call it before the first `#[func]`. A setting that `config` does not have stays as
+/// it was set before, or at Tokio's default.
 ///
 /// # Errors
 /// A value is out of range (see [`Config`]; OCaml sees `Invalid_argument`), or there is a runtime already.
@@ -124,12 +125,12 @@ pub fn configure(config: Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the program's own runtime the one that is entered; before the first `#[func]` is called. The program keeps it
-/// alive, and shuts it down; what [`configure`] said does not concern it. It has timers and I/O, if the functions need them
-/// (`enable_all`), and threads that run it: one of Tokio's current-thread kind only goes on while the program is in its
-/// `block_on`.
+/// Makes the program's own runtime the one that is entered. Call it before the first `#[func]`. The program keeps the
+/// runtime alive, and shuts it down. [`configure`] does not concern it. It needs timers and I/O, if the functions need them
+/// (`enable_all`), and threads that run it: a runtime of Tokio's current-thread kind only goes on while the program is in
+/// its `block_on`.
 ///
-/// Its threads take signals of the process, unless they block them (`on_thread_start`): a handler of OCaml's that the kernel
+/// Its threads take signals of the process, unless they block them (`on_thread_start`): an OCaml handler that the kernel
 /// runs there does not wake a loop that sleeps.
 ///
 /// # Errors

@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::caml::{self, Callback};
 use crate::executor::end::{end_queued, end_tasks, guarded};
 use crate::home::Scope;
-use crate::lwt_to_rust::guests;
+use crate::lwt_to_rust::blocking_threads;
 use crate::rust_to_lwt::settle::break_promise;
 use crate::{domain_pool, runtime, signals, status};
 
-/// Refuses new work, drops this domain's futures here, and lets worker domains, guests and Tokio finish for at most `timeout` with the
+/// Refuses new work, drops this domain's futures here, and lets worker domains, blocking threads and Tokio finish for at most `timeout` with the
 /// runtime lock released. The second call does nothing, and so does one in the child of a `fork`.
 ///
 /// Runs OCaml code: every promise of ours is settled when it returns. An exception of a signal handler's (`Sys.Break`) ends the
@@ -27,7 +27,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     end_tasks(scope);
     domain_pool::shutdown_all(scope);
     break_waits(scope);
-    for call in guests::shutdown() {
+    for call in blocking_threads::shutdown() {
         guarded(scope, || drop(call));
     }
     wait_for_rust(scope, timeout);
@@ -73,7 +73,7 @@ fn wait_for_rust(scope: &Scope, timeout: Duration) {
 
 fn end_of_threads(timeout: Duration) {
     let left = domain_pool::wait_for_all(timeout);
-    let left = guests::wait_for_all(left);
+    let left = blocking_threads::wait_for_all(left);
     runtime::shutdown(left);
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn watch_this_thread() {
         if status::shut_down() {
             // Nothing may unwind into the system's code.
             drop(std::panic::catch_unwind(|| {
-                drop(guests::shutdown());
+                drop(blocking_threads::shutdown());
                 runtime::shutdown(Duration::ZERO);
             }));
         }

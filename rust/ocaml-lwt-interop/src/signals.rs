@@ -2,10 +2,10 @@
 //! is delivered to its own thread. So the bridge's threads block them all, but for faults of their own.
 //!
 //! 1. A program that blocks a signal everywhere, to wait for it, never has it taken by a thread of ours.
-//! 2. A thread that code on one of ours starts inherits the mask, and with it rule 1. Such a mask is known by what it blocks,
-//!    not by who has it: [`of_children`].
-//! 3. Children of the process do not inherit it, see `runtime/children.rs`: they begin with the signals that the program
-//!    blocked when it first used the bridge, as threads that are started then would.
+//! 2. A thread that is started on one of our threads inherits the mask, so rule 1 holds for it, too. Such a mask is known by
+//!    what it blocks, not by the thread that has it: [`of_children`].
+//! 3. Children of the process do not inherit the mask, see `runtime/children.rs`. They begin with the signals blocked that
+//!    the program blocked when it first used the bridge.
 
 use std::mem::MaybeUninit;
 use std::ptr::null;

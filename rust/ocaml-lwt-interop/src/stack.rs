@@ -1,19 +1,19 @@
 //! How much of this thread's stack is left.
 //!
-//! Stack that ends in C or Rust code ends the process: OCaml's runtime makes `Stack_overflow` of a fault only when it was
-//! in OCaml code (`segv_handler`: `signals_nat.c`, OCaml 4.13 to 5.4). So what comes from OCaml, and what descends into a
-//! value, asks [`check`] first, and refuses before it has begun anything.
+//! If the stack ends while C or Rust code runs, the process ends: OCaml's runtime makes `Stack_overflow` of a fault only in
+//! OCaml code (`segv_handler`: `signals_nat.c`, OCaml 4.13 to 5.4). So every call that comes from OCaml asks [`check`]
+//! first, and so does code that goes down into a value. It refuses before it has begun anything.
 //!
-//! 1. What counts is the stack of the thread, where C and Rust run. On OCaml 4 OCaml's native code runs there as well; on
-//!    OCaml 5 it has stacks of its own (fibers), whose ends it looks for itself; but a call of the bridge that meets that end
-//!    half way would have to be left there. So it begins with [`OCAML_RESERVE`] only.
-//! 2. Who passes [`check`] has [`RESERVE`] at least, or a quarter of a small stack. That has to do for all that runs until
-//!    the next check: conversions, a poll, a panic with its backtrace, the functions of the bridge in OCaml.
-//! 3. Who is refused has a page, which is enough to put something off: OCaml 4 calls no C function with less
-//!    (`STACK_PROBE_SIZE`, `amd64.S`), and on OCaml 5, and in bytecode, stack is used by C and Rust only.
-//! 4. What is not asked for by the code further down the stack, a tick, does not begin where [`is_deep`] says so: it would
-//!    find less than it finds elsewhere, and that is nobody's fault but the recursion's.
-//! 5. Code on a stack that is not the thread's own (a coroutine's) is not refused: nobody knows where that ends.
+//! 1. What counts is the stack of the thread, where C and Rust run. On OCaml 4, OCaml's native code runs there as well. On
+//!    OCaml 5 it has stacks of its own (fibers), and checks their ends itself. But a call of the bridge that met such an end
+//!    half way would have to be left there. So a call begins only where there is [`OCAML_RESERVE`].
+//! 2. Code that passes [`check`] has [`RESERVE`] at least, or a quarter of a small stack. That has to do for all that runs
+//!    until the next check: conversions, a poll, a panic with its backtrace, the functions of the bridge in OCaml.
+//! 3. Code that is refused has a page left, which is enough to put something off. OCaml 4 calls no C function with less
+//!    (`STACK_PROBE_SIZE`, `amd64.S`). On OCaml 5, and in bytecode, only C and Rust use this stack.
+//! 4. A tick is not part of what the code further down the stack asked for. So it does not begin where [`is_deep`] says so:
+//!    it would fail for want of stack, and only because of that recursion.
+//! 5. Code on a stack that is not the thread's own (a coroutine's) is not refused: nobody knows where such a stack ends.
 
 use std::cell::Cell;
 use std::fmt;
@@ -55,14 +55,14 @@ pub fn check() -> Result<(), Overflow> {
     if here > LIMIT.get() {
         return Ok(());
     }
-    look(here, &LIMIT)
+    compare(here, &LIMIT)
 }
 
 /// Whether less than half of the stack is left: rule 4.
 #[inline]
 pub(crate) fn is_deep() -> bool {
     let here = here();
-    here <= HALF.get() && look(here, &HALF).is_err()
+    here <= HALF.get() && compare(here, &HALF).is_err()
 }
 
 /// An address in the frame of the caller, or near.
@@ -74,7 +74,10 @@ fn here() -> usize {
 
 #[cold]
 #[inline(never)]
-fn look(here: usize, limit: &'static std::thread::LocalKey<Cell<usize>>) -> Result<(), Overflow> {
+fn compare(
+    here: usize,
+    limit: &'static std::thread::LocalKey<Cell<usize>>,
+) -> Result<(), Overflow> {
     if limit.get() == usize::MAX {
         let Some(stack) = bounds::of_this_thread() else {
             return Ok(());

@@ -3,8 +3,18 @@
 use crate::caml::live_roots;
 use crate::home::AtHome;
 
-/// How much of the bridge is alive now; all zero when everything has ended and its handles are gone. OCaml reads the
-/// same numbers with `Rust_async.stats`.
+/// How much of the bridge is alive now. All numbers are zero when everything has ended and its handles are gone. OCaml reads
+/// the same numbers with `Rust_async.stats`.
+///
+/// ```
+/// use ocaml_lwt_interop::Stats;
+///
+/// /// Whether nothing is alive but this call.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn is_idle() -> bool {
+///     Stats::now() == Stats::default()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Tasks of this thread's executor that have not ended; zero on a thread without one.

@@ -1,4 +1,4 @@
-//! Where the bridge is in its life: it runs, it was shut down, or this is the child of a `fork`.
+//! The life of the bridge: it runs, or it was shut down, or this is the child of a `fork`.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

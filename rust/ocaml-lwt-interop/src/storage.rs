@@ -1,16 +1,16 @@
 //! What Lwt's keys are bound to (`Lwt.with_value`): Lwt's *storage*. It follows a call into each OCaml function that the
 //! call's Rust code calls.
 //!
-//! 1. On the thread that runs Lwt the storage is Lwt's own, a global of `lwt.ml`. It is set while a task is polled and
-//!    dropped, to what was bound when the task's call was made; to nothing in the rest of a tick, whoever armed that. Each
-//!    time it is put back: OCaml code finds what it has bound.
-//! 2. Everywhere else, on worker domains too, Lwt's own is not touched: it belongs to that one thread. Storages are passed
-//!    along, from the call to its body, and from there home, by a thread-local one: [`Storage::running`].
-//! 3. A handle of a function remembers the storage it was received with, for code that is in no call, as far as we can know:
-//!    tasks that `tokio::spawn` made, plain threads, and what those send home.
-//! 4. Lwt 6 lets us read and write its storage. Lwt 5 does not: there OCaml's half keeps it and binds it with callbacks
-//!    of Lwt's (`storage_public.ml`), which costs a hundred nanoseconds; so it is asked first whether the program has keys
-//!    at all.
+//! 1. On the thread that runs Lwt, the storage is Lwt's own, a global of `lwt.ml`. While a task is polled or dropped, it is
+//!    set to what was bound when the task's call was made. In the rest of a tick nothing is bound. Each time the storage is
+//!    put back afterwards, so that OCaml code finds what it has bound.
+//! 2. On all other threads, worker domains too, nobody touches Lwt's storage: it belongs to that one thread. There a
+//!    thread-local variable passes storages along, [`Storage::running`]: from the call to its body, and from there home.
+//! 3. A handle of a function remembers the storage that it was received with. It is for code that is in no call, as far as
+//!    we can know: tasks that `tokio::spawn` made, plain threads, and what those send home.
+//! 4. Lwt 6 lets us read and write its storage. Lwt 5 does not. There OCaml's half keeps the storage and binds it with
+//!    Lwt callbacks (`storage_public.ml`), which costs a hundred nanoseconds. So we first ask whether the program has
+//!    keys at all.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,15 +1,26 @@
-//! Types that ocaml-rs has no conversion for: owned bytes, lists, `nativeint`, and values that only pass through.
+//! Types for which ocaml-rs has no conversion: owned bytes, lists, `nativeint`, and values that only pass through.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use crate::caml::chunk::{self, Custom};
+use crate::caml::alloc::{self, Custom};
 use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Raw, Root};
 
 /// Owned bytes: OCaml's `string` or `bytes`, copied. (ocaml-rs makes a `Vec<u8>` an `int array`.)
+///
+/// ```
+/// use ocaml_lwt_interop::ByteBuf;
+///
+/// /// The bytes in the opposite order. They need not be text.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn reversed(mut bytes: ByteBuf) -> ByteBuf {
+///     bytes.reverse();
+///     bytes
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteBuf(pub Vec<u8>);
 
@@ -60,6 +71,16 @@ impl<B: Into<Vec<u8>>> From<B> for ByteBuf {
 
 /// OCaml's `'a list`, as a `Vec`. (ocaml-rs makes a `Vec` an `'a array`; a `LinkedList`, which it makes a list, costs an
 /// allocation for each element, and five GC roots instead of one.)
+///
+/// ```
+/// use ocaml_lwt_interop::OCamlList;
+///
+/// /// The words of a text, and how long each is.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn lengths(text: String) -> OCamlList<(String, usize)> {
+///     text.split_whitespace().map(|word| (word.to_owned(), word.len())).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OCamlList<T>(pub Vec<T>);
 
@@ -148,6 +169,16 @@ impl<T> IntoIterator for OCamlList<T> {
 }
 
 /// OCaml's `nativeint`. (ocaml-rs makes an `isize` an `int`.)
+///
+/// ```
+/// use ocaml_lwt_interop::Nativeint;
+///
+/// /// A mask of so many bits, 63 at most.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn mask(bits: u8) -> Nativeint {
+///     Nativeint((1isize << bits) - 1)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nativeint(pub isize);
 
@@ -165,14 +196,25 @@ unsafe impl FromValue for Nativeint {
 unsafe impl ToValue for Nativeint {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         demand("a nativeint was converted for OCaml", |access| {
-            chunk::custom(access, Custom::Nativeint(self.0))
+            alloc::custom(access, Custom::Nativeint(self.0))
         })
     }
 }
 
-/// Any OCaml value, kept alive: for values that only pass through, such as those of a polymorphic function.
+/// Any OCaml value, kept alive. It is for values that only pass through, such as those of a polymorphic function.
 ///
-/// `Send`, `Sync`, and cheap to clone; it can live across an `.await` and on any thread, and is not looked at.
+/// It is `Send`, `Sync`, and cheap to clone. It can live across an `.await` and on any thread. Rust does not read the value.
+///
+/// ```
+/// use ocaml_lwt_interop::OCamlValue;
+///
+/// /// Gives a value of whatever type back, a little later.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn passed_through(value: OCamlValue) -> OCamlValue {
+///     tokio::task::yield_now().await;
+///     value
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct OCamlValue(Arc<Root>);
 

@@ -59,7 +59,7 @@ pub(crate) enum Callback {
     /// `unit -> unit`: nobody waits for promises any more
     BreakAll,
     /// `int -> string`: makes a thread for functions that block; says why not, or nothing
-    Guest,
+    BlockingThread,
     /// `unit -> Storage.t`: what is bound now
     Bound,
     /// `Storage.t -> int -> unit`: has the closure of that number called with this bound

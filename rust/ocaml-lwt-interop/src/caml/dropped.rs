@@ -1,12 +1,12 @@
 //! Roots that were dropped without the runtime lock, until a thread that holds it gives them back to boxroot.
 //!
-//! boxroot takes deletions from every thread (`boxroot.h`), but on OCaml 4 that is not safe beside a compaction, which
-//! threads lists through all roots in its second pass and follows them in its third (OCaml 4.13, `runtime/compact.c`):
-//! boxroot guards a pool of roots only while it is scanned (boxroot 0.4, `scan_pool`), so a deletion in between writes
+//! boxroot takes deletions from every thread (`boxroot.h`). On OCaml 4 that is not safe beside a compaction, which threads
+//! lists through all roots in its second pass and follows them in its third (OCaml 4.13, `runtime/compact.c`). boxroot
+//! guards a pool of roots only while it is scanned (boxroot 0.4, `scan_pool`). So a deletion between the passes would write
 //! into such a list. Hence only the holder of the lock deletes.
 //!
-//! A stack: any thread pushes, the holder of the lock takes all of it at once, so that nothing comes back while somebody
-//! looks at it. No lock, which the child of a `fork` might find taken.
+//! This is a stack: any thread pushes, and the holder of the lock takes all of it at once. So nothing comes back while
+//! somebody reads it. There is no lock, since the child of a `fork` might find it taken.
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};

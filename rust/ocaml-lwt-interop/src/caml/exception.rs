@@ -1,14 +1,14 @@
-//! What an OCaml exception is: looked at before it is looked into, wherever nothing but a promise of somebody's says that a
-//! value is one.
+//! What an OCaml exception is. Sometimes nothing but somebody's promise says that a value is an exception. There we check it
+//! before we read its fields.
 //!
 //! 1. A constructor is a block of `Object_tag` with two fields, its name and its number (OCaml 4.13 to 5.4,
 //!    `translcore.ml`, `transl_extension_constructor`).
-//! 2. A constant exception is its constructor. One with arguments is a block of tag 0, its constructor in field 0, and its
-//!    arguments behind: as many fields as there are arguments, which the constructor does not say.
+//! 2. A constant exception is its constructor. An exception with arguments is a block of tag 0. Field 0 is its constructor,
+//!    and its arguments follow. The constructor does not say how many there are.
 
 use ocaml::sys;
 
-use super::chunk::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, NO_SCAN_TAG, STRING_TAG};
+use super::alloc::{CUSTOM_TAG, DOUBLE_ARRAY_TAG, NO_SCAN_TAG, STRING_TAG};
 use super::value::{Raw, field, int_val, is_immediate, tag};
 
 /// `Object_tag` (`mlvalues.h`).

@@ -1,15 +1,16 @@
-//! Whether this thread may touch OCaml now: the one place that knows, and the one that is asked.
+//! Whether this thread may touch OCaml now. This is the one place that knows.
 //!
 //! It may when all of this is so:
 //!
-//! 1. OCaml called Rust by one of our stubs, and OCaml code does not run further up the stack: what a finaliser of another
-//!    library does, which the collector calls under OCaml code, finds OCaml running.
+//! 1. OCaml called Rust by one of our stubs, and no OCaml code runs further up the stack. (The collector may call a
+//!    finaliser of another library under OCaml code: that finaliser finds OCaml running.)
 //! 2. The thread holds the runtime lock: nobody has released it, we or ocaml-rs.
 //! 3. It is not inside the collector, which an allocation of Rust's may have started, and which calls finalisers.
 //!
-//! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So whoever has one asks here, and gets
-//! an [`Access`], the proof: it stays on its thread, and is gone before the function that it was given to returns. Every function
-//! of `caml/` that needs the lock takes one. There are two ways to it: [`with_access`] looks, and [`called`] believes.
+//! ocaml-rs's `&Runtime` proves none of this: it is `Send` and `Sync`, and may be leaked. So code that has one asks here,
+//! and gets an [`Access`], the proof. The proof stays on its thread, and is gone before the function that it was given to
+//! returns. Every function of `caml/` that needs the lock takes one. There are two ways to it: [`with_access`] checks, and
+//! [`called`] believes its caller.
 //!
 //! How the runtime gives itself away (`minor_gc.c`, `major_gc.c`, OCaml 4.13 to 5.4) is in `lock.c`.
 
@@ -161,7 +162,7 @@ unsafe extern "C" {
 /// Other threads may collect, so values that are not rooted may move. Neither end runs signal handlers (`signals.c`, 4.13 to 5.4: entering otherwise would, and
 /// raise what they raise): they run when OCaml code runs next.
 pub(crate) fn without_lock<R>(_access: Access<'_>, f: impl FnOnce() -> R + Send) -> R {
-    struct Reacquire(#[allow(dead_code, reason = "dropped behind the lock")] Restore);
+    struct Reacquire(#[allow(dead_code, reason = "dropped after the lock")] Restore);
     impl Drop for Reacquire {
         fn drop(&mut self) {
             // SAFETY: balances the entry below, on the same thread
@@ -182,8 +183,8 @@ pub(super) fn watch_collector(_access: Access<'_>) {
     WATCHING.call_once(|| unsafe { ocaml_lwt_interop_watch_collector() });
 }
 
-/// Whether this thread holds the runtime lock, whoever took it, and whatever for: one that does must not wait for another
-/// that needs it. On OCaml 4 that is known once the executor has started.
+/// Whether this thread holds the runtime lock, for whatever reason. A thread that holds it must not wait for another thread
+/// that needs it. On OCaml 4 this is known once the executor has started.
 pub(crate) fn is_held() -> bool {
     ocaml_lwt_interop_holds_lock()
 }
@@ -210,7 +211,7 @@ pub(crate) enum Refused {
     NotCalled,
 }
 
-/// What a message is completed with, behind what was done: why that cannot work, and what to do instead.
+/// What a message is completed with, after what was done: why that cannot work, and what to do instead.
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -236,7 +237,7 @@ impl fmt::Display for Refused {
 
 /// Whether this thread may touch OCaml now.
 #[inline]
-fn look() -> Result<(), Refused> {
+fn may_touch() -> Result<(), Refused> {
     if NOW.get().runs == Runs::Rust {
         match ocaml_lwt_interop_lock_state() {
             0 => return Ok(()),
@@ -250,14 +251,14 @@ fn look() -> Result<(), Refused> {
 /// Runs `f` if this thread may touch OCaml now.
 #[inline]
 pub(crate) fn with_access<R>(f: impl FnOnce(Access<'_>) -> R) -> Result<R, Refused> {
-    look()?;
+    may_touch()?;
     Ok(f(Access(PhantomData)))
 }
 
 /// Whether this thread may touch OCaml now.
 #[inline]
 pub(crate) fn has_access() -> bool {
-    look().is_ok()
+    may_touch().is_ok()
 }
 
 #[cold]
@@ -285,7 +286,7 @@ pub(crate) fn demand<R>(what: &str, f: impl FnOnce(Access<'_>) -> R) -> R {
     fn refuse(what: &str, refused: Refused) -> ! {
         panic!("{what} {refused}")
     }
-    match look() {
+    match may_touch() {
         Ok(()) => f(Access(PhantomData)),
         Err(refused) => refuse(what, refused),
     }

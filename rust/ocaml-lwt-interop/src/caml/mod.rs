@@ -1,4 +1,4 @@
-//! The only place that imports `caml_*`. Thin, named after what the rest needs.
+//! The only module that imports `caml_*`. It is thin, and its names are those that the other modules need.
 //!
 //! Claims about the runtime cite its sources: OCaml 4.13 to 5.4, `runtime/callback.c`, `runtime/fail_*.c`,
 //! `runtime/custom.c`, `runtime/signals.c`.
@@ -7,13 +7,13 @@ pub(crate) mod lock;
 mod value;
 mod call;
 mod callbacks;
-pub(crate) mod chunk;
+pub(crate) mod alloc;
 mod exception;
 mod dropped;
 #[cfg(ocaml_5)]
-mod ending;
+mod domain_end;
 mod root;
-mod guest;
+mod foreign_thread;
 pub(crate) mod owned_block;
 pub(crate) mod reader;
 pub(crate) mod source;
@@ -28,7 +28,7 @@ pub(crate) use exception::{
     constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
     is_like, is_string,
 };
-pub(crate) use guest::{AtWork, Signals, guests_at_work};
+pub(crate) use foreign_thread::{AtWork, Signals, blocking_calls_at_work};
 pub(crate) use lock::without_lock;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots, setup_roots};
 pub use value::Raw;

@@ -1,11 +1,11 @@
 //! OCaml's reader of a Rust stream, the record of `reader.ml`, as Rust writes into it.
 //!
-//! What crosses is stored with plain stores, one after the other: no signal handler, no finaliser and no collection can
-//! come between, so that OCaml has all of it or none.
+//! Items are written with plain stores, one after the other. No signal handler, no finaliser and no collection can come
+//! between them. So OCaml has all of the items or none.
 
 use ocaml::sys;
 
-use super::chunk::Block;
+use super::alloc::Block;
 use super::lock::Access;
 use super::root::Root;
 use super::value::{Raw, field, int};
@@ -19,11 +19,11 @@ enum Field {
     Items = 1,
     /// How many of them were read
     Taken = 2,
-    /// What comes behind them: an [`ending`](Reader::put_ending)
+    /// What comes after them: an [`ending`](Reader::put_ending)
     Ending = 3,
 }
 
-/// What comes behind the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
+/// What comes after the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
 /// of exn * backtrace` the only one with arguments.
 pub(crate) const END: Raw = Raw((1 << 1) | 1);
 

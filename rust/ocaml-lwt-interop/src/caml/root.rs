@@ -5,14 +5,14 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 #[cfg(ocaml_5)]
-use super::ending;
+use super::domain_end;
 use super::lock::Access;
 use super::value::{Raw, is_immediate, protect};
 use super::{dropped, lock};
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
-static ELSEWHERE: AtomicIsize = AtomicIsize::new(0);
+static OTHER_THREADS: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     /// Made less dropped on this thread, if that is the one that runs Lwt.
@@ -26,7 +26,7 @@ pub(crate) fn live_roots() -> usize {
     if !IS_LWT.get() {
         return 0;
     }
-    (BALANCE.get() + ELSEWHERE.load(Ordering::Relaxed)).max(0) as usize
+    (BALANCE.get() + OTHER_THREADS.load(Ordering::Relaxed)).max(0) as usize
 }
 
 /// This thread has got an executor: whether it is that of Lwt.
@@ -39,14 +39,15 @@ fn count(change: isize) {
     if IS_LWT.get() {
         BALANCE.set(BALANCE.get() + change);
     } else {
-        ELSEWHERE.fetch_add(change, Ordering::Relaxed);
+        OTHER_THREADS.fetch_add(change, Ordering::Relaxed);
     }
 }
 
 /// Keeps an OCaml value alive.
 ///
 /// 1. Made and read only with the runtime lock held.
-/// 2. Moved to and dropped on any thread. Its cell is deleted where OCaml may be touched: at once, or by whom [`dropped`] finds.
+/// 2. Moved to any thread, and dropped there. Its cell is deleted where OCaml may be touched: at once, or later by the
+///    thread that empties [`dropped`].
 pub(crate) enum Root {
     /// The GC does not look at it: no cell.
     Immediate(Raw),
@@ -146,7 +147,7 @@ pub(crate) fn setup_roots(access: Access<'_>) -> bool {
     // SAFETY: the lock is held; calling it again does nothing
     let setup = || unsafe { ocaml_boxroot_sys::boxroot_setup() };
     #[cfg(ocaml_5)]
-    return ending::watch(access, setup);
+    return domain_end::watch(access, setup);
     #[cfg(not(ocaml_5))]
     setup()
 }

@@ -2,7 +2,7 @@
 
 use ocaml::sys;
 
-use super::chunk::Block;
+use super::alloc::Block;
 use super::lock::Access;
 use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate};
 
@@ -11,15 +11,15 @@ mod field_of {
     pub(super) const GET: usize = 1;
     pub(super) const IS_BEGUN: usize = 2;
     pub(super) const READY: usize = 5;
-    pub(super) const BEHIND: usize = 6;
+    pub(super) const AFTER: usize = 6;
 }
 
 const NO_ITEMS: Raw = Raw(sys::EMPTY_LIST);
 /// `more`
 const MORE: Raw = Raw(1);
 
-/// What comes behind the items.
-pub(crate) enum Behind {
+/// What comes after the items.
+pub(crate) enum After {
     More,
     End,
     /// An exception, not rooted.
@@ -56,7 +56,7 @@ pub(crate) unsafe fn begun(source: Raw) -> Option<Raw> {
 pub(crate) unsafe fn is_empty(source: Raw) -> bool {
     // SAFETY: fields of the record
     unsafe {
-        is_immediate(field(source, field_of::READY)) && field(source, field_of::BEHIND).0 == MORE.0
+        is_immediate(field(source, field_of::READY)) && field(source, field_of::AFTER).0 == MORE.0
     }
 }
 
@@ -75,11 +75,11 @@ pub(crate) unsafe fn take_items(source: Raw) -> Raw {
 
 /// # Safety
 /// As for [`begun`].
-pub(crate) unsafe fn behind(source: Raw) -> Behind {
+pub(crate) unsafe fn after(source: Raw) -> After {
     // SAFETY: a field of the record
-    match unsafe { field(source, field_of::BEHIND) } {
-        behind if behind.0 == MORE.0 => Behind::More,
-        behind if is_immediate(behind) => Behind::End,
-        exception => Behind::Exception(exception),
+    match unsafe { field(source, field_of::AFTER) } {
+        after if after.0 == MORE.0 => After::More,
+        after if is_immediate(after) => After::End,
+        exception => After::Exception(exception),
     }
 }

@@ -1,7 +1,8 @@
 //! OCaml values: what they are made of, and what is made of them.
 //!
-//! 1. A [`Raw`] is a number to the compiler. It is *live* while this thread has access to OCaml and nothing can have moved or
-//!    freed the value: until something allocates, or OCaml code runs. So who looks into one gives his word, in `unsafe`.
+//! 1. A [`Raw`] is a number to the compiler. It is *live* while this thread has access to OCaml, and nothing can have moved
+//!    or freed the value: until something allocates, or OCaml code runs. The caller of a function that reads one promises
+//!    that it is live, with `unsafe`.
 //! 2. An [`ocaml::Value`] is rooted, or an immediate, so it is live wherever there is access. Nothing here makes another.
 
 pub use ocaml::Raw;

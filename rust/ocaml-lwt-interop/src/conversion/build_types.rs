@@ -7,7 +7,7 @@ use ocaml::Value;
 use super::crossing::{ToOCaml, Visitor};
 use super::float::{Flat, Float};
 use super::int;
-use crate::caml::chunk::Custom;
+use crate::caml::alloc::Custom;
 use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
 macro_rules! describe {

@@ -1,4 +1,5 @@
-//! The types that cross, [`FromOCaml`] and [`ToOCaml`], and who is told a value that goes to OCaml.
+//! The types that cross, [`FromOCaml`] and [`ToOCaml`]; and [`Visitor`], which hears what a value is made of when it goes to
+//! OCaml.
 
 use ocaml::{FromValue, ToValue};
 
@@ -6,29 +7,39 @@ use super::declare::{Coming, Going, OCamlType};
 use super::float::{Flat, Float};
 use super::frame::Frame;
 use crate::caml::Raw;
-use crate::caml::chunk::Custom;
+use crate::caml::alloc::Custom;
 use crate::values::OCamlValue;
 
-/// A type whose values come from OCaml: of an argument of a `#[func]`, of what a promise, an OCaml function or a stream gives.
+/// A type whose values come from OCaml: as an argument of a `#[func]`, or from a promise, an OCaml function or a stream.
 ///
-/// It owns what it has: nothing in it points into OCaml's heap, where the collector moves and frees what stands there while the
-/// Rust value lives on. So `&str` and `&[u8]` are no such types, nor `ocaml::Raw`, `ocaml::Pointer` and its like, however they
-/// are called and in whatever they are.
+/// It owns what it has. Nothing in it points into OCaml's heap, where the collector moves and frees values while the Rust
+/// value lives on. So `&str` and `&[u8]` are no such types, nor are `ocaml::Raw`, `ocaml::Pointer` and its like, behind an
+/// alias or inside of another type.
 ///
 /// - The types of the table in the README and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
 /// - A type that has an `ocaml::FromValue` of its own, by hand or by ocaml-rs's derive, says it in one line:
 ///
-/// ```no_run
+/// ```
 /// # use ocaml::FromValue;
 /// # use ocaml_lwt_interop::{FromOCaml, OCamlType, Type, Types};
 /// #[derive(FromValue)]
-/// struct Point { x: isize, y: isize }
+/// pub struct Place { x: isize, y: isize }
 ///
-/// // SAFETY: an OCaml `Geometry.point` is a record of two `int`s
-/// unsafe impl<D> OCamlType<D> for Point { fn ocaml_type(_: &mut Types) -> Type { Type::named("Geometry.point") } }
+/// // SAFETY: OCaml's `Geometry.point` is a record of two `int`s
+/// unsafe impl<D> OCamlType<D> for Place {
+///     fn ocaml_type(_: &mut Types) -> Type {
+///         Type::named("Geometry.point")
+///     }
+/// }
 /// // SAFETY: nothing in it points into OCaml's heap
-/// unsafe impl FromOCaml for Point {}
+/// unsafe impl FromOCaml for Place {}
+///
+/// /// How far it is from the origin, in steps.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn steps_to(place: Place) -> isize {
+///     place.x.abs() + place.y.abs()
+/// }
 /// ```
 ///
 /// # Safety
@@ -75,14 +86,31 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     }
 }
 
-/// A type whose values go to OCaml: of a result of a `#[func]`, of arguments of OCaml functions, of items of a stream.
+/// A type whose values go to OCaml: as the result of a `#[func]`, an argument of an OCaml function, or an item of a stream.
 ///
-/// It may borrow. It does not raise when it is converted, so `Result<_, ocaml::Error>` is none, whatever it is in: only by
-/// itself it is the result of a `#[func]`.
+/// It may borrow. Converting it does not raise. So `Result<_, ocaml::Error>` is no such type, not even inside of another: it
+/// can only be the whole result of a `#[func]`.
 ///
 /// - The types of the table in the README and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.
 /// - A type that has an `ocaml::ToValue` of its own, by hand or by ocaml-rs's derive, says it in one line, as for [`FromOCaml`].
+///
+/// ```
+/// use ocaml_lwt_interop::ToOCaml;
+///
+/// /// OCaml has `type answer = { text : string; seconds : float }`.
+/// #[derive(ToOCaml)]
+/// pub struct Answer {
+///     text: String,
+///     seconds: f64,
+/// }
+///
+/// /// The answer to everything.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn answer() -> Answer {
+///     Answer { text: "42".to_owned(), seconds: 0.5 }
+/// }
+/// ```
 ///
 /// # Safety
 /// Its `to_value` does not raise, and its value is rooted, or immediate.
@@ -123,7 +151,7 @@ pub trait Visitor {
     fn double(&mut self, double: f64);
     /// A boxed integer.
     fn custom(&mut self, custom: Custom);
-    /// A value of OCaml's.
+    /// An OCaml value.
     fn value(&mut self, value: &OCamlValue);
     /// A list.
     fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>);

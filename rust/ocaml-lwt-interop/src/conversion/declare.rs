@@ -1,18 +1,85 @@
 //! The OCaml types of Rust types. The compiler resolves them, so an alias, a generic type at an instance and a type of another
 //! crate come out right.
 //!
-//! 1. A description is of one direction, [`Coming`] or [`Going`], since each derive is of one. A record that has both derives is
-//!    described twice, and both descriptions are the same, or the declarations are refused.
+//! 1. A description is for one direction, [`Coming`] or [`Going`], since each derive is for one. A record with both derives
+//!    is described twice. Both descriptions have to be the same, or the declarations are refused.
 //! 2. A record or variant is described once, with its parameters as [`Var`]s. Where it stands it is a name with arguments.
-//! 3. Nothing here touches OCaml's runtime: descriptions are asked for by a program that builds another.
+//! 3. Nothing here touches OCaml's runtime: the program that asks for the descriptions does not run OCaml code of the
+//!    crate's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The direction of [`FromOCaml`](crate::FromOCaml).
+///
+/// ```
+/// use std::path::PathBuf;
+///
+/// use ocaml::{FromValue, Value};
+/// use ocaml_lwt_interop::{Coming, FromOCaml, OCamlType, Type, Types};
+///
+/// /// A path, which OCaml has as a string.
+/// pub struct FilePath(PathBuf);
+///
+/// // SAFETY: it is copied
+/// unsafe impl FromValue for FilePath {
+///     fn from_value(value: Value) -> Self {
+///         FilePath(String::from_value(value).into())
+///     }
+/// }
+///
+/// // SAFETY: it is converted from a `string`
+/// unsafe impl OCamlType<Coming> for FilePath {
+///     fn ocaml_type(_: &mut Types) -> Type {
+///         Type::named("string")
+///     }
+/// }
+///
+/// // SAFETY: nothing in it points into OCaml's heap
+/// unsafe impl FromOCaml for FilePath {}
+///
+/// /// Whether the name of a file has an extension.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn has_extension(path: FilePath) -> bool {
+///     path.0.extension().is_some()
+/// }
+/// ```
 #[derive(Debug)]
 pub enum Coming {}
 
 /// The direction of [`ToOCaml`](crate::ToOCaml).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ocaml::{Runtime, ToValue, Value};
+/// use ocaml_lwt_interop::{Going, OCamlType, ToOCaml, Type, Types};
+///
+/// /// A time, which OCaml has as a float of seconds.
+/// pub struct Seconds(Duration);
+///
+/// // SAFETY: the float is rooted
+/// unsafe impl ToValue for Seconds {
+///     fn to_value(&self, runtime: &Runtime) -> Value {
+///         self.0.as_secs_f64().to_value(runtime)
+///     }
+/// }
+///
+/// // SAFETY: it is converted to a `float`
+/// unsafe impl OCamlType<Going> for Seconds {
+///     fn ocaml_type(_: &mut Types) -> Type {
+///         Type::named("float")
+///     }
+/// }
+///
+/// // SAFETY: nothing of it raises
+/// unsafe impl ToOCaml for Seconds {}
+///
+/// /// So many milliseconds.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn milliseconds(count: u16) -> Seconds {
+///     Seconds(Duration::from_millis(count.into()))
+/// }
+/// ```
 #[derive(Debug)]
 pub enum Going {}
 
@@ -21,16 +88,26 @@ pub enum Going {}
 /// The types of the table in the README and the handles of this crate are, and so is what has a derive. A type that has an
 /// `ocaml::FromValue` or an `ocaml::ToValue` of its own names a type that OCaml has already, for both directions:
 ///
-/// ```no_run
-/// # use ocaml::{FromValue, ToValue};
+/// ```
+/// # use ocaml::FromValue;
 /// # use ocaml_lwt_interop::{FromOCaml, OCamlType, Type, Types};
 /// #[derive(FromValue)]
-/// struct Point { x: isize, y: isize }
+/// pub struct Version { major: isize, minor: isize }
 ///
-/// // SAFETY: an OCaml `Geometry.point` is a record of two `int`s
-/// unsafe impl<D> OCamlType<D> for Point { fn ocaml_type(_: &mut Types) -> Type { Type::named("Geometry.point") } }
+/// // SAFETY: OCaml's `Geometry.version` is a record of two `int`s
+/// unsafe impl<D> OCamlType<D> for Version {
+///     fn ocaml_type(_: &mut Types) -> Type {
+///         Type::named("Geometry.version")
+///     }
+/// }
 /// // SAFETY: nothing in it points into OCaml's heap
-/// unsafe impl FromOCaml for Point {}
+/// unsafe impl FromOCaml for Version {}
+///
+/// /// Whether it is the first.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn is_first(version: Version) -> bool {
+///     version.major == 1 && version.minor == 0
+/// }
 /// ```
 ///
 /// A derive is of one direction, so a type that has one derive, and the other conversion by hand, is `OCamlType<Coming>` by hand
@@ -59,6 +136,39 @@ pub unsafe trait OCamlType<Direction> {
 }
 
 /// An OCaml type.
+///
+/// ```
+/// use std::collections::BTreeSet;
+///
+/// use ocaml::{FromValue, Value};
+/// use ocaml_lwt_interop::{FromOCaml, OCamlList, OCamlType, Type, Types};
+///
+/// /// A set, which OCaml has as a list.
+/// pub struct Set<T>(BTreeSet<T>);
+///
+/// // SAFETY: what a list is converted to, is converted further
+/// unsafe impl<T: FromValue + Ord> FromValue for Set<T> {
+///     fn from_value(value: Value) -> Self {
+///         Set(OCamlList::from_value(value).into_iter().collect())
+///     }
+/// }
+///
+/// // SAFETY: it is converted from a list
+/// unsafe impl<D, T: OCamlType<D>> OCamlType<D> for Set<T> {
+///     fn ocaml_type(types: &mut Types) -> Type {
+///         Type::applied("list", [T::ocaml_type(types)])
+///     }
+/// }
+///
+/// // SAFETY: nothing in it points into OCaml's heap
+/// unsafe impl<T: FromOCaml + Ord> FromOCaml for Set<T> {}
+///
+/// /// How many of them are different.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn different(numbers: Set<isize>) -> usize {
+///     numbers.0.len()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Type(Form);
 

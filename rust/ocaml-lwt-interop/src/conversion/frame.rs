@@ -1,4 +1,4 @@
-//! A value that is read, and what it is a part of; see `read.rs`, whose rules these are.
+//! A value that is read, and the values around it. The rules are those of `read.rs`.
 
 use std::cell::Cell;
 
@@ -6,10 +6,10 @@ use ocaml::FromValue;
 
 use super::float::Float;
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, chunk};
+use crate::caml::{self, Raw, alloc};
 use crate::stack;
 
-/// A value that is read, and what it is a part of.
+/// A value that is read, and the values around it.
 #[doc(hidden)]
 pub struct Frame<'a> {
     pub(super) access: Access<'a>,
@@ -133,7 +133,7 @@ impl<'a> Frame<'a> {
             Float::Never => false,
             Float::Always => true,
             // SAFETY: as the caller's: a record is a block
-            Float::Maybe => unsafe { chunk::is_flat(self.value()) },
+            Float::Maybe => unsafe { alloc::is_flat(self.value()) },
         }
     }
 }

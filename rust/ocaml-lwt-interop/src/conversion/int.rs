@@ -1,5 +1,6 @@
-//! Numbers that do not fit. A conversion refuses by panicking, as ocaml-rs's do: in an argument of a `#[func]` that is
-//! `Invalid_argument`, with the names of both; in what goes to OCaml it is a panic of the conversion.
+//! Numbers that do not fit. A conversion refuses them with a panic, as those of ocaml-rs do. In an argument of a `#[func]`
+//! the panic becomes `Invalid_argument`, with the names of the function and the argument. On the way to OCaml it stays a
+//! panic.
 
 use std::fmt::Display;
 
@@ -7,7 +8,7 @@ use std::fmt::Display;
 const MOST: isize = isize::MAX >> 1;
 const LEAST: isize = isize::MIN >> 1;
 
-/// A number of OCaml's as a Rust type that may be too small for it, or have no sign.
+/// An OCaml number as a Rust type that may be too small for it, or have no sign.
 #[inline]
 pub(super) fn narrow<N: Copy + Display, T: TryFrom<N> + Bounded>(number: N) -> T {
     match T::try_from(number) {

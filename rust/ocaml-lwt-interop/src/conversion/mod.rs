@@ -1,6 +1,6 @@
-//! How values cross: [`FromOCaml`] and [`ToOCaml`], which say which types do, and what `#[derive(ToOCaml)]` and
-//! `#[derive(FromOCaml)]` do for records and variants, with all that they hold, without a GC root for each part. ocaml-rs's own
-//! conversions take a root for each field that is read or made.
+//! How values cross. [`FromOCaml`] and [`ToOCaml`] say which types cross. `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]`
+//! convert records and variants, with all that they hold, without a GC root for each part. (ocaml-rs's own conversions take
+//! a root for each field that is read or made.)
 //!
 //! - [`build`]: Rust to OCaml, by three [`visitors`]. What fits into one small allocation is made in one.
 //! - [`read`]: OCaml to Rust. Reading collects nothing, so what is read needs no root. [`shape`]: whether a value can be read as
@@ -9,7 +9,7 @@
 //! - [`crossing`]: the two traits. [`frame`]: a value that is read, and what it is a part of.
 //! - [`float`]: blocks of unboxed numbers, both ways. [`int`]: numbers that do not fit, both ways.
 //!
-//! A type that has only ocaml-rs's conversions may be a part as well; for that one everything around it is rooted.
+//! A part may be of a type that has only ocaml-rs's conversions. Then everything around it is rooted.
 
 pub mod declare;
 pub mod float;

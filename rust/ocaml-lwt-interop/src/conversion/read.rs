@@ -1,15 +1,16 @@
 //! OCaml values are read into Rust ones.
 //!
 //! 1. Reading allocates nothing on the OCaml heap and runs no OCaml code, so nothing moves, and nothing needs a root.
-//! 2. The exceptions are a part that only ocaml-rs converts, which may do anything, and any value that is a float out of a
-//!    flat array, which has to be made. Where each part is read its way down is known, as frames on the stack: before
-//!    such a part is converted the value in each frame is rooted, and afterwards it is put back from where it has moved to.
+//! 2. There are two exceptions: a part that only ocaml-rs converts, which may do anything; and a part that may be any value
+//!    and is a float in a flat array, for which a block has to be made. So the way down to each part is known, as frames on
+//!    the stack. Before such a part is converted, the value in each frame is rooted. Afterwards each frame gets its value
+//!    back, from where it has moved to.
 
 use ocaml::Value;
 
 use super::crossing::FromOCaml;
 use super::float::Float;
-use crate::caml::chunk;
+use crate::caml::alloc;
 use crate::caml::lock::{Access, demand};
 
 pub use super::frame::Frame;
@@ -78,9 +79,9 @@ pub fn unknown_polymorphic(name: &str, number: isize) -> ! {
 /// The frame is that of a flat block with more than `i` parts.
 unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
-    let boxed = chunk::boxed(unsafe { chunk::double_field(frame.value(), i) });
+    let boxed = alloc::boxed(unsafe { alloc::double_field(frame.value(), i) });
     // SAFETY: a type that is flat reads the float, and nothing else
-    unsafe { T::read(&frame.part(chunk::boxed_value(&boxed))) }
+    unsafe { T::read(&frame.part(alloc::boxed_value(&boxed))) }
 }
 
 /// A part of a flat block, for a type that may be any value: OCaml's `float` is made for it.
@@ -90,9 +91,9 @@ unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
 #[cold]
 unsafe fn read_made_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
-    let double = unsafe { chunk::double_field(frame.value(), i) };
+    let double = unsafe { alloc::double_field(frame.value(), i) };
     let mut made = None;
     let access = frame.access;
-    frame.keeping(&mut || made = Some(convert_here(access, chunk::double(access, double))));
+    frame.keeping(&mut || made = Some(convert_here(access, alloc::double(access, double))));
     made.expect("`keeping` calls")
 }

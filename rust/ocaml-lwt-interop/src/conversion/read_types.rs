@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::int::narrow;
 use super::read::part;
 use super::shape::{is_array, is_block, is_constant, is_list, is_tagged};
-use crate::caml::chunk::{self, DOUBLE_TAG, STRING_TAG};
+use crate::caml::alloc::{self, DOUBLE_TAG, STRING_TAG};
 use crate::caml::{self, Raw, Root};
 use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
 
@@ -53,16 +53,16 @@ read_numbers! {
     i16: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
     isize: |frame| frame.int(), |value| caml::is_immediate(value);
     usize: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    i32: |frame| chunk::custom_val(frame.value()), |value| chunk::is_int32(value);
-    u32: |frame| narrow(chunk::custom_val::<i32>(frame.value())), |value| chunk::is_int32(value);
-    i64: |frame| chunk::custom_val(frame.value()), |value| chunk::is_int64(value);
-    u64: |frame| narrow(chunk::custom_val::<i64>(frame.value())), |value| chunk::is_int64(value);
-    Nativeint: |frame| Nativeint(chunk::custom_val(frame.value())), |value| chunk::is_nativeint(value);
+    i32: |frame| alloc::custom_val(frame.value()), |value| alloc::is_int32(value);
+    u32: |frame| narrow(alloc::custom_val::<i32>(frame.value())), |value| alloc::is_int32(value);
+    i64: |frame| alloc::custom_val(frame.value()), |value| alloc::is_int64(value);
+    u64: |frame| narrow(alloc::custom_val::<i64>(frame.value())), |value| alloc::is_int64(value);
+    Nativeint: |frame| Nativeint(alloc::custom_val(frame.value())), |value| alloc::is_nativeint(value);
 }
 
 read! {
-    [] f64, Float::Always, |frame| chunk::double_val(frame.value()), |value| is_tagged(value, DOUBLE_TAG);
-    [] f32, Float::Always, |frame| chunk::double_val(frame.value()) as f32, |value| is_tagged(value, DOUBLE_TAG);
+    [] f64, Float::Always, |frame| alloc::double_val(frame.value()), |value| is_tagged(value, DOUBLE_TAG);
+    [] f32, Float::Always, |frame| alloc::double_val(frame.value()) as f32, |value| is_tagged(value, DOUBLE_TAG);
     [] ByteBuf, Float::Never,
         |frame| ByteBuf(caml::string_bytes(frame.value())),
         |value| is_tagged(value, STRING_TAG);
@@ -91,8 +91,8 @@ read! {
     // An array is a block, flat if its elements are floats.
     [T: FromOCaml] Vec<T>, Float::Never,
         |frame| {
-            let length = chunk::array_length(frame.value());
-            let flat = chunk::is_flat(frame.value());
+            let length = alloc::array_length(frame.value());
+            let flat = alloc::is_flat(frame.value());
             (0..length).map(|i| part(frame, i, flat)).collect()
         },
         |value| is_array(value, T::FLOAT, T::has_shape);

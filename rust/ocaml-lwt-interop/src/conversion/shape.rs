@@ -1,10 +1,11 @@
-//! Whether a value can be read as a type, for values that come without a declaration: what an exception holds. Each block is
-//! looked at before it is looked into. What is not seen, such as the arguments of a function, is taken on trust.
+//! Whether a value can be read as a type. It is for values that come without a declaration, such as the arguments of an
+//! exception. Each block is checked before its fields are read. What a value does not show, such as the arguments of a
+//! function, is taken on trust.
 
 use ocaml::sys;
 
 use super::float::Float;
-use crate::caml::{self, Raw, chunk};
+use crate::caml::{self, Raw, alloc};
 use crate::stack;
 
 /// What [`super::FromOCaml::has_shape`] is.
@@ -78,8 +79,8 @@ pub unsafe fn is_record(value: Raw, fields: Float, parts: &[HasShape]) -> bool {
     unsafe {
         match fields {
             Float::Always => {
-                is_tagged(value, chunk::DOUBLE_ARRAY_TAG)
-                    && chunk::array_length(value) == parts.len()
+                is_tagged(value, alloc::DOUBLE_ARRAY_TAG)
+                    && alloc::array_length(value) == parts.len()
             }
             // A flat one has no values whose shapes could be asked for.
             Float::Never | Float::Maybe => is_block(value, 0, parts),
@@ -94,7 +95,7 @@ pub unsafe fn is_record(value: Raw, fields: Float, parts: &[HasShape]) -> bool {
 pub(super) unsafe fn is_array(value: Raw, elements: Float, has_shape: HasShape) -> bool {
     // SAFETY: as the caller's; an array without elements has the tag 0
     unsafe {
-        if is_tagged(value, chunk::DOUBLE_ARRAY_TAG) {
+        if is_tagged(value, alloc::DOUBLE_ARRAY_TAG) {
             return elements != Float::Never;
         }
         is_tagged(value, 0)

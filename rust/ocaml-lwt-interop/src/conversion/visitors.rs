@@ -1,5 +1,6 @@
-//! What a described value is told to: [`Counting`] finds how many words it takes; if these fit, [`Building`] makes it in one
-//! chunk; else [`Storing`] makes its outermost block and rooted parts, each of which is again built in one chunk if it fits.
+//! The visitors, which hear what a value is made of. [`Counting`] counts the words that it takes. If these fit into one
+//! allocation, [`Building`] makes the value in it. If not, [`Storing`] makes the outermost block, with parts that are rooted.
+//! Each part is built in one allocation if it fits.
 
 use ocaml::{Runtime, ToValue, Value};
 
@@ -7,7 +8,7 @@ use super::crossing::{ToOCaml, Visitor};
 use super::float::Flat;
 use super::frame::too_deep;
 use super::shape::is_tagged;
-use crate::caml::chunk::{self, Block, Chunk, Custom, MOST_WORDS};
+use crate::caml::alloc::{self, Allocation, Block, Custom, MOST_WORDS};
 use crate::caml::lock::{Access, demand};
 use crate::caml::{self, Raw};
 use crate::stack;
@@ -42,10 +43,10 @@ pub(crate) fn convert_here<T: ToOCaml>(access: Access<'_>, value: &T) -> Value {
 unsafe fn build<T: ToOCaml>(access: Access<'_>, value: &T, words: usize) -> Raw {
     let mut building = Building {
         access,
-        chunk: match words {
-            0 => Chunk::empty(),
+        allocation: match words {
+            0 => Allocation::empty(),
             // SAFETY: as the caller's
-            _ => unsafe { Chunk::alloc(access, words) },
+            _ => unsafe { Allocation::alloc(access, words) },
         },
         built: caml::UNIT,
     };
@@ -84,17 +85,17 @@ impl Visitor for Counting {
 
     #[inline]
     fn string(&mut self, bytes: &[u8]) {
-        self.words = self.words.saturating_add(chunk::string_words(bytes.len()));
+        self.words = self.words.saturating_add(alloc::string_words(bytes.len()));
     }
 
     #[inline]
     fn double(&mut self, _double: f64) {
-        self.words += chunk::DOUBLE_WORDS;
+        self.words += alloc::DOUBLE_WORDS;
     }
 
     #[inline]
     fn custom(&mut self, custom: Custom) {
-        self.words += chunk::custom_words(custom);
+        self.words += alloc::custom_words(custom);
     }
 
     #[inline]
@@ -114,7 +115,7 @@ impl Visitor for Counting {
     fn begin(&mut self, _tag: u8, size: usize, flat: Flat) -> bool {
         let words = match (size, flat) {
             (0, _) => 0,
-            (_, Flat::Yes) => 1 + size * (chunk::DOUBLE_WORDS - 1),
+            (_, Flat::Yes) => 1 + size * (alloc::DOUBLE_WORDS - 1),
             (_, Flat::No) => 1 + size,
             // Known when the parts are there.
             (_, Flat::Unknown | Flat::AsItsElements) => MOST_WORDS + 1,
@@ -139,15 +140,15 @@ impl Visitor for Counting {
     }
 }
 
-/// Makes everything in one chunk.
+/// Makes everything in one allocation.
 struct Building<'a> {
     access: Access<'a>,
-    chunk: Chunk<'a>,
+    allocation: Allocation<'a>,
     /// The last value that was described.
     built: Raw,
 }
 
-/// A block of a chunk, or the array without elements, which is none.
+/// A block of an allocation, or the array without elements, which is none.
 struct Fields<'a> {
     fields: &'a mut [usize],
     next: usize,
@@ -164,17 +165,17 @@ impl<'a> Visitor for Building<'a> {
 
     #[inline]
     fn string(&mut self, bytes: &[u8]) {
-        self.built = self.chunk.string(bytes);
+        self.built = self.allocation.string(bytes);
     }
 
     #[inline]
     fn double(&mut self, double: f64) {
-        self.built = self.chunk.double(double);
+        self.built = self.allocation.double(double);
     }
 
     #[inline]
     fn custom(&mut self, custom: Custom) {
-        self.built = self.chunk.custom(custom);
+        self.built = self.allocation.custom(custom);
     }
 
     #[inline]
@@ -187,9 +188,9 @@ impl<'a> Visitor for Building<'a> {
         let mut list = caml::EMPTY_LIST.raw();
         for item in items.rev() {
             item.describe(self);
-            let cell = self.chunk.block(2, 0);
+            let cell = self.allocation.block(2, 0);
             cell.copy_from_slice(&[self.built.0 as usize, list.0 as usize]);
-            list = chunk::value_of(cell);
+            list = alloc::value_of(cell);
         }
         self.built = list;
     }
@@ -200,9 +201,9 @@ impl<'a> Visitor for Building<'a> {
         let fields = match (size, flat) {
             (0, _) => &mut [],
             (_, true) => self
-                .chunk
-                .block(size * (chunk::DOUBLE_WORDS - 1), chunk::DOUBLE_ARRAY_TAG),
-            (_, false) => self.chunk.block(size, tag),
+                .allocation
+                .block(size * (alloc::DOUBLE_WORDS - 1), alloc::DOUBLE_ARRAY_TAG),
+            (_, false) => self.allocation.block(size, tag),
         };
         Fields {
             fields,
@@ -216,9 +217,9 @@ impl<'a> Visitor for Building<'a> {
         let next = block.next;
         block.next += 1;
         if block.flat {
-            let words = chunk::DOUBLE_WORDS - 1;
+            let words = alloc::DOUBLE_WORDS - 1;
             let number = double(self.access, part);
-            chunk::write_double(&mut block.fields[next * words..][..words], number);
+            alloc::write_double(&mut block.fields[next * words..][..words], number);
         } else {
             part.describe(self);
             block.fields[next] = self.built.0 as usize;
@@ -228,8 +229,8 @@ impl<'a> Visitor for Building<'a> {
     #[inline]
     fn end(&mut self, block: Fields<'a>) {
         self.built = match block.fields {
-            [] => chunk::empty_array(self.access),
-            fields => chunk::value_of(fields),
+            [] => alloc::empty_array(self.access),
+            fields => alloc::value_of(fields),
         };
     }
 
@@ -240,14 +241,14 @@ impl<'a> Visitor for Building<'a> {
 
 /// The number of a value that is [`Float::Always`](super::float::Float::Always).
 fn double<T: ToOCaml>(access: Access<'_>, value: &T) -> f64 {
-    let mut words = [0; chunk::DOUBLE_WORDS];
+    let mut words = [0; alloc::DOUBLE_WORDS];
     let mut building = Building {
         access,
-        chunk: Chunk::over(&mut words),
+        allocation: Allocation::over(&mut words),
         built: caml::UNIT,
     };
     value.describe(&mut building);
-    chunk::unboxed(&words)
+    alloc::unboxed(&words)
 }
 
 /// Makes a rooted value with parts that are converted each by itself.
@@ -279,18 +280,18 @@ impl Visitor for Storing<'_> {
     }
 
     fn double(&mut self, double: f64) {
-        self.value = chunk::double(self.access, double);
+        self.value = alloc::double(self.access, double);
     }
 
     fn custom(&mut self, custom: Custom) {
-        self.value = chunk::custom(self.access, custom);
+        self.value = alloc::custom(self.access, custom);
     }
 
     fn value(&mut self, value: &OCamlValue) {
         self.value = value.value(self.access);
     }
 
-    /// A chunk for each item with its cell.
+    /// An allocation for each item with its cell.
     fn list<T: ToOCaml>(&mut self, items: impl DoubleEndedIterator<Item = T>) {
         let mut list = caml::EMPTY_LIST;
         for item in items.rev() {
@@ -305,13 +306,13 @@ impl Visitor for Storing<'_> {
             unsafe {
                 let mut building = Building {
                     access: self.access,
-                    chunk: Chunk::alloc(self.access, counting.words),
+                    allocation: Allocation::alloc(self.access, counting.words),
                     built: caml::UNIT,
                 };
                 item.describe(&mut building);
-                let cell = building.chunk.block(2, 0);
+                let cell = building.allocation.block(2, 0);
                 cell.copy_from_slice(&[building.built.0 as usize, list.raw().0 as usize]);
-                caml::replace(self.access, &mut list, chunk::value_of(cell));
+                caml::replace(self.access, &mut list, alloc::value_of(cell));
             }
         }
         self.value = list;
@@ -319,7 +320,7 @@ impl Visitor for Storing<'_> {
 
     fn begin(&mut self, tag: u8, size: usize, flat: Flat) -> Rooted {
         let tag = match flat {
-            Flat::Yes => chunk::DOUBLE_ARRAY_TAG,
+            Flat::Yes => alloc::DOUBLE_ARRAY_TAG,
             Flat::No | Flat::Unknown | Flat::AsItsElements => tag,
         };
         Rooted {
@@ -338,7 +339,7 @@ impl Visitor for Storing<'_> {
         }
         let part = convert_here(self.access, part);
         // SAFETY: the part is rooted, or immediate
-        if rooted.flat != Flat::No && unsafe { is_tagged(part.raw(), chunk::DOUBLE_TAG) } {
+        if rooted.flat != Flat::No && unsafe { is_tagged(part.raw(), alloc::DOUBLE_TAG) } {
             rooted.floats += 1;
         }
         rooted.block.push(self.access, &part);
@@ -380,10 +381,10 @@ impl Visitor for Storing<'_> {
 /// # Safety
 /// The block has so many fields, each a float. Allocates.
 unsafe fn flat_of(access: Access<'_>, block: &Value, size: usize) -> Value {
-    let mut array = Block::alloc(access, size, chunk::DOUBLE_ARRAY_TAG);
+    let mut array = Block::alloc(access, size, alloc::DOUBLE_ARRAY_TAG);
     for i in 0..size {
         // SAFETY: as the caller's; each field is read from where the block is now
-        let number = unsafe { chunk::double_val(caml::field(block.raw(), i)) };
+        let number = unsafe { alloc::double_val(caml::field(block.raw(), i)) };
         array.push_double(access, number);
     }
     array.end()

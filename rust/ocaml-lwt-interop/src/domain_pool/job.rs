@@ -1,8 +1,8 @@
 //! One call in a pool, from its submission to its end.
 //!
 //! 1. Under the lock nothing is run, woken or dropped that belongs to the user.
-//! 2. A job that has not begun is dropped where it is given up; the pool's queue keeps an empty one.
-//! 3. Its slot is settled exactly once: by the worker that ran it, or by who refused it.
+//! 2. A job that has not begun is dropped by the thread that gives it up. The queue of the pool keeps an empty job.
+//! 3. Its slot is settled exactly once: by the worker that ran the job, or by the code that refused it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! Worker domains (OCaml 5): OCaml functions that run in parallel to the thread that runs Lwt.
 //!
-//! `Rust_async.Domain_pool.create ~domains:n` starts them, and `Rust_async.Domain_pool.detach` runs an OCaml function on one
-//! of them for OCaml; [`DomainPool::call`] does for Rust. A pool comes from OCaml, as an argument:
+//! `Rust_async.Domain_pool.create ~domains:n` starts them. `Rust_async.Domain_pool.detach` runs an OCaml function on one of
+//! them, for OCaml. [`DomainPool::call`] does so for Rust. A pool comes from OCaml, as an argument:
 //!
-//! ```no_run
+//! ```
 //! use ocaml_lwt_interop::{DomainPool, Error, OCamlFunc};
 //!
 //! #[ocaml_lwt_interop::func]
@@ -16,10 +16,11 @@
 //! }
 //! ```
 //!
-//! Each worker domain has an executor of its own, which [`handle`](crate::handle) gives in a `#[func]` that is called there.
-//! A `#[func]` that is called on a worker domain gives a promise that is settled: while its future is pending, the stub runs
-//! that executor, and parks with the runtime lock released. (Lwt runs on one domain only, so a pending promise could not be
-//! resolved there.) `Rust_async.Domain_pool.await` takes the value out of it.
+//! Each worker domain has an executor of its own. [`handle`](crate::handle) gives it, in a `#[func]` that is called there.
+//!
+//! A `#[func]` that is called on a worker domain gives a promise that is settled. While its future is pending, the stub runs
+//! that executor, and parks with the runtime lock released. (Lwt runs on one domain only, so nobody could resolve a pending
+//! promise here.) `Rust_async.Domain_pool.await` takes the value out of the promise.
 
 // `job` is a call from its submission to its end; `queue` has a pool's jobs and who waits for one; `pools` are all of them;
 // `worker` is what a worker domain does.
@@ -87,6 +88,16 @@ pub(crate) async fn detach(
 /// Worker domains, `Rust_async.Domain_pool.t`: where OCaml functions run in parallel to Lwt. Works on every thread.
 ///
 /// It does not keep the domains running: `Rust_async.Domain_pool.shutdown` and the end of the program end them.
+///
+/// ```
+/// use ocaml_lwt_interop::DomainPool;
+///
+/// /// How many domains there are in a pool.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn domains_of(pool: DomainPool) -> usize {
+///     pool.domains()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DomainPool(Arc<Pool>);
 
@@ -118,20 +129,24 @@ impl std::fmt::Debug for DomainPool {
 }
 
 impl DomainPool {
-    /// Calls an OCaml function on one of the worker domains, when the future is first polled; from any thread. Arguments and
-    /// value are converted on that domain, in parallel to everything else.
+    /// Calls an OCaml function on one of the worker domains, when the future is first polled. May be called on any thread.
+    /// Arguments and value are converted on that domain, in parallel to everything else.
     ///
-    /// Dropping the future cancels the call: if it has not begun it never does; if it awaits Rust
-    /// (`Rust_async.Domain_pool.await`), that raises `Lwt.Canceled` there; else it runs to its end, which nobody hears of.
+    /// Dropping the future cancels the call. A call that has not begun never does. If the function awaits Rust
+    /// (`Rust_async.Domain_pool.await`), `await` raises `Lwt.Canceled` there. Any other function runs to its end, and its
+    /// value is dropped.
     ///
     /// # Errors
-    /// The exception that the function raised; its value does not convert, or the conversion of an argument panics; misuse,
-    /// when the pool was shut down, or the call is made in one of its own jobs, which might all wait for one another; a broken
-    /// promise, at the end of the bridge. `Lwt.Canceled` when the pool was shut down with `~cancel:true`.
+    /// - The exception that the function raised.
+    /// - Its value does not convert, or the conversion of an argument panics.
+    /// - Misuse: the pool was shut down, or the call is made in one of the pool's own jobs, which might all wait for one
+    ///   another.
+    /// - A broken promise, at the end of the bridge.
+    /// - `Lwt.Canceled`, when the pool was shut down with `~cancel:true`.
     ///
-    /// That it is made in a job is known on the worker domain, and in the body of a `#[func(tokio)]` or `#[func(blocking)]`
-    /// that the job called. It is not known in a task that these spawn: a job that awaits such a task waits until it is
-    /// cancelled, when all workers of the pool do.
+    /// Whether a call is made in a job is known on the worker domain, and in the body of a `#[func(tokio)]` or
+    /// `#[func(blocking)]` that the job called. It is not known in a task that these spawn. So when all workers of a pool
+    /// wait for such tasks, they wait until they are cancelled.
     pub fn call<Args, Ret>(
         &self,
         function: &OCamlFunc<Args, Ret>,
@@ -148,13 +163,24 @@ impl DomainPool {
         })
     }
 
-    /// How many worker domains it was made with, less those that have ended.
+    /// How many worker domains there are: as many as the pool was made with, less those that have ended.
     pub fn domains(&self) -> usize {
         self.0.alive()
     }
 }
 
 /// The future of [`DomainPool::call`].
+///
+/// ```
+/// use ocaml_lwt_interop::{DomainPool, Error, OCamlFunc, PoolCall};
+///
+/// /// `f 1`, on a worker domain.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn on_a_domain(pool: DomainPool, f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+///     let call: PoolCall<(isize,), isize> = pool.call(&f, (1,)); // nothing is called yet
+///     call.await
+/// }
+/// ```
 ///
 /// # Panics
 /// When it is polled after it was ready.

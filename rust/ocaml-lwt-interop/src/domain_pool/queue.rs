@@ -1,9 +1,10 @@
 //! A pool: the jobs that wait, and the workers that wait for one.
 //!
-//! 1. A worker that finds no job is entered as idle under the lock that it looked under, and only then parks; who submits a
-//!    job takes one idle worker out and wakes it. So no job waits while a worker sleeps.
-//! 2. Under the lock nothing is woken or dropped. Where it cannot be had, in the child of a `fork`, a pool has no workers.
-//! 3. A worker that was woken for something of its own, a task, is not idle any more; nobody gives it a job before it asks.
+//! 1. A worker that finds no job is noted as idle before it gives the lock back, and parks only then. The thread that
+//!    submits a job takes one idle worker out of the list and wakes it. So no job waits while a worker sleeps.
+//! 2. Under the lock nothing is woken or dropped. In the child of a `fork`, where the lock may not be had, a pool has no
+//!    workers.
+//! 3. A worker that was woken for a task of its own is not idle any more. Nobody gives it a job before it asks.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar};

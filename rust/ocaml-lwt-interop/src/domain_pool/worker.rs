@@ -38,7 +38,7 @@ fn worker() -> Worker {
 /// Makes this thread, that of a new domain, a worker of the pool. Runs no OCaml code.
 pub(crate) fn start(pool: usize, index: usize) {
     let pool = find(pool);
-    start::settle_worker(pool.home(index));
+    start::install_worker(pool.home(index));
     // OCaml's signal handlers run on threads that do not block the signal (`signals.c`, OCaml 5), so on the others. One of
     // them may wait in Lwt's loop for just that.
     signals::block();

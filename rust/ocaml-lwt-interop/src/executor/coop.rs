@@ -4,7 +4,7 @@
 //! 1. Tokio sets a budget where it runs a task, and nowhere else that is public. But what `poll_proceed` gives remembers the
 //!    budget before it, and puts that back when it is dropped: so one that remembers a full budget sets one, at the price
 //!    of some thread-local accesses. (`Handle::block_on` would be five times as much, and would refuse code of OCaml's
-//!    below a poll that runs a runtime of its own.) The first one of a thread comes from a task of Tokio's.
+//!    below a poll that runs a runtime of its own.) The first one of a thread comes from a Tokio task.
 //! 2. Outside of polls there is none, and in OCaml code that a poll calls there is none: nobody would renew it there, and
 //!    futures that other executors run would be pending for ever.
 //! 3. Polls nest, when OCaml code that a poll calls makes a call: each has a budget of its own.

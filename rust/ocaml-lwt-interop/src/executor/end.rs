@@ -21,7 +21,7 @@ pub(crate) fn end_tasks(scope: &Scope) {
 }
 
 /// Ends all that is queued here or was sent by other threads. Those that wait for an answer are told that there will be
-/// none; a cancelled promise is cancelled still, since OCaml code that cleans up behind it runs now or never.
+/// none; a cancelled promise is cancelled still, since OCaml code that cleans up after it runs now or never.
 pub(crate) fn end_queued(scope: &Scope) {
     let local = scope.home().local(scope.at());
     let came = scope.home().wake.close();

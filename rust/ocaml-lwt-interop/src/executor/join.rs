@@ -14,11 +14,27 @@ use crate::errors_to_ocaml;
 use crate::home::{Home, Runnable, Scope, Task};
 use crate::lock::{Mutex, is_child};
 
-/// A spawned task. Awaiting it gives its value, or an error when it panicked, was aborted, or was left at shutdown (a broken
-/// promise); on any thread. Polled after it was ready, it panics.
+/// A spawned task. You may await it on any thread. It gives the value of the task. It gives an error when the task panicked,
+/// was aborted, or was left at shutdown (a broken promise). Polled again after that, it panics.
 ///
-/// Like Tokio's: dropping the handle detaches the task, which runs on. A panic of a detached task is reported to OCaml's
-/// `Lwt.async_exception_hook`.
+/// As with Tokio's, dropping the handle detaches the task, which runs on. `Lwt.async_exception_hook` hears of a panic in a
+/// detached task.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use ocaml_lwt_interop::{Error, JoinHandle, spawn_local};
+///
+/// /// Two tasks at home, which may share what is not `Send`.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn two_tasks() -> Result<isize, Error> {
+///     let shared = Rc::new(20);
+///     let other = shared.clone();
+///     let a: JoinHandle<isize> = spawn_local(async move { *shared + 1 });
+///     let b: JoinHandle<isize> = spawn_local(async move { *other + 1 });
+///     Ok(a.await? + b.await?)
+/// }
+/// ```
 pub struct JoinHandle<T> {
     shared: Arc<Shared<T>>,
     home: &'static Home,

@@ -1,4 +1,4 @@
-//! OCaml's runtime for who is at home, and a scope for who has ocaml-rs's.
+//! OCaml's runtime, for code at home; and a scope, for code that has ocaml-rs's `&Runtime`.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -10,9 +10,21 @@ use crate::error::Error;
 use crate::home::{AtHome, Home, Scope};
 use crate::status::{Status, status};
 
-/// OCaml's runtime, as ocaml-rs's functions want to see it, for as long as this is not awaited across.
+/// OCaml's runtime, as ocaml-rs's functions want to see it. It is good until the next `.await`.
 ///
 /// Stays on its thread.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, ocaml_runtime};
+///
+/// /// Calls `f` at home, before and after a wait.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn before_and_after(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
+///     let before = f.call(&ocaml_runtime(), ())?;
+///     tokio::task::yield_now().await;
+///     Ok(before + f.call(&ocaml_runtime(), ())?) // not the one from before the `.await`
+/// }
+/// ```
 #[derive(Debug)]
 pub struct OCamlRuntime {
     not_send: PhantomData<*const ()>,
@@ -68,7 +80,7 @@ fn demand_home<R>(what: &str, f: impl FnOnce(&Scope) -> R) -> R {
     }
 }
 
-/// A scope for somebody who has ocaml-rs's `&Runtime`, which proves nothing, see `caml/lock.rs`, and begins something.
+/// A scope for code that has ocaml-rs's `&Runtime`, and begins something. (A `&Runtime` proves nothing: see `caml/lock.rs`.)
 ///
 /// # Panics
 /// Where OCaml may not be touched now, and after the end.

@@ -127,7 +127,7 @@ pub(crate) unsafe fn start(
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
     // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
     caml::without_lock(access, || ());
-    let wake = crate::wake::Wake::new()
+    let wake = crate::wake::WakePath::new()
         .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
     watch_forks();
     watch_this_thread();
@@ -135,27 +135,27 @@ pub(crate) unsafe fn start(
     enter_for_ever();
     let home = Home::new(Driver::Lwt, wake, callbacks);
     set_lwt_home(home);
-    AtHome::settle(home);
+    AtHome::install(home);
     Ok(home.wake.descriptor_number())
 }
 
-/// An executor for a worker domain, which [`settle_worker`] gives its thread. `Err` is a message. Where Lwt runs.
+/// An executor for a worker domain, which [`install_worker`] gives its thread. `Err` is a message. Where Lwt runs.
 pub(crate) fn new_worker_home() -> Result<&'static Home, String> {
     let lwt = lwt_home().expect("Lwt's executor has started");
-    let wake = crate::wake::Wake::new()
+    let wake = crate::wake::WakePath::new()
         .map_err(|error| format!("no descriptor to wake a worker domain with: {error}"))?;
     Ok(Home::new(Driver::Worker, wake, lwt.callbacks))
 }
 
 /// Makes this thread, that of a new worker domain, the domain thread of an executor: a new one, or one whose domain has ended.
-pub(crate) fn settle_worker(home: &'static Home) {
+pub(crate) fn install_worker(home: &'static Home) {
     enter_for_ever();
-    home.reopen(AtHome::settle(home));
+    home.reopen(AtHome::install(home));
 }
 
 /// In the child of a `fork` there is one thread only, so it is the domain thread, whichever it was in the parent.
-pub(crate) fn settle_after_fork() {
+pub(crate) fn install_after_fork() {
     if let (Status::Forked, None, Some(home)) = (status(), AtHome::here(), lwt_home()) {
-        AtHome::settle(home);
+        AtHome::install(home);
     }
 }

@@ -3,7 +3,7 @@
 //! 1. Ticks never nest, but for one case: OCaml's `exit`, called by a continuation inside a tick, runs the loop again
 //!    for its `at_exit` hooks; what these await must still be polled. The tick below is never returned to.
 //! 2. A tick that ends with tasks runnable has armed another; one that ends without has put the wake path to sleep.
-//! 3. In a tick none of Lwt's keys is bound, whoever armed it, but where a task binds those of its call.
+//! 3. In a tick none of Lwt's keys is bound, but where a task binds those of its call.
 //! 4. No panic leaves a tick; an OCaml exception that escapes from what it calls ends the tick, and is raised when the tick is
 //!    in order: by its caller, or where `Lwt_main.run` ends its turn.
 
@@ -108,12 +108,12 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let budget = local.budget.get();
     let mut clock = Clock::new(budget.slice);
     let mut polls = 0;
-    home.wake.look(&mut *local.queue.borrow_mut());
+    home.wake.take_queued(&mut *local.queue.borrow_mut());
     loop {
         if local.queue.borrow().is_empty() {
             match home.wake.try_sleep() {
                 Sleep::Asleep => return Rest::Asleep,
-                Sleep::LookAgain => home.wake.look(&mut *local.queue.borrow_mut()),
+                Sleep::Refused => home.wake.take_queued(&mut *local.queue.borrow_mut()),
             };
             continue;
         }

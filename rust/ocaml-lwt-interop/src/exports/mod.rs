@@ -11,4 +11,4 @@ mod streams;
 mod keys;
 mod process;
 mod pools;
-mod guests;
+mod blocking_threads;

@@ -19,7 +19,7 @@ exports! {
     /// `shutdown : float -> unit`: seconds to wait for Tokio. Raises what escapes.
     fn ocaml_lwt_interop_shutdown(access: Access, timeout: Raw) -> Result<(), Raised> {
         // SAFETY: OCaml calls with a float
-        let seconds = unsafe { caml::chunk::double_val(timeout) };
+        let seconds = unsafe { caml::alloc::double_val(timeout) };
         let timeout = if seconds > FOR_EVER.as_secs_f64() {
             FOR_EVER
         } else {
@@ -30,7 +30,7 @@ exports! {
 
     /// `disown : unit -> unit`: in the child of a `fork`, rejects what can never be resolved there. Raises what escapes.
     fn ocaml_lwt_interop_disown(access: Access, _unit: Raw) -> Result<(), Raised> {
-        start::settle_after_fork();
+        start::install_after_fork();
         in_scope(access, Raise::Now, shutdown::disown_all)
     }
 
@@ -130,7 +130,7 @@ unsafe fn config_of_ocaml(
             some(thread_name).map(|name| caml::string_bytes(name)),
             some(max_blocking_threads),
             some(thread_stack_size),
-            some(thread_keep_alive).map(|seconds| caml::chunk::double_val(seconds)),
+            some(thread_keep_alive).map(|seconds| caml::alloc::double_val(seconds)),
         )
     };
     // A negative number is out of range, as zero is.

@@ -11,7 +11,7 @@ use crate::status::{Status, status};
 /// What the hook at the beginning of a turn has to do: bits, those of `loop.ml`.
 mod turn {
     pub(super) const TICK: isize = 1;
-    /// A guest may be waiting for the runtime lock, see `caml/guest.rs`.
+    /// A blocking thread may be waiting for the runtime lock, see `caml/foreign_thread.rs`.
     pub(super) const YIELD: isize = 2;
     /// Exceptions wait to be raised.
     pub(super) const RAISE: isize = 4;
@@ -45,7 +45,7 @@ exports! {
                 bit(turn::LEFT, home.enter_turn(at))
                     | bit(turn::RAISE, home.escaped(at) > 0)
                     | bit(turn::TICK, home.begin_turn(at))
-                    | bit(turn::YIELD, caml::guests_at_work())
+                    | bit(turn::YIELD, caml::blocking_calls_at_work())
             }
             _ => turn::WRONG_THREAD,
         }
@@ -109,7 +109,7 @@ exports! {
             && AtHome::here().is_some_and(|at| at.home().must_arm(at, no_pause))
     }
 
-    /// `armed : unit -> unit`, `noalloc`: behind `must_arm`, and after the caller has armed, if it was to.
+    /// `armed : unit -> unit`, `noalloc`: after `must_arm`, and after the caller has armed, if it was to.
     fn ocaml_lwt_interop_armed(_unit: Raw) {
         // The descriptor of a child of `fork` is its parent's.
         if status() != Status::Forked

@@ -41,7 +41,8 @@ exports! {
         drop(unsafe { empty_token(token) });
     }
 
-    /// `broken : token -> unit`: the bridge ends, and whoever waits with this token hears nothing any more. Raises what escapes.
+    /// `broken : token -> unit`: the bridge ends, and the future that waits with this token gets an error. Raises what
+    /// escapes.
     fn ocaml_lwt_interop_broken(access: Access, token: Raw) -> Result<(), Raised> {
         in_scope(access, Raise::OutsideOfTurns, |_scope| {
             // SAFETY: OCaml calls, with a token of ours

@@ -52,7 +52,7 @@ impl AtHome {
     }
 
     /// Makes this thread the domain thread of a new executor.
-    pub(crate) fn settle(home: &'static Home) -> AtHome {
+    pub(crate) fn install(home: &'static Home) -> AtHome {
         crate::caml::count_roots_here(home.is_lwt());
         HOME.set(Some(home));
         AtHome {

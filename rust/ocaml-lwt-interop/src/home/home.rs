@@ -6,7 +6,7 @@ use super::{AtHome, Budget, Key, Local, Runnable, Scope, Task, disturbed, to_lwt
 use crate::caml::{Callback, Callbacks, LwtsStorage, Raw, Root};
 use crate::status::{Status, status};
 use crate::wake::state::Sleep;
-use crate::wake::{Queued, Wake};
+use crate::wake::{Queued, WakePath};
 
 /// What drives a domain executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum Driver {
 pub(crate) struct Home {
     driver: Driver,
     /// What other threads see.
-    pub(crate) wake: Wake<Runnable>,
+    pub(crate) wake: WakePath<Runnable>,
     /// The OCaml functions we call.
     pub(crate) callbacks: Callbacks,
     /// What only the domain thread sees.
@@ -46,7 +46,11 @@ impl std::fmt::Debug for Home {
 }
 
 impl Home {
-    pub(crate) fn new(driver: Driver, wake: Wake<Runnable>, callbacks: Callbacks) -> &'static Home {
+    pub(crate) fn new(
+        driver: Driver,
+        wake: WakePath<Runnable>,
+        callbacks: Callbacks,
+    ) -> &'static Home {
         Box::leak(Box::new(Home {
             driver,
             wake,
@@ -261,7 +265,7 @@ impl Home {
     /// path must not count on it.
     pub(crate) fn begin_turn(&'static self, at: AtHome) -> bool {
         self.has_runnable(at)
-            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::LookAgain)
+            || (self.local(at).ticks.get() > 0 && self.wake.try_sleep() == Sleep::Refused)
     }
 
     pub(crate) fn live_tasks(&'static self, at: AtHome) -> usize {

@@ -56,6 +56,19 @@ impl Default for Local {
 }
 
 /// How much a tick does before it lets Lwt's I/O have its turn.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ocaml_lwt_interop::domain_executor::{Budget, DomainExecutor};
+///
+/// /// Lets Lwt's I/O have its turn after each poll.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn be_polite() {
+///     let budget = Budget { polls: 1, slice: Duration::ZERO };
+///     DomainExecutor::current().expect("a #[func] runs on a thread with an executor").set_budget(budget);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Polls, at least one.
@@ -66,7 +79,7 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 256 polls or half a millisecond: a timer of Lwt's beside tasks that yield for ever is late by about that, and by
+    /// 256 polls or half a millisecond: a Lwt timer beside tasks that yield for ever is late by about that, and by
     /// a few polls where these are slow.
     fn default() -> Self {
         Budget {

@@ -1,4 +1,4 @@
-//! A call on its way to a guest, and its answer on the way back.
+//! A call on its way to a blocking thread, and its answer on the way back.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::home::{Home, Runnable, Scope};
 use crate::storage::Storage;
 
-/// A call on its way to a guest.
-pub(super) struct GuestCall {
+/// A call on its way to a blocking thread.
+pub(super) struct QueuedCall {
     /// A block: the function, and its arguments.
     pub(super) value: Root,
     pub(super) answer: Answer,
@@ -27,7 +27,7 @@ pub(super) trait Asks: Send + Sync {
     fn break_promise(&self);
 }
 
-/// Whom a guest answers. Dropped without an answer it breaks the promise.
+/// Where a blocking thread sends its answer. Dropped without one, it breaks the promise.
 pub(super) struct Answer {
     home: &'static Home,
     asks: Option<Arc<dyn Asks>>,

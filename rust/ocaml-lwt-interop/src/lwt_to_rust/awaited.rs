@@ -9,20 +9,20 @@ use crate::home::Scope;
 use crate::received;
 use crate::storage::Storage;
 
-/// What gives that which is awaited; run at home, at the first poll.
+/// Something that a future waits for. It begins at home, when the future is first polled.
 #[doc(hidden)]
-pub trait Start: 'static {
-    /// Whether it calls a function, which it does not for a future that is gone.
+pub trait Awaitable: 'static {
+    /// Whether it calls an OCaml function. Then a future that is gone does not begin it.
     #[doc(hidden)]
     const CALLS: bool;
-    /// What is bound in the call that is made, when the thread of the future runs nobody's call.
+    /// What Lwt's keys are bound to in the OCaml function, if the future is polled outside of any call.
     #[doc(hidden)]
     fn storage(&self) -> Remembered {
         Remembered(Storage::NOTHING)
     }
-    /// What there is now, or what calling for it raised. Runs OCaml code.
+    /// Begins: gives what is there now, or the exception that the OCaml function raised. Runs OCaml code.
     #[doc(hidden)]
-    fn start(self, scope: Token<'_>) -> Result<Started, Error>;
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error>;
 }
 
 /// A storage, without its private type.
@@ -31,7 +31,7 @@ pub struct Remembered(pub(super) Storage);
 
 /// What a start gives.
 #[doc(hidden)]
-pub struct Started(pub(super) Awaited);
+pub struct Begun(pub(super) Awaited);
 
 /// Where the value comes from.
 pub(super) enum Awaited {
@@ -40,12 +40,12 @@ pub(super) enum Awaited {
     /// It is there.
     Value(ocaml::Value),
     /// A call that another thread is to make: a block of the function and its arguments.
-    Guest(Root),
+    BlockingCall(Root),
 }
 
 /// The scope of a poll, without its private type.
 #[doc(hidden)]
-pub struct Token<'a>(pub(crate) &'a Scope<'a>);
+pub struct PollScope<'a>(pub(crate) &'a Scope<'a>);
 
 /// Converts what a function has returned.
 pub(super) fn value_of_function<T: FromOCaml>(value: Value) -> Result<T, Error> {

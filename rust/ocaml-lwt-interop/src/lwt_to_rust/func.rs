@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
-use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_function};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered, value_of_function};
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::lock::demand;
@@ -110,6 +110,17 @@ function_handle! {
     ///
     /// Any function value: partial applications and mutually recursive closures too. The types of the arguments and of
     /// the result are taken on trust, as in an `external` declaration.
+    ///
+    /// ```
+    /// use ocaml_lwt_interop::{Error, OCamlAsyncFunc};
+    ///
+    /// /// `f` of `f` of `x`.
+    /// #[ocaml_lwt_interop::func]
+    /// pub async fn twice(f: OCamlAsyncFunc<(isize,), isize>, x: isize) -> Result<isize, Error> {
+    ///     let once = f.call((x,)).await?;
+    ///     f.call((once,)).await
+    /// }
+    /// ```
     OCamlAsyncFunc, "an OCaml function", |value| Type::applied("Lwt.t", [value])
 }
 
@@ -118,6 +129,18 @@ function_handle! {
     ///
     /// Three ways to call it: [`call`](OCamlFunc::call) here and now, at home; [`call_async`](OCamlFunc::call_async) at home
     /// as well, from any thread; and [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml) for one that blocks.
+    ///
+    /// ```
+    /// use ocaml_lwt_interop::{Error, OCamlFunc, ocaml_runtime, run_blocking_in_ocaml};
+    ///
+    /// /// All three ways, one after the other.
+    /// #[ocaml_lwt_interop::func]
+    /// pub async fn called_thrice(add: OCamlFunc<(isize, isize), isize>) -> Result<isize, Error> {
+    ///     let here = add.call(&ocaml_runtime(), (1, 2))?;
+    ///     let from_anywhere = add.call_async((here, 3)).await?;
+    ///     run_blocking_in_ocaml(&add, (from_anywhere, 4)).await
+    /// }
+    /// ```
     OCamlFunc, "an OCaml function", |value| value
 }
 
@@ -146,6 +169,18 @@ where
 /// The future of a call of an OCaml function: it calls at its first poll. `Send` when the arguments and the value are.
 ///
 /// Dropping it cancels the promise that the function returned.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlAsyncFunc, func::CallFuture};
+///
+/// /// Calls `f` last.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn called_later(f: OCamlAsyncFunc<(isize,), isize>) -> Result<isize, Error> {
+///     let call: CallFuture<(isize,), isize> = f.call((1,)); // nothing is called yet
+///     tokio::task::yield_now().await;
+///     call.await
+/// }
+/// ```
 pub type CallFuture<Args, Ret> = PromiseFuture<Ret, Call<Args>>;
 
 /// A call to be made.
@@ -155,37 +190,48 @@ pub struct Call<Args> {
     arguments: Args,
 }
 
-impl<Args: IntoArguments + 'static> Start for Call<Args> {
+impl<Args: IntoArguments + 'static> Awaitable for Call<Args> {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         Remembered(self.function.storage.clone())
     }
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let promise = apply(scope.0, &self.function, self.arguments)?;
-        Ok(Started(Awaited::Promise(promise)))
+        Ok(Begun(Awaited::Promise(promise)))
     }
 }
 
 /// The future of a call of an OCaml function that returns its value at once: it calls at its first poll. `Send` when the
 /// arguments and the value are.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, OCamlFunc, func::ValueFuture};
+///
+/// /// What `f` gives, asked for from a Tokio thread.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn value_from_a_worker(f: OCamlFunc<(), isize>) -> Result<isize, Error> {
+///     let call: ValueFuture<(), isize> = f.call_async(());
+///     tokio::spawn(call).await?
+/// }
+/// ```
 pub type ValueFuture<Args, Ret> = PromiseFuture<Ret, CallForValue<Args>>;
 
 /// A call to be made.
 #[doc(hidden)]
 pub struct CallForValue<Args>(Call<Args>);
 
-impl<Args: IntoArguments + 'static> Start for CallForValue<Args> {
+impl<Args: IntoArguments + 'static> Awaitable for CallForValue<Args> {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         self.0.storage()
     }
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let value = apply(scope.0, &self.0.function, self.0.arguments)?;
-        Ok(Started(Awaited::Value(value)))
+        Ok(Begun(Awaited::Value(value)))
     }
 }
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker, ready};
 use ocaml::{FromValue, Runtime, ToValue};
 use tokio::task::coop::poll_proceed;
 
-use super::awaited::{Awaited, Start, Started, Token, value_of_function};
-use super::guests;
-use super::subscription::{Subscription, cancel, look};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, value_of_function};
+use super::blocking_threads;
+use super::subscription::{Subscription, cancel, state_of};
 use crate::caml::Root;
 use crate::caml::lock::demand;
 use crate::conversion::declare::{Going, OCamlType, Type, Types};
@@ -28,12 +28,22 @@ use crate::storage::{From, Storage};
 
 /// A Lwt promise, `'a Lwt.t`, whose value converts to `T`.
 ///
-/// `promise.await` gives `Result<T, Error>` on any thread; a promise that is settled already is ready at the first
-/// poll, at home. The value is converted on the domain thread when the promise is resolved. Dropping the future cancels
-/// the promise, as `Lwt.cancel` does; see [`Promise::protected`].
+/// `promise.await` gives `Result<T, Error>`, on any thread. At home, a promise that is settled already is ready at the first
+/// poll. The value is converted on the domain thread, when the promise is resolved. Dropping the future cancels the promise,
+/// as `Lwt.cancel` does; see [`Promise::protected`].
 ///
-/// A handle: it keeps the promise alive, may be sent to and dropped on any thread (when `T` is `Send`, since `T` is made
-/// at home and taken where the future is polled), and goes back to OCaml as the promise it is.
+/// It is a handle: it keeps the promise alive, and may be sent to any thread and dropped there. (`T` has to be `Send` for
+/// that, since a `T` is made at home and taken where the future is polled.) It goes back to OCaml as the same promise.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Promise};
+///
+/// /// OCaml has `sum_of_promises : int Lwt.t -> int Lwt.t -> int Lwt.t`.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn sum_of_promises(a: Promise<isize>, b: Promise<isize>) -> Result<isize, Error> {
+///     Ok(a.await? + b.await?)
+/// }
+/// ```
 pub struct Promise<T> {
     root: Root,
     home: &'static Home,
@@ -76,7 +86,7 @@ impl<T> Promise<T> {
         })
     }
 
-    /// The same promise, and dropping its future leaves it alone: `Lwt.protected`.
+    /// The same promise, which is left alone when its future is dropped: `Lwt.protected`.
     #[must_use]
     pub fn protected(mut self) -> Self {
         self.cancel = false;
@@ -141,19 +151,33 @@ impl<T> std::fmt::Debug for Promise<T> {
 #[doc(hidden)]
 pub struct Existing(Root);
 
-impl Start for Existing {
+impl Awaitable for Existing {
     const CALLS: bool = false;
 
-    fn start(self, scope: Token<'_>) -> Result<Started, Error> {
-        Ok(Started(Awaited::Promise(self.0.value(scope.0.access()))))
+    fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
+        Ok(Begun(Awaited::Promise(self.0.value(scope.0.access()))))
     }
 }
 
 /// The future of a [`Promise`]. `Send` when `T` is.
 ///
 /// Dropping it cancels the promise, from any thread: at home in the next tick at the latest.
+///
+/// ```
+/// use ocaml_lwt_interop::{Error, Promise, PromiseFuture};
+///
+/// /// The value of the promise that is resolved first. The other promise is cancelled.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn first_of(a: Promise<isize>, b: Promise<isize>) -> Result<isize, Error> {
+///     let a: PromiseFuture<isize> = a.into_future();
+///     tokio::select! {
+///         value = a => value,
+///         value = b => value,
+///     }
+/// }
+/// ```
 #[must_use = "futures do nothing unless they are awaited"]
-pub struct PromiseFuture<T: FromOCaml + 'static, S: Start = Existing> {
+pub struct PromiseFuture<T: FromOCaml + 'static, S: Awaitable = Existing> {
     home: &'static Home,
     cancel: bool,
     stage: Stage<T, S>,
@@ -162,7 +186,7 @@ pub struct PromiseFuture<T: FromOCaml + 'static, S: Start = Existing> {
 
 enum Stage<T, S> {
     /// Not polled yet.
-    Start(S),
+    Unpolled(S),
     /// The promise was pending, or is being looked at at home.
     Waiting(Arc<Subscription<T>>),
     Done,
@@ -170,19 +194,19 @@ enum Stage<T, S> {
 
 // SAFETY: `S` is `Send` or asserted by the handle that made the future; a `T` is made at home and taken where the
 // future is polled
-unsafe impl<T: FromOCaml + Send, S: Start + Send> Send for PromiseFuture<T, S> {}
+unsafe impl<T: FromOCaml + Send, S: Awaitable + Send> Send for PromiseFuture<T, S> {}
 // SAFETY: a shared reference to it gives nothing
-unsafe impl<T: FromOCaml + Send, S: Start + Send> Sync for PromiseFuture<T, S> {}
+unsafe impl<T: FromOCaml + Send, S: Awaitable + Send> Sync for PromiseFuture<T, S> {}
 
 // Nothing in it is pinned.
-impl<T: FromOCaml + 'static, S: Start> Unpin for PromiseFuture<T, S> {}
+impl<T: FromOCaml + 'static, S: Awaitable> Unpin for PromiseFuture<T, S> {}
 
-impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
-    pub(crate) fn new(home: &'static Home, cancel: bool, start: S) -> Self {
+impl<T: FromOCaml + 'static, S: Awaitable> PromiseFuture<T, S> {
+    pub(crate) fn new(home: &'static Home, cancel: bool, awaitable: S) -> Self {
         PromiseFuture {
             home,
             cancel,
-            stage: Stage::Start(start),
+            stage: Stage::Unpolled(awaitable),
             value: PhantomData,
         }
     }
@@ -194,25 +218,25 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
     }
 
     /// The first poll: at home the promise is looked at here and now, and nothing is made for one that is settled, or for
-    /// a value that is there; elsewhere the start is sent home, and there is no answer yet.
-    fn first_poll(&mut self, start: S, waker: &Waker) -> Option<Poll<Result<T, Error>>> {
+    /// a value that is there; on another thread it begins at home, and there is no answer yet.
+    fn first_poll(&mut self, awaitable: S, waker: &Waker) -> Option<Poll<Result<T, Error>>> {
         let home = self.home;
-        let mut start = Some(start);
-        let looked = Scope::with_current(home, |scope| {
-            let promise = match start.take()?.start(Token(scope)) {
-                Ok(Started(Awaited::Promise(promise))) => promise,
-                Ok(Started(Awaited::Value(value))) => {
+        let mut awaitable = Some(awaitable);
+        let first = Scope::with_current(home, |scope| {
+            let promise = match awaitable.take()?.begin(PollScope(scope)) {
+                Ok(Begun(Awaited::Promise(promise))) => promise,
+                Ok(Begun(Awaited::Value(value))) => {
                     return Some(Poll::Ready(value_of_function(value)));
                 }
-                Ok(Started(Awaited::Guest(call))) => {
+                Ok(Begun(Awaited::BlockingCall(call))) => {
                     let subscription = Subscription::new(home);
                     self.stage = Stage::Waiting(subscription.clone());
-                    guests::submit(scope, call, subscription);
+                    blocking_threads::submit(scope, call, subscription);
                     return None;
                 }
                 Err(error) => return Some(Poll::Ready(Err(error))),
             };
-            Some(match look(scope, &promise) {
+            Some(match state_of(scope, &promise) {
                 Some(ended) => Poll::Ready(ended),
                 None => {
                     let subscription = Subscription::waiting(scope, &promise, self.cancel, waker);
@@ -221,7 +245,7 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
                 }
             })
         });
-        if let Some(start) = start {
+        if let Some(awaitable) = awaitable {
             if status() == Status::Forked {
                 return Some(Poll::Ready(Err(Error::misuse(
                     "a promise or an OCaml function was awaited on another thread in the child of a fork, where the domain \
@@ -231,9 +255,9 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
             let subscription = Subscription::new(home);
             self.stage = Stage::Waiting(subscription.clone());
             // After shutdown the job is dropped here, which breaks the promise.
-            let storage = Storage::running().unwrap_or_else(|| start.storage().0);
+            let storage = Storage::running().unwrap_or_else(|| awaitable.storage().0);
             let job = AssertSend(SendHome {
-                start: Some(start),
+                awaitable: Some(awaitable),
                 cancel: self.cancel,
                 subscription,
             });
@@ -241,23 +265,23 @@ impl<T: FromOCaml + 'static, S: Start> PromiseFuture<T, S> {
                 storage.bind(scope, From::Tick, || job.into_inner().run(scope));
             })));
         }
-        looked.flatten()
+        first.flatten()
     }
 }
 
-impl<T: FromOCaml + 'static, S: Start> Future for PromiseFuture<T, S> {
+impl<T: FromOCaml + 'static, S: Awaitable> Future for PromiseFuture<T, S> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let coop = ready!(poll_proceed(context));
         match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::Start(start) => {
-                if let Some(looked) = this.first_poll(start, context.waker()) {
-                    if looked.is_ready() {
+            Stage::Unpolled(awaitable) => {
+                if let Some(first) = this.first_poll(awaitable, context.waker()) {
+                    if first.is_ready() {
                         coop.made_progress();
                     }
-                    return looked;
+                    return first;
                 }
             }
             Stage::Waiting(subscription) => this.stage = Stage::Waiting(subscription),
@@ -273,52 +297,52 @@ impl<T: FromOCaml + 'static, S: Start> Future for PromiseFuture<T, S> {
     }
 }
 
-impl<T: FromOCaml + 'static, S: Start> Drop for PromiseFuture<T, S> {
+impl<T: FromOCaml + 'static, S: Awaitable> Drop for PromiseFuture<T, S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             // Whether a future was polled is chance: `select!` begins where it likes. So this makes no difference to a
             // promise, which is pending whether somebody looks at it or not.
-            Stage::Start(start) if self.cancel && !S::CALLS => {
-                let start = AssertSend(start);
+            Stage::Unpolled(awaitable) if self.cancel && !S::CALLS => {
+                let awaitable = AssertSend(awaitable);
                 self.home
                     .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                        if let Ok(Started(Awaited::Promise(promise))) =
-                            start.into_inner().start(Token(scope))
+                        if let Ok(Begun(Awaited::Promise(promise))) =
+                            awaitable.into_inner().begin(PollScope(scope))
                         {
                             cancel(scope, &promise);
                         }
                     })));
             }
-            Stage::Start(_) | Stage::Done => {}
+            Stage::Unpolled(_) | Stage::Done => {}
             Stage::Waiting(subscription) => subscription.close(self.cancel),
         }
     }
 }
 
-/// The start of a future on its way home. Dropped on the way, when the executor shuts down, it breaks the promise.
-struct SendHome<T: FromOCaml + 'static, S: Start> {
-    start: Option<S>,
+/// The awaitable of a future on its way home. Dropped on the way, when the executor shuts down, it breaks the promise.
+struct SendHome<T: FromOCaml + 'static, S: Awaitable> {
+    awaitable: Option<S>,
     cancel: bool,
     subscription: Arc<Subscription<T>>,
 }
 
-impl<T: FromOCaml + 'static, S: Start> SendHome<T, S> {
+impl<T: FromOCaml + 'static, S: Awaitable> SendHome<T, S> {
     fn run(mut self, scope: &Scope) {
         // A future that was dropped on the way does not call the function; a promise that exists is cancelled.
-        if let Some(start) = self
-            .start
+        if let Some(awaitable) = self
+            .awaitable
             .take()
             .filter(|_| !S::CALLS || self.subscription.slot.is_waiting())
         {
-            let started = start.start(Token(scope));
-            self.subscription.attach(scope, started, self.cancel);
+            let begun = awaitable.begin(PollScope(scope));
+            self.subscription.attach(scope, begun, self.cancel);
         }
     }
 }
 
-impl<T: FromOCaml + 'static, S: Start> Drop for SendHome<T, S> {
+impl<T: FromOCaml + 'static, S: Awaitable> Drop for SendHome<T, S> {
     fn drop(&mut self) {
-        if self.start.is_some() {
+        if self.awaitable.is_some() {
             self.subscription.break_promise();
         }
     }

@@ -1,11 +1,11 @@
 //! [`LwtStream`]: an OCaml stream that Rust reads.
 //!
-//! 1. It is read by one promise after the other, each for a batch: what is there, up to the window, or else the next item
-//!    once it comes, and what is there then.
-//! 2. While Rust waits it keeps no root of the stream, which comes back with the batch: else a stream that nobody can write
-//!    to any more would never be collected, and Rust would wait for ever.
-//! 3. What came, and the read that OCaml has begun and that is pending when a batch is full, are in OCaml's
-//!    [`source`](caml::source), which goes with the stream: whatever a signal handler raises on the way loses none of it.
+//! 1. It is read by one promise after the other, each for a batch. A batch is what is there, up to the window. If nothing is
+//!    there, it is the next item once that comes, and what is there then.
+//! 2. While Rust waits it keeps no root of the stream, which comes back with the batch. Otherwise a stream that nobody can
+//!    write to any more would never be collected, and Rust would wait for ever.
+//! 3. Some items have come, and a read may be pending when a batch is full. Both are in OCaml's [`source`](caml::source),
+//!    which goes with the stream. So whatever a signal handler raises on the way, no item is lost.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use futures_core::Stream;
 use ocaml::{FromValue, Value};
 use tokio::task::coop::poll_proceed;
 
-use super::awaited::{Awaited, Remembered, Start, Started, Token};
+use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::promise::PromiseFuture;
 use super::subscription::cancel;
 use crate::caml::lock::{Access, with_access};
@@ -32,16 +32,39 @@ use crate::storage::Storage;
 
 /// An OCaml stream, `'a Lwt_stream.t`, whose items convert to `T`: a [`Stream`] of `Result<T, Error>`, on any thread.
 ///
-/// An exception is an `Err` item, and the last one; so is an item that does not convert, a broken promise when nobody can
-/// write to the stream any more, or after shutdown, and misuse in a job on a worker domain, where there is no Lwt. Items
-/// cross in batches, of what is there up to the [window](LwtStream::window); they are converted on the domain thread.
+/// The last item may be an `Err`:
 ///
-/// It reads OCaml's own stream: other readers of that see what Lwt shows them. Dropping it, on any thread, cancels the read
-/// that is under way and lets go of the stream, at home in the next tick at the latest; what crossed and was not taken goes
-/// with it. What OCaml's writer learns of that is what Lwt tells it: one that waits in `create_bounded`'s `push` goes on
-/// waiting, a function of `from` is not asked again, and both are collected if nobody else holds them.
+/// - an exception that the stream ended with;
+/// - an item that does not convert;
+/// - a broken promise, when nobody can write to the stream any more, or after shutdown;
+/// - misuse, in a job on a worker domain, where there is no Lwt.
+///
+/// Items cross in batches, of what is there up to the [window](LwtStream::window). They are converted on the domain thread.
+///
+/// It reads OCaml's own stream: other readers of that stream see what Lwt shows them.
+///
+/// Dropping it, on any thread, cancels the read that is under way and lets go of the stream, at home in the next tick at the
+/// latest. Items that have crossed and were not taken are dropped. OCaml's writer learns of that what Lwt tells it. A writer
+/// that waits in the `push` of `create_bounded` goes on waiting, and a function of `from` is not asked again. Both are
+/// collected if nobody else holds them.
 ///
 /// `Send` when `T` is.
+///
+/// ```
+/// use futures_lite::StreamExt;
+/// use ocaml_lwt_interop::{Error, LwtStream};
+///
+/// /// The sum of an OCaml stream, which is read four items ahead.
+/// #[ocaml_lwt_interop::func]
+/// pub async fn total(numbers: LwtStream<isize>) -> Result<isize, Error> {
+///     let mut numbers = numbers.window(4);
+///     let mut total = 0;
+///     while let Some(number) = numbers.next().await {
+///         total += number?;
+///     }
+///     Ok(total)
+/// }
+/// ```
 pub struct LwtStream<T: FromOCaml + 'static> {
     home: &'static Home,
     window: usize,
@@ -55,7 +78,7 @@ pub struct LwtStream<T: FromOCaml + 'static> {
 enum Stage<T: FromOCaml + 'static> {
     /// Nothing is under way.
     Idle(Source),
-    Reading(PromiseFuture<Batch<T>, Read>),
+    Reading(PromiseFuture<Batch<T>, NextBatch>),
     /// The items that are here are the last, but for an error.
     Over(Option<Error>),
 }
@@ -92,20 +115,20 @@ impl Drop for Source {
 }
 
 /// A read to be begun.
-struct Read {
+struct NextBatch {
     source: Source,
     window: usize,
     storage: Storage,
 }
 
-impl Start for Read {
+impl Awaitable for NextBatch {
     const CALLS: bool = true;
 
     fn storage(&self) -> Remembered {
         Remembered(self.storage.clone())
     }
 
-    fn start(mut self, scope: Token<'_>) -> Result<Started, Error> {
+    fn begin(mut self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let scope = scope.0;
         if !scope.home().is_lwt() {
             return Err(Error::misuse(
@@ -128,7 +151,7 @@ impl Start for Read {
             match self.storage.of_handle(scope, read) {
                 Ok(promise) => {
                     let promise = caml::protect(scope.access(), promise);
-                    Ok(Started(Awaited::Promise(promise)))
+                    Ok(Begun(Awaited::Promise(promise)))
                 }
                 Err(raised) => Err(Error::captured_raw(scope, raised)),
             }
@@ -140,10 +163,10 @@ impl Start for Read {
 struct Batch<T> {
     source: Source,
     items: Vec<T>,
-    behind: Behind,
+    after: After,
 }
 
-enum Behind {
+enum After {
     More,
     End,
     Error(Error),
@@ -191,22 +214,22 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
                         return Batch {
                             source,
                             items,
-                            behind: Behind::Error(error),
+                            after: After::Error(error),
                         };
                     }
                 }
             }
-            let behind = match caml::source::behind(value.raw()) {
-                caml::source::Behind::More => Behind::More,
-                caml::source::Behind::End => Behind::End,
-                caml::source::Behind::Exception(exception) => Behind::Error(
+            let after = match caml::source::after(value.raw()) {
+                caml::source::After::More => After::More,
+                caml::source::After::End => After::End,
+                caml::source::After::Exception(exception) => After::Error(
                     Error::from_exception_value(caml::protect(access, exception)),
                 ),
             };
             Batch {
                 source,
                 items,
-                behind,
+                after,
             }
         })
     }
@@ -230,13 +253,13 @@ impl<T: FromOCaml + 'static> LwtStream<T> {
             Ok(Batch {
                 source,
                 items,
-                behind,
+                after,
             }) => {
                 self.items.extend(items);
-                match behind {
-                    Behind::More => Stage::Idle(source),
-                    Behind::End => Stage::Over(None),
-                    Behind::Error(error) => Stage::Over(Some(error)),
+                match after {
+                    After::More => Stage::Idle(source),
+                    After::End => Stage::Over(None),
+                    After::Error(error) => Stage::Over(Some(error)),
                 }
             }
         };
@@ -268,7 +291,7 @@ impl<T: FromOCaml + 'static> Stream for LwtStream<T> {
                     if let Stage::Idle(source) =
                         std::mem::replace(&mut this.stage, Stage::Over(None))
                     {
-                        let read = Read {
+                        let read = NextBatch {
                             source,
                             window: this.window,
                             storage: this.storage.clone(),

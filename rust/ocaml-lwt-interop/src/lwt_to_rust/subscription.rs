@@ -1,19 +1,18 @@
 //! What stands between a pending promise and the slot of a Rust future.
 //!
-//! 1. OCaml's callbacks on the promise own a token, the token owns the [`Sink`]; Rust owns no root of the promise while
-//!    it waits, or the promise could not be collected, and the future would wait for ever for one that nobody can
-//!    resolve.
+//! 1. OCaml's callbacks on the promise own a token, and the token owns the [`Sink`]. Rust owns no root of the promise while
+//!    it waits. Otherwise a promise that nobody can resolve could not be collected, and its future would wait for ever.
 //! 2. Rust finds the promise again, to cancel it, through a weak table in OCaml, by an index that is in use from
 //!    `subscribe` until the promise is settled, collected, or released.
-//! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser: it queues a
+//! 3. Dropping the future never calls OCaml, since it may happen on any thread and inside a finaliser. It queues a
 //!    [`release`].
 
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::answer::Asks;
-use super::awaited::{Awaited, Started, value_of_function};
-use super::guests;
+use super::awaited::{Awaited, Begun, value_of_function};
+use super::blocking_threads;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
 use crate::caml::{self, Callback, Root};
@@ -73,7 +72,7 @@ fn forget_index(at: AtHome, index: usize) {
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
 /// code (printers), may collect.
-pub(crate) fn look<T: FromOCaml>(
+pub(crate) fn state_of<T: FromOCaml>(
     scope: &Scope,
     promise: &ocaml::Value,
 ) -> Option<Result<T, Error>> {
@@ -127,21 +126,23 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         })
     }
 
-    /// Settles the slot at once, or has somebody settle it: a promise that is pending, or a guest. For a future that waits
+    /// Settles the slot at once, or has somebody settle it: a promise that is pending, or a blocking thread. For a future that waits
     /// on another thread. `will_cancel`: what the future would do with the promise if it were dropped.
     pub(super) fn attach(
         self: &Arc<Self>,
         scope: &Scope,
-        started: Result<Started, Error>,
+        begun: Result<Begun, Error>,
         will_cancel: bool,
     ) {
-        let ended = match started {
-            Ok(Started(Awaited::Promise(promise))) => match look(scope, &promise) {
+        let ended = match begun {
+            Ok(Begun(Awaited::Promise(promise))) => match state_of(scope, &promise) {
                 Some(ended) => ended,
                 None => return self.subscribe(scope, &promise, will_cancel),
             },
-            Ok(Started(Awaited::Value(value))) => value_of_function(value),
-            Ok(Started(Awaited::Guest(call))) => return guests::submit(scope, call, self.clone()),
+            Ok(Begun(Awaited::Value(value))) => value_of_function(value),
+            Ok(Begun(Awaited::BlockingCall(call))) => {
+                return blocking_threads::submit(scope, call, self.clone());
+            }
             Err(error) => Err(error),
         };
         self.put(scope.at(), ended);

@@ -1,7 +1,7 @@
 //! A custom block that owns the receiving end of an awaited promise.
 //!
-//! The callbacks on the promise hold the token, and nothing else does: when the GC collects the promise unresolved, the
-//! token goes with it, its finaliser runs, and the Rust future ends with an error instead of waiting for ever.
+//! Only the callbacks on the promise hold the token. When the GC collects a promise that was not resolved, it collects the
+//! token as well. The finaliser of the token runs, and the Rust future ends with an error, instead of waiting for ever.
 
 use std::cell::Cell;
 use std::ffi::CStr;

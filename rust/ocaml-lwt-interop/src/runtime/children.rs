@@ -1,4 +1,5 @@
-//! Children of the process start with the signals that the program blocks, and not with those that threads of ours do.
+//! Children of the process start with the signals blocked that the program blocks, and not with those that our threads
+//! block.
 //!
 //! `posix_spawn` and `fork` give a child the mask of the thread that calls, and `exec` keeps it. Rust's library leaves it so
 //! (1.85 to 1.95, `sys/process/unix/unix.rs`: `posix_spawnp`, or `fork` and `execvp`), and so do OCaml's (4.13 to 5.4,

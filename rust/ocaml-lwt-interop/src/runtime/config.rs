@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::start::GATE;
+use super::gate::GATE;
 use crate::error::Error;
 use crate::panic::untold;
 
@@ -20,6 +20,15 @@ pub(crate) struct BlockingLimits {
 }
 
 /// What Tokio's runtime is to be like, for [`configure`](super::configure). What is not said is Tokio's default.
+///
+/// ```
+/// use ocaml_lwt_interop::runtime::{Config, configure};
+///
+/// /// In OCaml, before the first call of a Rust function, it is `Rust_async.configure ~worker_threads:2 ()`.
+/// pub fn use_two_workers() -> Result<(), ocaml_lwt_interop::Error> {
+///     configure(Config::new().worker_threads(2))
+/// }
+/// ```
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is given to `configure`"]
 pub struct Config {
@@ -61,23 +70,24 @@ impl Config {
         self
     }
 
-    /// What all threads are called, workers and others; without zero bytes. Linux shows the first 15 bytes.
+    /// What all threads are called, workers and others. A name has no zero bytes. Linux shows its first 15 bytes.
     pub fn thread_name(mut self, name: impl Into<String>) -> Config {
         self.thread_name = Some(ThreadName::Same(name.into()));
         self
     }
 
-    /// What each new thread is called. The function runs where a thread is started, on any thread, and first where the runtime
-    /// is made: [`tokio_rt`](super::tokio_rt) is refused there, and [`configure`](super::configure) is too late. Later it runs
-    /// inside of Tokio's `spawn_blocking`, which it must not call itself. If it panics, the thread is not started, or the
-    /// runtime.
+    /// What each new thread is called. The function runs where a thread is started, on any thread. It first runs where the
+    /// runtime is made: there it must not ask for [`tokio_rt`](super::tokio_rt), and [`configure`](super::configure) is too
+    /// late. Later it runs inside of Tokio's `spawn_blocking`, which it must not call itself. If it panics, the thread is
+    /// not started, or the runtime is not made.
     pub fn thread_name_fn(mut self, name: impl Fn() -> String + Send + Sync + 'static) -> Config {
         self.thread_name = Some(ThreadName::Each(Arc::new(name)));
         self
     }
 
-    /// How many threads at most run `#[func(blocking)]` and `spawn_blocking`, beside the workers, and how many of OCaml's run
-    /// [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml): 1 to 65535. Further calls wait for their turn. Default: 512.
+    /// How many threads at most run `#[func(blocking)]` and `spawn_blocking`, beside the workers; and how many of OCaml's
+    /// threads run [`run_blocking_in_ocaml`](crate::run_blocking_in_ocaml). 1 to 65535; further calls wait for their turn.
+    /// Default: 512.
     pub fn max_blocking_threads(mut self, count: usize) -> Config {
         self.max_blocking_threads = Some(count);
         self

@@ -1,12 +1,13 @@
-//! Functions of the C library's that are defined here, with the C library's behind them: what they do for threads of ours, or on
-//! OCaml's stacks, has to be another thing.
+//! Functions of the C library that are defined here, because they have to do something else on our threads, or on OCaml's
+//! stacks. They call the C library's own functions.
 //!
-//! The definitions are hidden: what is linked together with this crate calls them, be it Rust's library, OCaml's in native
-//! code, or C; no other program or shared library does, so not the libraries that OCaml's bytecode loads. They are weak: a
-//! program that has its own keeps it.
+//! The definitions are hidden. Code that is linked together with this crate calls them: Rust's library, C code, and OCaml's
+//! library in native code. No other program or shared library calls them, and so not the libraries that OCaml's bytecode
+//! loads. They are weak: a program that has a definition of its own keeps it.
 //!
-//! Where the C library is linked statically its own functions cannot be found behind these. So there are none with musl, nor
-//! where Rust is told (`-C target-feature=+crt-static`). Where it is not told they fail with `ENOSYS`.
+//! Where the C library is linked statically, its own functions cannot be found behind ours. So there are no definitions with
+//! musl, nor where Rust knows that it links statically (`-C target-feature=+crt-static`). Where Rust does not know, they
+//! fail with `ENOSYS`.
 
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};

@@ -1,10 +1,10 @@
 //! Signal handlers of Rust's libraries run on a stack of their own, on OCaml 5.
 //!
-//! There OCaml code runs on small stacks (fibers), and the kernel writes the frame of a handler onto the stack that runs,
-//! unless the handler asks for the thread's signal stack (`SA_ONSTACK`), which OCaml 5 gives each of its threads
-//! (`caml_init_nat_signals`: `signals_nat.c`, 5.3 and 5.4). OCaml's own handlers ask; Tokio's (signal-hook-registry 1.4) do not.
-//! So `sigaction` is defined here, see [`definitions`](super::definitions), and adds the flag. On a thread without such a
-//! stack it changes nothing.
+//! There OCaml code runs on small stacks (fibers). The kernel writes the frame of a signal handler onto the stack that runs,
+//! unless the handler asks for the thread's signal stack (`SA_ONSTACK`). OCaml 5 gives each of its threads such a stack
+//! (`caml_init_nat_signals`: `signals_nat.c`, 5.3 and 5.4). OCaml's own handlers ask for it. Tokio's (signal-hook-registry
+//! 1.4) do not. So `sigaction` is defined here, see [`definitions`](super::definitions), and adds the flag. On a thread
+//! without a signal stack the flag changes nothing.
 
 #[cfg(all(
     target_env = "gnu",

@@ -25,7 +25,7 @@ pub unsafe fn call_at_once<const N: usize, R, T: ToOCaml + 'static>(
     call: impl FnOnce(&Arguments<'_>) -> Result<R, ArgumentError>,
     ending: impl FnOnce(R) -> Outcome<T>,
 ) -> Raw {
-    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates behind it
+    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates after it
     unsafe {
         frame::run(signature, arguments, |scope, arguments| {
             value_of_call(scope, arguments, call, ending)

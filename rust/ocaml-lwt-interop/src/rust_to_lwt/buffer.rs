@@ -1,6 +1,6 @@
-//! What a Rust stream has given and OCaml has not been handed. Pure: no `unsafe`, no OCaml.
+//! The items of a Rust stream that OCaml has not got yet. Pure: no `unsafe`, no OCaml.
 //!
-//! 1. The ending stands behind all items. Nothing comes behind it, and no other ending in its place: only an item that
+//! 1. The ending comes after all items. Nothing comes after it, and no other ending takes its place. Only an item that
 //!    cannot cross ends the stream earlier.
 //! 2. It is taken once, and only when there are no items left.
 
@@ -8,16 +8,16 @@ use std::collections::VecDeque;
 
 use crate::ending::Ending;
 
-/// The items, and the ending behind them from when it is known.
+/// The items, and the ending after them from when it is known.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     items: VecDeque<T>,
-    behind: Behind,
+    after: After,
 }
 
-/// What comes behind the items.
+/// What comes after the items.
 #[derive(Debug)]
-pub(super) enum Behind {
+pub(super) enum After {
     /// More of them, perhaps. From the start.
     More,
     /// This. Until it is taken.
@@ -35,7 +35,7 @@ impl<T> Buffer<T> {
     pub(super) fn new() -> Self {
         Buffer {
             items: VecDeque::new(),
-            behind: Behind::More,
+            after: After::More,
         }
     }
 
@@ -45,7 +45,7 @@ impl<T> Buffer<T> {
 
     /// Whether the stream may give more.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.behind, Behind::More)
+        matches!(self.after, After::More)
     }
 
     /// Whether there are no items, and an ending.
@@ -72,15 +72,15 @@ impl<T> Buffer<T> {
         if !self.is_open() {
             return Err(TooLate(ending));
         }
-        self.behind = Behind::Ending(ending);
+        self.after = After::Ending(ending);
         Ok(())
     }
 
     /// An item could not cross: this is the ending, and the items and the ending that would have come go, with the caller.
-    pub(super) fn cut(&mut self, ending: Ending<()>) -> TooLate<(VecDeque<T>, Behind)> {
+    pub(super) fn cut(&mut self, ending: Ending<()>) -> TooLate<(VecDeque<T>, After)> {
         let items = std::mem::take(&mut self.items);
-        let behind = std::mem::replace(&mut self.behind, Behind::Ending(ending));
-        TooLate((items, behind))
+        let after = std::mem::replace(&mut self.after, After::Ending(ending));
+        TooLate((items, after))
     }
 
     /// The ending, when nothing stands before it.
@@ -88,9 +88,9 @@ impl<T> Buffer<T> {
         if !self.is_over() {
             return None;
         }
-        match std::mem::replace(&mut self.behind, Behind::Nothing) {
-            Behind::Ending(ending) => Some(ending),
-            Behind::More | Behind::Nothing => None,
+        match std::mem::replace(&mut self.after, After::Nothing) {
+            After::Ending(ending) => Some(ending),
+            After::More | After::Nothing => None,
         }
     }
 }
@@ -140,9 +140,9 @@ mod tests {
         }
         buffer.end(Ending::Value(())).unwrap();
         assert_eq!(buffer.pop(), Some(0));
-        let TooLate((items, behind)) = buffer.cut(panic());
+        let TooLate((items, after)) = buffer.cut(panic());
         assert_eq!(items, [1, 2]);
-        assert!(matches!(behind, Behind::Ending(Ending::Value(()))));
+        assert!(matches!(after, After::Ending(Ending::Value(()))));
         assert!(buffer.push(3).is_err());
         assert!(matches!(buffer.take_ending(), Some(Ending::Panic(_))));
     }

@@ -1,4 +1,4 @@
-//! The frame of every stub: what comes before the function's own arguments are converted, and what comes last.
+//! The frame of every stub: what it does before it converts the function's own arguments, and what it does last.
 
 use std::cell::Cell;
 

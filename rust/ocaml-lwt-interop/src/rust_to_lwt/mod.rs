@@ -1,11 +1,13 @@
 //! A Rust future becomes a Lwt promise.
 //!
-//! [`stub`] is what every `#[func]` expands to: it roots the arguments ([`frame`]), converts them ([`argument`]), polls the future
-//! once, and gives OCaml a promise; [`settle`] settles the pending ones, by the function's return type ([`output`]), and a
-//! [`resolver`] settles one that Rust made by hand. On a worker domain the promise is settled already ([`settled_call`]).
-//! [`stream`] is what becomes a Lwt stream, by a task that [`pump`]s it into a [`buffer`] for OCaml's [`open_reads`], and goes
-//! with its [`stream_token`]; [`elsewhere`] is what is different when the body runs on a thread of Tokio's, and [`at_once`]
-//! when there is no promise.
+//! [`stub`] is what every `#[func]` expands to. It roots the arguments ([`frame`]), converts them ([`argument`]), polls the
+//! future once, and gives OCaml a promise. [`settle`] settles the promises that are pending, by the return type of the
+//! function ([`output`]). A [`resolver`] settles a promise that Rust made by hand. On a worker domain the promise is settled
+//! already ([`settled_call`]).
+//!
+//! A [`stream`] becomes a Lwt stream. A task [`pump`]s it into a [`buffer`], from which OCaml's [`open_reads`] take the
+//! items. The stream goes with its [`stream_token`]. [`on_tokio`] is for bodies that run on Tokio's threads, and
+//! [`at_once`] for functions without a promise.
 
 pub(crate) mod output;
 pub(crate) mod settle;
@@ -20,4 +22,4 @@ pub(crate) mod settled_call;
 mod frame;
 pub(crate) mod stub;
 pub(crate) mod at_once;
-pub(crate) mod elsewhere;
+pub(crate) mod on_tokio;

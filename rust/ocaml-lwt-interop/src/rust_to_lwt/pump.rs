@@ -28,7 +28,7 @@ use futures_core::Stream;
 use super::buffer::{Buffer, TooLate};
 use super::open_reads::OpenRead;
 use super::stream_token::alloc_stream_token;
-use crate::caml::chunk::Block;
+use crate::caml::alloc::Block;
 use crate::caml::reader::Reader;
 use crate::caml::{self, Callback};
 use crate::conversion::{ToOCaml, build};

@@ -12,9 +12,21 @@ use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 
 /// Settles the promise it was made with, once, from any thread; see [`Promise::new`](crate::Promise::new).
 ///
-/// What is bound to the promise runs in the domain's next tick, or later in the one that runs. A promise that was
-/// cancelled stays so. Dropping the resolver rejects the promise with `Rust_async.Broken_promise`, and so do
-/// `Rust_async.shutdown` and a `fork`, in the child.
+/// OCaml code that is bound to the promise runs in the tick that runs now, or in the next one. A promise that was cancelled
+/// stays so. Dropping the resolver rejects the promise with `Rust_async.Broken_promise`. So do `Rust_async.shutdown`, and a
+/// `fork`, in the child.
+///
+/// ```
+/// use ocaml_lwt_interop::{Promise, Resolver, ocaml_runtime};
+///
+/// /// A promise that another thread resolves.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn resolved_by_a_thread() -> Promise<isize> {
+///     let (promise, resolver): (_, Resolver<isize>) = Promise::new(&ocaml_runtime());
+///     std::thread::spawn(move || resolver.resolve(42));
+///     promise
+/// }
+/// ```
 pub struct Resolver<T: ToOCaml + 'static> {
     /// Where home keeps the promise; taken when it is settled.
     key: Option<Key>,

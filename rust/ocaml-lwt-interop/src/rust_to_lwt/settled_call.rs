@@ -1,4 +1,4 @@
-//! A call of a `#[func]` on a worker domain, which gives a promise that is settled: it waits there.
+//! A call of a `#[func]` on a worker domain. It waits until the future has ended, and gives a promise that is settled.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -97,21 +97,51 @@ macro_rules! stream_handle {
 }
 
 stream_handle! {
-    /// A Rust stream on its way to OCaml, where it is an `'a Lwt_stream.t`: as the result of a `#[func]`, as an argument of
-    /// an OCaml function, as a field of a record with `#[derive(ToOCaml)]`.
+    /// A Rust stream on its way to OCaml, where it is an `'a Lwt_stream.t`. It may be the result of a `#[func]`, an argument
+    /// of an OCaml function, or a field of a record with `#[derive(ToOCaml)]`.
     ///
-    /// The stream is polled at home, from when OCaml first reads, so it need not be `Send`; one that is made on another
+    /// The stream is polled at home, from the first read on, so it need not be `Send`. A stream that is made on another
     /// thread crosses in a [`SendRustStream`]. It is read ahead up to its [window](Self::window), and then waits for its
-    /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream, and it is dropped at home as soon
-    /// as it has ended, or OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
+    /// reader. Its end, an `Err` or a panic (`Rust_async.Rust_panic`) end OCaml's stream. It is dropped at home when it has
+    /// ended, or when OCaml has collected its stream. Shutdown ends OCaml's stream with `Rust_async.Broken_promise`.
     ///
     /// It converts once.
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use ocaml_lwt_interop::{RustStream, ToOCaml};
+    ///
+    /// /// A stream in a record.
+    /// #[derive(ToOCaml)]
+    /// pub struct Countdown {
+    ///     from: u8,
+    ///     seconds: RustStream<u8>,
+    /// }
+    ///
+    /// /// From `from` down to 1.
+    /// #[ocaml_lwt_interop::func(sync)]
+    /// pub fn countdown(from: u8) -> Countdown {
+    ///     let seconds = RustStream::new(stream::iter((1..=from).rev())).window(2);
+    ///     Countdown { from, seconds }
+    /// }
+    /// ```
     RustStream, (), dyn Stream<Item = Result<T, Error>>
 }
 
 stream_handle! {
     /// A [`RustStream`] that is `Send`: made on any thread, of a stream that is `Send`, which goes home with it and is
     /// polled there.
+    ///
+    /// ```
+    /// use futures_lite::stream;
+    /// use ocaml_lwt_interop::SendRustStream;
+    ///
+    /// /// A stream that is made on a Tokio thread.
+    /// #[ocaml_lwt_interop::func(tokio)]
+    /// pub async fn squares(up_to: isize) -> SendRustStream<isize> {
+    ///     SendRustStream::new(stream::iter((1..=up_to).map(|n| n * n)))
+    /// }
+    /// ```
     SendRustStream, (+ Send), dyn Stream<Item = Result<T, Error>> + Send
 }
 

@@ -1,8 +1,8 @@
 //! A custom block that owns a Rust stream which OCaml reads.
 //!
-//! The reader holds the token, and nothing else does; the function of the `Lwt_stream.t` holds the reader, and so does Rust
-//! while a read is open. When the GC collects the reader, the token goes with it, its finaliser runs, and the Rust stream is
-//! dropped at home.
+//! Only the reader holds the token. The function of the `Lwt_stream.t` holds the reader, and so does Rust while a read is
+//! open. When the GC collects the reader, it collects the token as well. The finaliser of the token runs, and the Rust
+//! stream is dropped at home.
 
 use std::ffi::CStr;
 use std::sync::Arc;

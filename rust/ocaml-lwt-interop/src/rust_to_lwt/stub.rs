@@ -62,7 +62,7 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    // SAFETY: as the caller's; neither result of `call` is rooted, and nothing allocates behind it
+    // SAFETY: as the caller's; neither result of `call` is rooted, and nothing allocates after it
     unsafe {
         frame::run(signature, arguments, |scope, arguments| {
             call(scope, arguments, make, ending)
@@ -163,7 +163,7 @@ pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToOCaml + 'static>(
     arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Raw {
-    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates behind it
+    // SAFETY: as the caller's; neither result of the call is rooted, and nothing allocates after it
     unsafe {
         frame::run(signature, arguments, |scope, arguments| {
             call_for_stream(scope, arguments, make)

@@ -1,6 +1,6 @@
-//! The wake descriptor: what the Lwt engine waits on and another thread writes to. An eventfd on Linux, a pipe
-//! elsewhere. It is ours, not `lwt_unix_send_notification`'s, which raises an OCaml exception when its write fails:
-//! undefined behaviour on a thread without the runtime lock.
+//! The wake descriptor. The Lwt engine waits on it, and another thread writes to it. It is an eventfd on Linux, and a pipe
+//! on other systems. We do not use Lwt's `lwt_unix_send_notification`: it raises an OCaml exception when its write fails,
+//! which is undefined behaviour on a thread without the runtime lock.
 
 use rustix::fd::{AsRawFd, OwnedFd, RawFd};
 use rustix::io::{Errno, read, write};

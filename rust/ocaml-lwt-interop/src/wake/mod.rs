@@ -1,4 +1,5 @@
-//! How a thread that is not the domain thread gets its attention: a queue, a state, and one write a burst.
+//! The wake path: how another thread wakes the domain thread. It has a queue, a state, and a descriptor, to which a burst of
+//! wakes writes once.
 //!
 //! Nothing here calls OCaml, so a wake is allowed anywhere: on a Tokio worker, under somebody's lock, in an OCaml
 //! finaliser.
@@ -7,7 +8,7 @@ mod descriptor;
 pub(crate) mod state;
 
 use descriptor::WakeDescriptor;
-use state::{Look, Notify, Sleep, WakeState};
+use state::{Found, Notify, Sleep, WakeState};
 
 use crate::lock::{Mutex, is_child};
 
@@ -19,7 +20,7 @@ pub(crate) trait Queued {
 
 /// The half of a domain executor that other threads see.
 #[derive(Debug)]
-pub(crate) struct Wake<R> {
+pub(crate) struct WakePath<R> {
     state: WakeState,
     descriptor: WakeDescriptor,
     /// What other threads queued. The lock is held for a push or a swap, never while anything is woken or dropped.
@@ -33,9 +34,9 @@ struct Incoming<R> {
     closed: bool,
 }
 
-impl<R: Queued> Wake<R> {
+impl<R: Queued> WakePath<R> {
     pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Wake {
+        Ok(WakePath {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
             incoming: Mutex::new(Incoming {
@@ -79,7 +80,7 @@ impl<R: Queued> Wake<R> {
         }
     }
 
-    /// As [`Wake::signal`], where a tick has been notified already and may not come: OCaml code raised on the way to it.
+    /// As [`WakePath::signal`], where a tick has been notified already and may not come: OCaml code raised on the way to it.
     pub(crate) fn signal_in_any_state(&self) {
         let _ = self.state.notify();
         self.descriptor.write();
@@ -92,7 +93,7 @@ impl<R: Queued> Wake<R> {
         self.descriptor.drain();
     }
 
-    /// After [`Wake::close`]: the executor serves again.
+    /// After [`WakePath::close`]: the executor serves again.
     pub(crate) fn reopen(&self) {
         if let Some(mut incoming) = self.incoming.lock() {
             incoming.closed = false;
@@ -104,9 +105,9 @@ impl<R: Queued> Wake<R> {
     }
 
     /// On the domain thread: appends what came in, in order.
-    pub(crate) fn look(&self, into: &mut impl Extend<R>) {
+    pub(crate) fn take_queued(&self, into: &mut impl Extend<R>) {
         // What was queued and not yet notified is seen by the tick that follows its notification.
-        if self.state.look() == Look::Empty {
+        if self.state.wake_up() == Found::Empty {
             return;
         }
         if let Some(mut incoming) = self.incoming.lock() {

@@ -2,11 +2,11 @@
 //! very file (with `--cfg loom`, in `test/model`).
 //!
 //! A waker on another thread first queues its task and then calls [`WakeState::notify`]; the domain thread calls
-//! [`WakeState::look`] and then empties the queue. Rules:
+//! [`WakeState::wake_up`] and then empties the queue. Rules:
 //!
 //! 1. No wake is lost: after the last `notify` of a burst either somebody was told to write to the descriptor, or the
-//!    domain thread's next [`WakeState::try_sleep`] fails, so that it looks again.
-//! 2. At most one write a burst: between two `look`s at most one `notify` answers [`Notify::Write`].
+//!    domain thread's next [`WakeState::try_sleep`] fails, so that it empties the queue again.
+//! 2. At most one write a burst: between two `wake_up`s at most one `notify` answers [`Notify::Write`].
 //! 3. While the domain thread is awake nobody writes at all.
 
 #[cfg(loom)]
@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The loop may be blocked in its engine, or about to be: the next wake writes. Entered by `try_sleep` only.
 const ASLEEP: u8 = 0;
-/// A tick is running and empties the queue again before it ends: a wake writes nothing. Entered by `look` only.
+/// A tick is running and empties the queue again before it ends: a wake writes nothing. Entered by `wake_up` only.
 const AWAKE: u8 = 1;
-/// Something was queued since the last `look`: either a write is on its way to the loop, or the running tick will see
+/// Something was queued since the last `wake_up`: either a write is on its way to the loop, or the running tick will see
 /// it when it tries to sleep. Entered by `notify` only.
 const NOTIFIED: u8 = 2;
 
@@ -28,17 +28,17 @@ const NOTIFIED: u8 = 2;
 pub(crate) enum Notify {
     /// Write to the wake descriptor: the loop may be blocked.
     Write,
-    /// Nothing: a write was made already, or the domain thread is awake and will look.
+    /// Nothing: a write was made already, or the domain thread is awake and will empty the queue.
     Nothing,
 }
 
 /// What the domain thread will find.
 #[must_use = "what is queued has to be taken out"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// Something was queued since the last look.
+pub(crate) enum Found {
+    /// Something was queued since the last `wake_up`.
     Queued,
-    /// Nobody has notified: the queue need not be looked at.
+    /// Nobody has notified: the queue need not be emptied.
     Empty,
 }
 
@@ -48,8 +48,8 @@ pub(crate) enum Look {
 pub(crate) enum Sleep {
     /// Nothing came in: the next wake will write.
     Asleep,
-    /// Something came in since the last look: empty the queue again.
-    LookAgain,
+    /// Something came in since the last `wake_up`: empty the queue again.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl WakeState {
         WakeState(AtomicU8::new(ASLEEP))
     }
 
-    /// From any thread, after queuing. `AcqRel`: what was queued before is seen by the `look` that sees the state.
+    /// From any thread, after queuing. `AcqRel`: what was queued before is seen by the `wake_up` that sees the state.
     pub(crate) fn notify(&self) -> Notify {
         match self.0.swap(NOTIFIED, Ordering::AcqRel) {
             ASLEEP => Notify::Write,
@@ -69,10 +69,10 @@ impl WakeState {
     }
 
     /// On the domain thread, before emptying the queue.
-    pub(crate) fn look(&self) -> Look {
+    pub(crate) fn wake_up(&self) -> Found {
         match self.0.swap(AWAKE, Ordering::AcqRel) {
-            NOTIFIED => Look::Queued,
-            _ => Look::Empty,
+            NOTIFIED => Found::Queued,
+            _ => Found::Empty,
         }
     }
 
@@ -85,11 +85,11 @@ impl WakeState {
             .compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire)
         {
             Ok(_) | Err(ASLEEP) => Sleep::Asleep,
-            Err(_) => Sleep::LookAgain,
+            Err(_) => Sleep::Refused,
         }
     }
 
-    /// Whether something was queued that no `look` has seen.
+    /// Whether something was queued that no `wake_up` has seen.
     pub(crate) fn is_notified(&self) -> bool {
         self.0.load(Ordering::Acquire) == NOTIFIED
     }
@@ -104,7 +104,7 @@ mod tests {
         let state = WakeState::new();
         assert_eq!(state.notify(), Notify::Write);
         assert_eq!(state.notify(), Notify::Nothing);
-        assert_eq!(state.look(), Look::Queued);
+        assert_eq!(state.wake_up(), Found::Queued);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
         assert_eq!(state.notify(), Notify::Write);
     }
@@ -112,19 +112,19 @@ mod tests {
     #[test]
     fn a_wake_during_a_tick_refuses_sleep_and_writes_nothing() {
         let state = WakeState::new();
-        assert_eq!(state.look(), Look::Empty);
+        assert_eq!(state.wake_up(), Found::Empty);
         assert_eq!(state.notify(), Notify::Nothing);
         assert!(state.is_notified());
-        assert_eq!(state.try_sleep(), Sleep::LookAgain);
-        assert_eq!(state.look(), Look::Queued);
+        assert_eq!(state.try_sleep(), Sleep::Refused);
+        assert_eq!(state.wake_up(), Found::Queued);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
     }
 
     #[test]
     fn a_nested_tick_that_slept_lets_the_outer_one_sleep() {
         let state = WakeState::new();
-        assert_eq!(state.look(), Look::Empty);
-        assert_eq!(state.look(), Look::Empty);
+        assert_eq!(state.wake_up(), Found::Empty);
+        assert_eq!(state.wake_up(), Found::Empty);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
         assert_eq!(state.try_sleep(), Sleep::Asleep);
     }
@@ -173,7 +173,7 @@ mod model {
             loop {
                 ticks += 1;
                 loop {
-                    if self.state.look() == Look::Queued {
+                    if self.state.wake_up() == Found::Queued {
                         seen += std::mem::take(&mut *self.queue.lock().unwrap());
                     }
                     if self.state.try_sleep() == Sleep::Asleep {
@@ -200,7 +200,7 @@ mod model {
     }
 
     #[test]
-    fn no_wake_is_lost_and_at_most_one_is_written_between_two_looks() {
+    fn no_wake_is_lost_and_at_most_one_is_written_between_two_wake_ups() {
         check(|| {
             let bridge = Bridge::new();
             let wakers: Vec<_> = (0..2)
@@ -213,13 +213,13 @@ mod model {
             for waker in wakers {
                 waker.join().unwrap();
             }
-            // One before the first look, and one after each.
+            // One before the first `wake_up`, and one after each.
             assert!(bridge.writes.load(Ordering::SeqCst) <= ticks + 1);
         });
     }
 
     #[test]
-    fn a_burst_of_one_thread_writes_at_most_once_between_two_looks() {
+    fn a_burst_of_one_thread_writes_at_most_once_between_two_wake_ups() {
         check(|| {
             let bridge = Bridge::new();
             let waker = {
@@ -231,7 +231,7 @@ mod model {
             };
             let ticks = bridge.run_loop(2);
             waker.join().unwrap();
-            // One before the first look, and one after each.
+            // One before the first `wake_up`, and one after each.
             assert!(bridge.writes.load(Ordering::SeqCst) <= ticks + 1);
         });
     }

@@ -1,9 +1,9 @@
 //! Where Tokio's threads wait until all of its workers have one.
 //!
-//! When the system refuses a worker's thread, or the user's function that names it panics, Tokio panics in
-//! `Builder::build` (1.54, `runtime/blocking/pool.rs`, `spawn_blocking`), and on the way out it waits for the workers that it
-//! has started, which wait for work: for ever. So a worker does not begin before the last one has its thread; and when one is
-//! refused, those that wait are told so before the panic unwinds, and end.
+//! The system may refuse a worker's thread, or the user's function that names the thread may panic. Then Tokio panics in
+//! `Builder::build` (1.54, `runtime/blocking/pool.rs`, `spawn_blocking`). On the way out it waits for the workers that it
+//! has started, and these wait for work: for ever. So a worker does not begin before the last one has its thread. When one
+//! is refused, the workers that wait hear of it before the panic unwinds, and end.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -46,7 +46,7 @@ impl Gate {
         }
     }
 
-    /// On a thread of Tokio's, before anything else. Where there is nothing to begin it unwinds: to Tokio the thread has ended.
+    /// On a Tokio thread, before anything else. Where there is nothing to begin it unwinds: to Tokio the thread has ended.
     pub(super) fn pass(&self) {
         let mut state = self.lock();
         while *state == State::Closed {

@@ -96,9 +96,9 @@ pub async fn bench_run_blocking(calls: isize) -> Result<(), Error> {
     receiver.await?
 }
 
-/// Calls OCaml as a guest, one after the other.
+/// Calls OCaml on a blocking thread, one after the other.
 #[func(tokio)]
-pub async fn bench_guest(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error> {
+pub async fn bench_blocking_call(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error> {
     for _ in 0..calls {
         run_blocking_in_ocaml(&f, ()).await?;
     }
@@ -107,7 +107,11 @@ pub async fn bench_guest(f: OCamlFunc<(), ()>, calls: isize) -> Result<(), Error
 
 /// The same, so many at a time.
 #[func(tokio)]
-pub async fn bench_guests(f: OCamlFunc<(), ()>, batches: isize, size: isize) -> Result<(), Error> {
+pub async fn bench_blocking_calls(
+    f: OCamlFunc<(), ()>,
+    batches: isize,
+    size: isize,
+) -> Result<(), Error> {
     for _ in 0..batches {
         try_join_all((0..size).map(|_| run_blocking_in_ocaml(&f, ()))).await?;
     }

@@ -1,35 +1,35 @@
-//! Guests: OCaml threads that run OCaml functions which block, see `lwt_to_rust/guests.rs`.
+//! Blocking threads: OCaml threads that run OCaml functions which block, see `lwt_to_rust/blocking_threads.rs`.
 //!
 //! What the runtime does (`otherlibs/systhreads/st_stubs.c`, `thread.ml`, OCaml 4.13 to 5.4):
 //!
-//! 1. OCaml makes them, with `Thread.create`, where Lwt runs. A thread of Rust's that is registered for a call
-//!    (`caml_c_thread_register`) loses 100 bytes each time on OCaml 4 (`caml_c_thread_unregister` leaves Memprof's context
-//!    behind, which `caml_thread_stop` frees), and `Thread.exit` on it ends the process: in 4.13 that is `pthread_exit`, which
-//!    would unwind Rust's frames.
+//! 1. OCaml makes them, with `Thread.create`, where Lwt runs. A Rust thread that is registered for a call
+//!    (`caml_c_thread_register`) loses 100 bytes each time on OCaml 4: `caml_c_thread_unregister` does not free Memprof's
+//!    context, which `caml_thread_stop` does. And `Thread.exit` on it ends the process: in 4.13 that is `pthread_exit`,
+//!    which would unwind Rust's frames.
 //! 2. While the function runs there is no frame of Rust's on its stack. In native code of 4.13, `Thread.exit` jumps to the
 //!    thread's beginning (`siglongjmp` in `caml_thread_exit`); from 4.14 on it is an exception.
-//! 3. No signal handler of OCaml's runs on a thread that blocks its signal (`signals.c`). A guest blocks them all but while
-//!    the function runs: a signal that comes to a thread which sleeps would wait there.
-//! 4. The function has the signals of the thread that runs Lwt: children that it starts inherit them, and on OCaml 4
-//!    the runtime takes the lock from a thread that computes by way of one of them, `SIGVTALRM`.
-//! 5. `Thread.yield` gives the lock to a thread that waits for it, and waits for its turn behind it (`st_posix.h`,
-//!    `st_thread_yield`); releasing it and taking it at once, as a blocking section does, mostly gives it to nobody.
+//! 3. No signal handler of OCaml's runs on a thread that blocks its signal (`signals.c`). A blocking thread blocks all signals but
+//!    while the function runs. Otherwise a signal could come to a blocking thread that sleeps, and wait there.
+//! 4. While the function runs, the thread blocks what the thread that runs Lwt blocks. Children that the function starts
+//!    inherit that. And on OCaml 4 the runtime takes the lock from a thread that computes by means of a signal, `SIGVTALRM`.
+//! 5. `Thread.yield` gives the lock to a thread that waits for it, and then waits for its own turn (`st_posix.h`,
+//!    `st_thread_yield`). To release the lock and take it at once, as a blocking section does, mostly gives it to nobody.
 
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many calls guests have: one of them may be waiting for the lock. (A guest gives it back and takes it again inside
+/// How many calls blocking threads have: one of them may be waiting for the lock. (A blocking thread gives it back and takes it again inside
 /// of OCaml's own functions, where nobody could count.)
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a guest may be waiting for the runtime lock.
+/// Whether a blocking thread may be waiting for the runtime lock.
 #[inline]
-pub(crate) fn guests_at_work() -> bool {
+pub(crate) fn blocking_calls_at_work() -> bool {
     AT_WORK.load(Ordering::Relaxed) > 0
 }
 
-/// A guest has something to do until this is dropped.
+/// A blocking thread has something to do until this is dropped.
 pub(crate) struct AtWork(());
 
 impl AtWork {

@@ -1,11 +1,11 @@
 //! Domains that end, and the roots that were made there (OCaml 5).
 //!
-//! boxroot keeps roots in pools of the domain that made them, and gives those of a domain that ends to the first domain that
-//! scans roots after that (boxroot 0.4, `orphan_pools`, `adopt_orphaned_pools`). The domain itself is the first, mostly: it
-//! collects once more after boxroot's hook was called (`domain_terminate` calls `caml_domain_terminated_hook`, then
-//! `caml_empty_minor_heaps_once`; `domain.c`, 5.3 and 5.4). So it takes its own pools back, takes part in no collection after
-//! that one, and what they root is freed. Hence it does not scan them once its end was told: another domain does, in that very
-//! collection.
+//! boxroot keeps roots in pools of the domain that made them. It gives the pools of a domain that ends to the first domain
+//! that scans roots after that (boxroot 0.4, `orphan_pools`, `adopt_orphaned_pools`). This first domain is mostly the one
+//! that ends: it collects once more after boxroot's hook was called (`domain_terminate` calls `caml_domain_terminated_hook`,
+//! then `caml_empty_minor_heaps_once`; `domain.c`, 5.3 and 5.4). So it takes its own pools back, takes part in no later
+//! collection, and what they root is freed. Hence a domain that has announced its end does not scan them. Another domain
+//! does, in that very collection.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use super::lock::Access;
 
 thread_local! {
-    /// This thread's domain has told that it ends.
+    /// This thread's domain has announced its end.
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -46,7 +46,7 @@ unsafe impl Sync for Before {}
 
 static BEFORE: OnceLock<Before> = OnceLock::new();
 
-/// Sets boxroot up with `setup`, and keeps it from the mistake that the head of this file tells of.
+/// Sets boxroot up with `setup`, and prevents the mistake that the head of this file describes.
 /// No allocation on the OCaml heap.
 pub(super) fn watch(_access: Access<'_>, setup: impl FnOnce() -> bool) -> bool {
     // SAFETY: hooks of the runtime's, declared as OCaml 5 declares them

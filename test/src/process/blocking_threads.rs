@@ -11,13 +11,13 @@ type Function = OCamlFunc<(isize,), isize>;
 
 /// Called and awaited at home.
 #[func]
-pub async fn process_guest(f: Function, n: isize) -> Result<isize, Error> {
+pub async fn process_blocking_call(f: Function, n: isize) -> Result<isize, Error> {
     run_blocking_in_ocaml(&f, (n,)).await
 }
 
 /// Called and awaited on a worker.
 #[func(tokio)]
-pub async fn process_guest_of_worker(f: Function, n: isize) -> Result<isize, Error> {
+pub async fn process_blocking_call_of_worker(f: Function, n: isize) -> Result<isize, Error> {
     run_blocking_in_ocaml(&f, (n,)).await
 }
 

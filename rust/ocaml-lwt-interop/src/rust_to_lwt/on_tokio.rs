@@ -1,13 +1,15 @@
 //! Bodies that run on Tokio's threads: `#[func(tokio)]`, a future on its workers, and `#[func(blocking)]`, a call on its
-//! blocking pool. At home there is a task as for any other function; its future, [`Elsewhere`], awaits Tokio's.
+//! threads for code that blocks. At home there is a task, as for any other function. Its future, [`OnTokio`], awaits
+//! Tokio's task.
 //!
-//! 1. The first poll at home starts the body and is pending, however fast the body is: whether OCaml gets a pending promise
-//!    is not left to a race.
-//! 2. A body sees where it was called from: while it runs, `domain_executor::handle()` gives that executor.
+//! 1. The first poll at home starts the body, and is pending, however fast the body is. So it is no matter of luck whether
+//!    OCaml gets a pending promise.
+//! 2. While a body runs, `domain_executor::handle()` gives the executor that it was called from.
 //! 3. What was bound to Lwt's keys at the call is bound in what a body calls: its storage goes with it.
-//! 4. The ending is made where the body ran, so that only its value has to be `Send`, not an error that does not leave.
-//! 5. When the future at home is dropped, Tokio's task is aborted: a worker drops the future, at its next `.await`; a call
-//!    in the blocking pool runs to its end, unless it has not begun.
+//! 4. The ending is made where the body ran. So only the value has to be `Send`, and an error that does not leave that
+//!    thread need not be.
+//! 5. When the future at home is dropped, Tokio's task is aborted. A worker drops its future, at the next `.await`. A call
+//!    on a thread for code that blocks runs to its end, unless it has not begun.
 
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
@@ -49,7 +51,7 @@ where
 {
     let make = |arguments: &Arguments<'_>| {
         let future = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(move |home, storage| {
+        Ok(OnTokio::Unstarted(Some(move |home, storage| {
             tokio_rt().spawn(on_a_worker(home, storage, future, ending))
         })))
     };
@@ -76,7 +78,7 @@ where
 {
     let make = |arguments: &Arguments<'_>| {
         let body = make(arguments)?;
-        Ok(Elsewhere::Unstarted(Some(
+        Ok(OnTokio::Unstarted(Some(
             move |home: Handle, storage: Storage| {
                 tokio_rt().spawn_blocking(move || {
                     let _entered = home.enter();
@@ -95,8 +97,8 @@ where
 #[inline]
 pub const fn argument_is_send<T: Send>() {}
 
-/// A body that runs on a thread of Tokio's, as the task at home sees it.
-enum Elsewhere<S, T> {
+/// A body that runs on a Tokio thread, as the task at home sees it.
+enum OnTokio<S, T> {
     /// What starts it.
     Unstarted(Option<S>),
     Running(JoinHandle<Sent<T>>),
@@ -105,9 +107,9 @@ enum Elsewhere<S, T> {
 }
 
 /// Nothing in it is pinned: what starts the body is called once, by value.
-impl<S, T> Unpin for Elsewhere<S, T> {}
+impl<S, T> Unpin for OnTokio<S, T> {}
 
-impl<S, T> Future for Elsewhere<S, T>
+impl<S, T> Future for OnTokio<S, T>
 where
     S: FnOnce(Handle, Storage) -> JoinHandle<Sent<T>>,
 {
@@ -115,31 +117,31 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sent<T>> {
         match &mut *self {
-            Elsewhere::Unstarted(start) => {
+            OnTokio::Unstarted(start) => {
                 let start = start.take().expect("the state changes below");
                 let at = AtHome::here().expect("polled by a task of this domain");
                 let storage = Storage::running().unwrap_or_default();
                 let mut running = start(Handle::new(at.home()), storage);
                 *self = match Pin::new(&mut running).poll(context) {
-                    Poll::Pending => Elsewhere::Running(running),
+                    Poll::Pending => OnTokio::Running(running),
                     Poll::Ready(joined) => {
                         context.waker().wake_by_ref();
-                        Elsewhere::Ended(Some(Sent::joined(joined)))
+                        OnTokio::Ended(Some(Sent::joined(joined)))
                     }
                 };
                 Poll::Pending
             }
-            Elsewhere::Running(running) => Pin::new(running).poll(context).map(Sent::joined),
-            Elsewhere::Ended(sent) => {
+            OnTokio::Running(running) => Pin::new(running).poll(context).map(Sent::joined),
+            OnTokio::Ended(sent) => {
                 Poll::Ready(sent.take().expect("a future is polled until it is ready"))
             }
         }
     }
 }
 
-impl<S, T> Drop for Elsewhere<S, T> {
+impl<S, T> Drop for OnTokio<S, T> {
     fn drop(&mut self) {
-        if let Elsewhere::Running(running) = self {
+        if let OnTokio::Running(running) = self {
             running.abort();
         }
     }
@@ -172,7 +174,7 @@ where
 struct Sent<T>(Ending<Settled<T>>);
 
 // SAFETY: a value is `Send` by the bound, and `Error` and `Panic` are; an `ocaml::Error` came through `without_values`, and
-// holds neither a value of OCaml's nor an error of the user's
+// holds neither an OCaml value nor an error of the user's
 unsafe impl<T: Send> Send for Sent<T> {}
 
 impl<T> Sent<T> {

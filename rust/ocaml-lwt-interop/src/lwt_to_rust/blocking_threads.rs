@@ -1,9 +1,9 @@
-//! Guests: the OCaml threads that run the functions of [`run_blocking_in_ocaml`](super::guest::run_blocking_in_ocaml), and
+//! Blocking threads: the OCaml threads that run the functions of [`run_blocking_in_ocaml`](super::blocking_call::run_blocking_in_ocaml), and
 //! the queue that feeds them.
 //!
 //! 1. Calls are queued where they were converted, at home. Where more wait than there are threads free for them, one is
 //!    made, by `Thread.create` on the thread that runs Lwt; there are as many as Tokio may have for what blocks.
-//! 2. What a thread runs is a loop in OCaml (`serve` in `guests.ml`): it asks here for a call, applies the function
+//! 2. What a thread runs is a loop in OCaml (`serve` in `blocking_threads.ml`): it asks here for a call, applies the function
 //!    itself, with no frame of Rust's on its stack, and tells here how that ended.
 //! 3. A call that a thread has taken is answered exactly once: by what the function returned or raised, or by the thread's
 //!    end, which comes in the middle of a call when the function calls `Thread.exit`.
@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, Asks, GuestCall};
+use super::answer::{Answer, Asks, QueuedCall};
 use crate::caml::lock::Access;
 use crate::caml::{self, Callback, Raw, Root, Signals};
 use crate::error::Error;
@@ -29,7 +29,7 @@ use crate::storage::Storage;
 pub(crate) type Id = isize;
 
 struct Queue {
-    calls: VecDeque<GuestCall>,
+    calls: VecDeque<QueuedCall>,
     /// The threads that there are, or are to be.
     threads: Vec<Id>,
     /// How many of them have a call.
@@ -73,10 +73,10 @@ fn lock() -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a guest make the call. May run OCaml code, none of the user's, and collect.
+/// Has a blocking thread make the call. May run OCaml code, none of the user's, and collect.
 pub(super) fn submit(scope: &Scope, value: Root, asks: Arc<dyn Asks>) {
     let home = scope.home();
-    let call = GuestCall {
+    let call = QueuedCall {
         value,
         answer: Answer::new(home, asks),
         signals: home.is_lwt().then(Signals::of_this_thread),
@@ -86,7 +86,7 @@ pub(super) fn submit(scope: &Scope, value: Root, asks: Arc<dyn Asks>) {
 }
 
 /// At home: has a thread make the call. May run OCaml code, none of the user's, and collect.
-fn queue(scope: &Scope, call: GuestCall) {
+fn queue(scope: &Scope, call: QueuedCall) {
     let (wanted, refused) = {
         let mut queue = lock();
         // Looked at under the lock: the end is noted before the queue is emptied.
@@ -148,7 +148,7 @@ fn make_once(scope: &Scope, id: Id) -> Result<(), String> {
     Signals::all().block();
     // SAFETY: `int -> string`; the string is copied, and the exception kept, before anything can allocate
     let ended = unsafe {
-        match home.call(scope, Callback::Guest, &mut [caml::int(id)]) {
+        match home.call(scope, Callback::BlockingThread, &mut [caml::int(id)]) {
             Ok(message) => match caml::string_bytes(message) {
                 message if message.is_empty() => Ok(()),
                 message => Err(String::from_utf8_lossy(&message).into_owned()),
@@ -164,7 +164,7 @@ fn make_once(scope: &Scope, id: Id) -> Result<(), String> {
 }
 
 thread_local! {
-    /// The guest that this thread is.
+    /// The blocking thread that this is.
     static THIS: RefCell<Option<This>> = const { RefCell::new(None) };
 }
 
@@ -231,7 +231,7 @@ pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
     }
     loop {
         let call = caml::without_lock(access, || wait(id))?;
-        let GuestCall {
+        let QueuedCall {
             value,
             answer,
             signals,
@@ -256,7 +256,7 @@ pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
 }
 
 /// Waits for a call, without the runtime lock.
-fn wait(id: Id) -> Option<GuestCall> {
+fn wait(id: Id) -> Option<QueuedCall> {
     let limit = runtime::blocking_limits().keep_alive;
     let until = Instant::now().checked_add(limit);
     let mut queue = lock();

@@ -1,4 +1,4 @@
-(* Functions that run elsewhere: Rust's on Tokio's threads for OCaml, and OCaml's as guests; and at home, for others. *)
+(* Functions that run elsewhere: Rust's on Tokio's threads for OCaml, and OCaml's on blocking threads; and at home, for others. *)
 
 open Case
 
@@ -10,8 +10,8 @@ external callback : (unit -> unit Lwt.t) -> int -> unit Lwt.t = "bench__bench_ca
 external callbacks : (unit -> unit Lwt.t) -> int -> int -> unit Lwt.t = "bench__bench_callbacks_from_worker"
 external resolvers : int -> int -> unit Lwt.t = "bench__bench_resolvers_on_worker"
 external run_blocking : int -> unit Lwt.t = "bench__bench_run_blocking"
-external guest : (unit -> unit) -> int -> unit Lwt.t = "bench__bench_guest"
-external guests : (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_guests"
+external blocking_call : (unit -> unit) -> int -> unit Lwt.t = "bench__bench_blocking_call"
+external blocking_calls : (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_blocking_calls"
 
 let all =
   [
@@ -34,10 +34,10 @@ let all =
     case "thread/run-blocking" "run_in_ocaml_domain on a plain thread" ~baseline:"ocaml/detach"
       (repeated_by_rust run_blocking);
     case "thread/guest" "run_blocking_in_ocaml from a Tokio worker" ~baseline:"ocaml/detach"
-      (repeated_by_rust (guest ignore));
+      (repeated_by_rust (blocking_call ignore));
     case "thread/guest-10k" "run_blocking_in_ocaml from a Tokio worker, 10,000 at a time" ~size:10_000
       ~baseline:"ocaml/detach-10k"
-      (repeated_by_rust (fun steps -> guests ignore steps 10_000));
+      (repeated_by_rust (fun steps -> blocking_calls ignore steps 10_000));
     case "thread/func-tokio" "#[func(tokio)], one after the other" ~baseline:"ocaml/detach" (in_a_row on_workers);
     case "thread/func-tokio-10k" "#[func(tokio)], 10,000 at a time" ~size:10_000 ~baseline:"ocaml/detach-10k"
       (together 10_000 on_workers);

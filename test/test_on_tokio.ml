@@ -7,40 +7,40 @@ open Probe
 type endless = Nothing | Tokio_timer | Promise | Protected_promise | Task | Tokio_task | Yields
 
 external error_at_home : int -> bool -> int Lwt.t = "interop_tests__endings_error"
-external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__elsewhere_error_on_workers"
-external error_blocking : int -> int Lwt.t = "interop_tests__elsewhere_error_blocking"
+external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_error_on_workers"
+external error_blocking : int -> int Lwt.t = "interop_tests__on_tokio_error_blocking"
 external ocaml_error_at_home : int -> exn -> bool -> int Lwt.t = "interop_tests__endings_ocaml_error"
-external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__elsewhere_ocaml_error_on_workers"
-external ocaml_error_blocking : int -> int Lwt.t = "interop_tests__elsewhere_ocaml_error_blocking"
-external ocaml_error_with_a_value : unit -> int Lwt.t = "interop_tests__elsewhere_ocaml_error_with_a_value"
+external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_on_workers"
+external ocaml_error_blocking : int -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_blocking"
+external ocaml_error_with_a_value : unit -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_with_a_value"
 external result_at_home : bool -> bool -> (int, string) result Lwt.t = "interop_tests__endings_result"
-external result_on_workers : bool -> bool -> (int, string) result Lwt.t = "interop_tests__elsewhere_result_on_workers"
-external result_blocking : bool -> (int, string) result Lwt.t = "interop_tests__elsewhere_result_blocking"
-external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__elsewhere_pass_on_workers"
-external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__elsewhere_pass_blocking"
+external result_on_workers : bool -> bool -> (int, string) result Lwt.t = "interop_tests__on_tokio_result_on_workers"
+external result_blocking : bool -> (int, string) result Lwt.t = "interop_tests__on_tokio_result_blocking"
+external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__on_tokio_pass_on_workers"
+external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__on_tokio_pass_blocking"
 external panic_at_home : int -> bool -> unit Lwt.t = "interop_tests__endings_panic"
-external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__elsewhere_panic_on_workers"
-external panic_blocking : int -> unit Lwt.t = "interop_tests__elsewhere_panic_blocking"
+external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__on_tokio_panic_on_workers"
+external panic_blocking : int -> unit Lwt.t = "interop_tests__on_tokio_panic_blocking"
 external panic_line : unit -> int Lwt.t = "interop_tests__endings_panic_line"
-external unspeakable : unit -> unit Lwt.t = "interop_tests__elsewhere_unspeakable"
-external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__elsewhere_text_on_workers"
-external text_blocking : string -> string Lwt.t = "interop_tests__elsewhere_text_blocking"
-external nothing_on_workers : unit -> unit Lwt.t = "interop_tests__elsewhere_nothing_on_workers"
-external nothing_blocking : unit -> unit Lwt.t = "interop_tests__elsewhere_nothing_blocking"
-external home_on_workers : (int -> int) -> int Lwt.t = "interop_tests__elsewhere_home_on_workers"
-external home_blocking : (int -> int) -> int Lwt.t = "interop_tests__elsewhere_home_blocking"
+external unspeakable : unit -> unit Lwt.t = "interop_tests__on_tokio_unspeakable"
+external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__on_tokio_text_on_workers"
+external text_blocking : string -> string Lwt.t = "interop_tests__on_tokio_text_blocking"
+external nothing_on_workers : unit -> unit Lwt.t = "interop_tests__on_tokio_nothing_on_workers"
+external nothing_blocking : unit -> unit Lwt.t = "interop_tests__on_tokio_nothing_blocking"
+external home_on_workers : (int -> int) -> int Lwt.t = "interop_tests__on_tokio_home_on_workers"
+external home_blocking : (int -> int) -> int Lwt.t = "interop_tests__on_tokio_home_blocking"
 
 external seven : int -> int -> int -> int -> int -> int -> int -> int Lwt.t
-  = "elsewhere_seven_bytecode" "elsewhere_seven"
+  = "on_tokio_seven_bytecode" "on_tokio_seven"
 
-external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__elsewhere_endless"
-external detached : (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__elsewhere_detached"
-external yields : int -> int Lwt.t = "interop_tests__elsewhere_yields"
-external gate_close : unit -> unit Lwt.t = "interop_tests__elsewhere_gate_close"
-external gate_open : unit -> unit Lwt.t = "interop_tests__elsewhere_gate_open"
-external gate_passed : unit -> (int * int) Lwt.t = "interop_tests__elsewhere_gate_passed"
-external gate_on_workers : unit -> int Lwt.t = "interop_tests__elsewhere_gate_on_workers"
-external gate_blocking : unit -> int Lwt.t = "interop_tests__elsewhere_gate_blocking"
+external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__on_tokio_endless"
+external detached : (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__on_tokio_detached"
+external yields : int -> int Lwt.t = "interop_tests__on_tokio_yields"
+external gate_close : unit -> unit Lwt.t = "interop_tests__on_tokio_gate_close"
+external gate_open : unit -> unit Lwt.t = "interop_tests__on_tokio_gate_open"
+external gate_passed : unit -> (int * int) Lwt.t = "interop_tests__on_tokio_gate_passed"
+external gate_on_workers : unit -> int Lwt.t = "interop_tests__on_tokio_gate_on_workers"
+external gate_blocking : unit -> int Lwt.t = "interop_tests__on_tokio_gate_blocking"
 
 let kinds = [ "on_workers"; "on_workers_after_a_yield"; "blocking" ]
 
@@ -132,7 +132,7 @@ let endings =
         law "panic_in_the_text_of_an_error_is_a_panic" (fun () ->
             let+ ending = ending (unspeakable ()) in
             let seen = describe (Result.map (fun () -> "()") ending) in
-            check_bool seen true (starts_with ~prefix:"panic in its text at test/src/elsewhere.rs:" seen));
+            check_bool seen true (starts_with ~prefix:"panic in its text at test/src/on_tokio.rs:" seen));
       ];
     ]
 [@@ocamlformat "disable"]
@@ -373,7 +373,7 @@ let races =
 [@@ocamlformat "disable"]
 
 let () =
-  Alcotest.run "elsewhere"
+  Alcotest.run "on_tokio"
     [
       ("endings", endings);
       ("crossings", crossings);

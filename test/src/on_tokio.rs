@@ -1,4 +1,4 @@
-//! `#[func(tokio)]` and `#[func(blocking)]`; see `../test_elsewhere.ml`.
+//! `#[func(tokio)]` and `#[func(blocking)]`; see `../test_on_tokio.ml`.
 
 use std::sync::{Condvar, Mutex};
 
@@ -12,18 +12,18 @@ use crate::probe::{Nap, Place, probe};
 // Endings.
 
 #[func(tokio)]
-pub async fn elsewhere_error_on_workers(which: isize, yields: bool) -> Result<isize, Error> {
+pub async fn on_tokio_error_on_workers(which: isize, yields: bool) -> Result<isize, Error> {
     yield_if(yields).await;
     error(which)
 }
 
 #[func(blocking)]
-pub fn elsewhere_error_blocking(which: isize) -> Result<isize, Error> {
+pub fn on_tokio_error_blocking(which: isize) -> Result<isize, Error> {
     error(which)
 }
 
 #[func(tokio)]
-pub async fn elsewhere_ocaml_error_on_workers(
+pub async fn on_tokio_ocaml_error_on_workers(
     which: isize,
     yields: bool,
 ) -> Result<isize, ocaml::Error> {
@@ -32,29 +32,29 @@ pub async fn elsewhere_ocaml_error_on_workers(
 }
 
 #[func(blocking)]
-pub fn elsewhere_ocaml_error_blocking(which: isize) -> Result<isize, ocaml::Error> {
+pub fn on_tokio_ocaml_error_blocking(which: isize) -> Result<isize, ocaml::Error> {
     Err(ocaml_error_without_value(which))
 }
 
 /// With a value of OCaml's in it; one without a root, so that nothing is wrong with it but the place.
 #[func(tokio)]
-pub fn elsewhere_ocaml_error_with_a_value() -> Result<isize, ocaml::Error> {
+pub fn on_tokio_ocaml_error_with_a_value() -> Result<isize, ocaml::Error> {
     Err(ocaml::CamlError::SysError(ocaml::Value::Raw(ocaml::sys::UNIT)).into())
 }
 
 #[func(tokio)]
-pub async fn elsewhere_result_on_workers(ok: bool, yields: bool) -> Result<isize, String> {
+pub async fn on_tokio_result_on_workers(ok: bool, yields: bool) -> Result<isize, String> {
     yield_if(yields).await;
     result(ok)
 }
 
 #[func(blocking)]
-pub fn elsewhere_result_blocking(ok: bool) -> Result<isize, String> {
+pub fn on_tokio_result_blocking(ok: bool) -> Result<isize, String> {
     result(ok)
 }
 
 #[func(tokio)]
-pub async fn elsewhere_pass_on_workers(
+pub async fn on_tokio_pass_on_workers(
     function: OCamlAsyncFunc<(), isize>,
     yields: bool,
 ) -> Result<isize, Error> {
@@ -63,18 +63,18 @@ pub async fn elsewhere_pass_on_workers(
 }
 
 #[func(blocking)]
-pub fn elsewhere_pass_blocking(function: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
+pub fn on_tokio_pass_blocking(function: OCamlAsyncFunc<(), isize>) -> Result<isize, Error> {
     block_on(function.call(()))
 }
 
 #[func(tokio)]
-pub async fn elsewhere_panic_on_workers(which: isize, yields: bool) -> Bomb {
+pub async fn on_tokio_panic_on_workers(which: isize, yields: bool) -> Bomb {
     yield_if(yields).await;
     panic(which)
 }
 
 #[func(blocking)]
-pub fn elsewhere_panic_blocking(which: isize) -> Bomb {
+pub fn on_tokio_panic_blocking(which: isize) -> Bomb {
     panic(which)
 }
 
@@ -91,42 +91,42 @@ impl std::fmt::Display for Unspeakable {
 impl std::error::Error for Unspeakable {}
 
 #[func(tokio)]
-pub fn elsewhere_unspeakable() -> Result<(), Error> {
+pub fn on_tokio_unspeakable() -> Result<(), Error> {
     Err(Unspeakable.into())
 }
 
 // Where the body runs, and what crosses.
 
 #[func(tokio)]
-pub async fn elsewhere_text_on_workers(text: String, yields: bool) -> String {
+pub async fn on_tokio_text_on_workers(text: String, yields: bool) -> String {
     probe(Place::Tokio, yield_if(yields)).await;
     text
 }
 
 #[func(blocking)]
-pub fn elsewhere_text_blocking(text: String) -> String {
+pub fn on_tokio_text_blocking(text: String) -> String {
     assert!(Place::here() == Place::Tokio);
     text
 }
 
 #[func(tokio)]
-pub fn elsewhere_nothing_on_workers() {}
+pub fn on_tokio_nothing_on_workers() {}
 
 #[func(blocking)]
-pub fn elsewhere_nothing_blocking() {}
+pub fn on_tokio_nothing_blocking() {}
 
 #[func(tokio)]
-pub async fn elsewhere_home_on_workers(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+pub async fn on_tokio_home_on_workers(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
     yield_now().await;
     handle().call(move |runtime| f.call(runtime, (41,))).await?
 }
 
 #[func(blocking)]
-pub fn elsewhere_home_blocking(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
+pub fn on_tokio_home_blocking(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
     run_in_ocaml_domain(&handle(), |runtime| f.call(runtime, (41,)))?
 }
 
-#[func(tokio, name = "elsewhere_seven")]
+#[func(tokio, name = "on_tokio_seven")]
 #[allow(clippy::too_many_arguments)]
 pub fn seven(a: isize, b: isize, c: isize, d: isize, e: isize, f: isize, g: isize) -> isize {
     a + b + c + d + e + f + g
@@ -135,12 +135,12 @@ pub fn seven(a: isize, b: isize, c: isize, d: isize, e: isize, f: isize, g: isiz
 // Cancellation.
 
 #[func(tokio)]
-pub async fn elsewhere_endless(endless: Endless, promise: Nap) -> Result<(), Error> {
+pub async fn on_tokio_endless(endless: Endless, promise: Nap) -> Result<(), Error> {
     probe(Place::Tokio, endless.wait(&promise)).await
 }
 
 #[func(tokio, cancel = "detach")]
-pub async fn elsewhere_detached(nap: Nap) -> Result<(), Error> {
+pub async fn on_tokio_detached(nap: Nap) -> Result<(), Error> {
     let body = async {
         nap.call(()).await?;
         GATE.update(|passed| passed.ended += 1);
@@ -151,7 +151,7 @@ pub async fn elsewhere_detached(nap: Nap) -> Result<(), Error> {
 
 /// Yields that often.
 #[func(tokio)]
-pub async fn elsewhere_yields(times: isize) -> isize {
+pub async fn on_tokio_yields(times: isize) -> isize {
     for _ in 0..times {
         tokio::task::yield_now().await;
     }
@@ -195,7 +195,7 @@ impl Gate {
 }
 
 #[func]
-pub fn elsewhere_gate_close() {
+pub fn on_tokio_gate_close() {
     GATE.update(|passed| {
         *passed = Passed {
             open: false,
@@ -206,18 +206,18 @@ pub fn elsewhere_gate_close() {
 }
 
 #[func]
-pub fn elsewhere_gate_open() {
+pub fn on_tokio_gate_open() {
     GATE.update(|passed| passed.open = true);
 }
 
 #[func]
-pub fn elsewhere_gate_passed() -> (isize, isize) {
+pub fn on_tokio_gate_passed() -> (isize, isize) {
     let passed = GATE.passed.lock().unwrap();
     (passed.began, passed.ended)
 }
 
 #[func(tokio)]
-pub async fn elsewhere_gate_on_workers() -> isize {
+pub async fn on_tokio_gate_on_workers() -> isize {
     let body = async {
         GATE.pass();
         yield_now().await;
@@ -228,7 +228,7 @@ pub async fn elsewhere_gate_on_workers() -> isize {
 }
 
 #[func(blocking)]
-pub fn elsewhere_gate_blocking() -> isize {
+pub fn on_tokio_gate_blocking() -> isize {
     GATE.pass();
     GATE.update(|passed| passed.ended += 1);
     7

@@ -1,10 +1,10 @@
 //! Several small OCaml blocks made in one allocation, without a root for any of them.
 //!
-//! 1. A chunk is one block of the minor heap, as large as all that it is to hold with its headers; it is cut up by
-//!    writing headers into it. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4,
-//!    `asmcomp/comballoc.ml`): a minor collection follows pointers, and nothing walks the minor heap from block to block.
-//! 2. Between the allocation and the last store nothing of OCaml's runs, so nothing can collect: plain stores do, into
-//!    blocks that are new (`memory.h`: what `caml_alloc_small` gives is initialised so).
+//! 1. An allocation is one block of the minor heap, large enough for several blocks with their headers. Headers that are written
+//!    into it cut it up. ocamlopt does the same where it combines allocations (OCaml 4.13 to 5.4, `asmcomp/comballoc.ml`): a
+//!    minor collection follows pointers, and nothing walks the minor heap from block to block.
+//! 2. Between the allocation and the last store no OCaml code runs, so nothing can collect. The blocks are new, so plain
+//!    stores suffice (`memory.h`: what `caml_alloc_small` gives is initialised so).
 //! 3. A header of a new block has the colour 0, as in ocamlopt's own (`asmcomp/cmm_helpers.ml`, `block_header`).
 
 use std::mem::size_of;
@@ -64,40 +64,40 @@ pub(crate) const fn custom_words(custom: Custom) -> usize {
     }
 }
 
-/// What is left of a chunk.
-pub(crate) struct Chunk<'a> {
+/// What is left of an allocation.
+pub(crate) struct Allocation<'a> {
     words: &'a mut [usize],
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> Allocation<'a> {
     /// # Safety
     /// `words` is from 2 to [`MOST_WORDS`]. Until all of them hold blocks, and those their fields, nothing of OCaml's is
     /// called. Allocates on the OCaml heap; runs no OCaml code, does not raise.
-    pub(crate) unsafe fn alloc(_access: Access<'a>, words: usize) -> Chunk<'a> {
+    pub(crate) unsafe fn alloc(_access: Access<'a>, words: usize) -> Allocation<'a> {
         debug_assert!((2..=MOST_WORDS).contains(&words));
         // SAFETY: the lock is held; the size is at most `Max_young_wosize`. The words are OCaml's, which has initialised its heap,
-        // and ours until the chunk is full (rule 2).
+        // and ours until the allocation is full (rule 2).
         unsafe {
             let block = sys::caml_alloc_small(words - 1, STRING_TAG) as *mut usize;
             let words = std::slice::from_raw_parts_mut(block.sub(1), words);
-            Chunk { words }
+            Allocation { words }
         }
     }
 
     /// Without room, for a value without blocks.
-    pub(crate) fn empty() -> Chunk<'a> {
-        Chunk { words: &mut [] }
+    pub(crate) fn empty() -> Allocation<'a> {
+        Allocation { words: &mut [] }
     }
 
     /// Over words that are not OCaml's: what is made there is read as a number, and never given to OCaml.
-    pub(crate) fn over(words: &'a mut [usize; DOUBLE_WORDS]) -> Chunk<'a> {
-        Chunk { words }
+    pub(crate) fn over(words: &'a mut [usize; DOUBLE_WORDS]) -> Allocation<'a> {
+        Allocation { words }
     }
 
     /// The fields of a new block, all of which the caller writes at once.
     ///
     /// # Panics
-    /// When the chunk is used up: then a value has changed since it was counted.
+    /// When the allocation is used up: then a value has changed since it was counted.
     #[inline]
     pub(crate) fn block(&mut self, size: usize, tag: u8) -> &'a mut [usize] {
         let words = std::mem::take(&mut self.words);
@@ -257,16 +257,17 @@ pub(crate) fn empty_array(_access: Access<'_>) -> Raw {
     Raw(unsafe { sys::caml_alloc(0, 0) })
 }
 
-/// A block of [`DOUBLE_WORDS`] that holds a float, in memory that is not OCaml's, for who reads a float from a block.
+/// A block of [`DOUBLE_WORDS`] that holds a float, in memory that is not OCaml's. Code that reads floats from blocks can
+/// read it.
 pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
     let mut words = [0; DOUBLE_WORDS];
-    Chunk::over(&mut words).double(double);
+    Allocation::over(&mut words).double(double);
     words
 }
 
-/// What [`boxed`] or [`Chunk::over`] made.
+/// What [`boxed`] or [`Allocation::over`] made.
 pub(crate) fn unboxed(words: &[usize; DOUBLE_WORDS]) -> f64 {
-    // SAFETY: a double stands behind the header
+    // SAFETY: a double stands after the header
     unsafe { words.as_ptr().add(1).cast::<f64>().read_unaligned() }
 }
 
@@ -323,7 +324,7 @@ pub(crate) unsafe fn array_length(array: Raw) -> usize {
 /// # Safety
 /// `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
 pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
-    // SAFETY: the number stands behind the operations
+    // SAFETY: the number stands after the operations
     unsafe {
         (block.0 as *const usize)
             .add(1)

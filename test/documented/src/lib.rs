@@ -1,0 +1,33 @@
+//! The examples of the README, of the guide and of the crates' documentation, each in a module of its own: `build.rs` collects
+//! them. `test_documented.ml` runs them.
+
+// They are what a reader sees.
+#![allow(missing_docs, dead_code)]
+
+use ocaml_lwt_interop::OCamlList;
+
+include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// The names of all examples.
+#[ocaml_lwt_interop::func(sync)]
+pub fn examples() -> OCamlList<String> {
+    EXAMPLES.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The public types that no example has.
+#[ocaml_lwt_interop::func(sync)]
+pub fn unshown() -> OCamlList<String> {
+    UNSHOWN.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The examples without a `#[func]` configure Tokio's runtime, which is too late now. Gives what they say.
+#[ocaml_lwt_interop::func(sync)]
+pub fn configured_too_late() -> OCamlList<String> {
+    [
+        before_the_first_call::before_the_first_call(),
+        use_two_workers::use_two_workers(),
+    ]
+    .into_iter()
+    .map(|ended| ended.expect_err("there is a runtime").to_string())
+    .collect()
+}
