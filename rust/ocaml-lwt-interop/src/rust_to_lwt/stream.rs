@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use ocaml::{Runtime, ToValue, Value};
 
-use super::pump::{self, BoxedStream};
+use super::stream_task::{self, BoxedStream};
 use crate::conversion::ToOCaml;
 use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
@@ -58,7 +58,7 @@ macro_rules! stream_handle {
             }
         }
 
-        // SAFETY: `pump::make` makes a `Lwt_stream.t`, of items that convert as `T` does
+        // SAFETY: `stream_task::make` makes a `Lwt_stream.t`, of items that convert as `T` does
         unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $name<T> {
             fn ocaml_type(types: &mut Types) -> Type {
                 Type::applied("Lwt_stream.t", [T::ocaml_type(types)])
@@ -83,7 +83,7 @@ macro_rules! stream_handle {
                 with_lwt_scope_of(
                     runtime,
                     "a stream was handed to OCaml",
-                    |scope| pump::make(scope, stream, self.window),
+                    |scope| stream_task::make(scope, stream, self.window),
                 )
             }
         }
