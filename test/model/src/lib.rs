@@ -27,3 +27,11 @@ mod stack;
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/conversion/declare.rs"]
 mod declare;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/rust_to_lwt/buffer.rs"]
+mod buffer;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/rust_to_lwt/window.rs"]
+mod window;
