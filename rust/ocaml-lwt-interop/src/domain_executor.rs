@@ -41,17 +41,17 @@ where
         let ending = |output: Result<T, Error>| {
             Ending::from(output).map(|value| Ending::Value(Settled::Value(value)))
         };
-        let task = TaskCell::<F, SettlePromise<_>>::eager(scope.at(), future);
-        let first = task.poll_first(scope);
+        let task = TaskCell::<F, SettlePromise<_>>::eager(scope.home(), scope.at(), future);
+        let first = TaskCell::poll_first(&task, scope);
         let key = if first.is_pending() {
-            task.register(scope)
+            TaskCell::register(&task, scope)
         } else {
             Key::NONE
         };
         let Some((promise, resolver)) = pending(scope, key, first.is_pending()) else {
             if first.is_pending() {
                 home.cancel(scope, key);
-                task.suspend(scope);
+                TaskCell::suspend(task, scope);
             }
             panic!("OCaml raises an exception whenever a promise is made");
         };
@@ -62,7 +62,7 @@ where
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
                 task.set_storage(scope, Storage::bound(scope));
-                task.suspend(scope);
+                TaskCell::suspend(task, scope);
             }
         }
         home.arm_if_needed(scope, false);

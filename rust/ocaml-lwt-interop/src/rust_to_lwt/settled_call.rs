@@ -70,15 +70,15 @@ fn run_boxed(
     what: &str,
     future: Pin<Box<dyn Future<Output = Finish>>>,
 ) -> Converted {
-    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.at(), future);
-    let ended = match task.poll_first(scope) {
+    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.home(), scope.at(), future);
+    let ended = match TaskCell::poll_first(&task, scope) {
         Poll::Ready(ended) => ended,
         Poll::Pending => {
             let handed_over = Rc::new(Cell::new(None));
-            let key = task.register(scope);
+            let key = TaskCell::register(&task, scope);
             task.set_completion(scope, HandOver(handed_over.clone()));
             task.set_storage(scope, Storage::bound(scope));
-            task.suspend(scope);
+            TaskCell::suspend(task, scope);
             let cancel = || scope.home().cancel(scope, key);
             match wait(scope, &handed_over, cancel) {
                 Ok(ended) => ended,
