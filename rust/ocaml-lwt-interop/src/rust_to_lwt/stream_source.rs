@@ -232,11 +232,11 @@ impl<T: ToOCaml + 'static> Shared<T> {
         if self.window().has_ended() {
             return self.put_ending(scope, reader);
         }
+        self.window().all_read();
         let Some(task) = self.task().filter(|_| status() == Status::Running) else {
             // The ending is about to come, to an open read.
             return false;
         };
-        self.window().all_read();
         let mut items = self.take(scope);
         if items.is_none() {
             let now = self.window().poll_now();
@@ -274,8 +274,7 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         self.window().end_pull();
         let given = given.unwrap_or_else(|panic| {
             // What is the user's was caught where it was called.
-            let exception = errors_to_ocaml::of_panic(scope, &panic);
-            errors_to_ocaml::report_async(scope, &exception);
+            errors_to_ocaml::report_panic(scope, &panic);
             false
         });
         if given {
@@ -285,7 +284,8 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
     }
 
     fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool {
-        let may_open = self.window().may_open();
+        let is_ending = status() != Status::Running;
+        let may_open = self.window().may_open(is_ending);
         if !may_open {
             return false;
         }

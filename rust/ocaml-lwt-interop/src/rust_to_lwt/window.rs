@@ -189,11 +189,14 @@ impl<T, E, R> Window<T, E, R> {
     }
 
     /// Whether OCaml may wait: there is nothing for it, or the pull around will answer (rule 6). Not when it was handed items
-    /// after its pull, by what ran since: only a pull says that these were read, and makes room.
+    /// after its pull, by what ran since: only a pull says that these were read, and makes room. While the bridge ends nothing
+    /// is given for a pull, and the ending is about to come.
     #[must_use]
-    pub(super) fn may_open(&self) -> bool {
-        let is_there = self.buffer.len() > 0 || (self.has_ended() && self.buffer.is_over());
-        self.pulling || (!is_there && self.handed == Some(0))
+    pub(super) fn may_open(&self, is_ending: bool) -> bool {
+        let is_over = self.has_ended() && self.buffer.is_over();
+        let is_there = self.buffer.len() > 0 || is_over;
+        let will_end = is_ending && !self.has_ended();
+        self.pulling || (self.handed == Some(0) && (will_end || !is_there))
     }
 
     /// OCaml waits.
@@ -218,5 +221,5 @@ impl<T, E, R> Window<T, E, R> {
 }
 
 #[cfg(all(test, not(loom)))]
-#[path = "window/tests.rs"]
+#[path = "window/tests/mod.rs"]
 mod tests;

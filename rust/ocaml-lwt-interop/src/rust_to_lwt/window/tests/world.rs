@@ -1,102 +1,39 @@
-//! All that may happen with a stream of a few items, in every order: what OCaml, the stream, the queue and the GC do is tried
-//! in each state that the others leave, and in each state the rest of the stream must still arrive.
-
-use std::collections::HashSet;
+//! OCaml, a stream, the queue and the end of the bridge around a window, as `stream_source.rs` and `stream_task.rs` are.
 
 use super::*;
-
-/// What a stream does, one after the other; then it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Does {
-    /// It gives an item.
-    Gives,
-    /// It gives an item whose conversion panics.
-    GivesBad,
-    /// It gives an item whose conversion reads this stream.
-    GivesReading,
-    /// It is pending, once.
-    Waits,
-    /// It reads itself while it is polled.
-    Reads,
-}
-
-const ALL: [Does; 5] = [
-    Does::Gives,
-    Does::GivesBad,
-    Does::GivesReading,
-    Does::Waits,
-    Does::Reads,
-];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum End {
-    Done,
-    Panic,
-    Dropped,
-}
-
-/// As in `task_state.rs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Executor {
-    Idle,
-    Queued,
-    Running,
-    Woken,
-    Done,
-}
 
 /// An item is the place of what gave it in the script.
 type Item = usize;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct World {
-    script: Vec<Does>,
-    window: Window<Item, End, ()>,
-    size: usize,
-    task: Executor,
+pub(super) struct World {
+    pub(super) script: Vec<Does>,
+    pub(super) window: Window<Item, End, ()>,
+    pub(super) size: usize,
+    pub(super) task: Executor,
     /// The stream: where it is in its script; none when it was dropped.
-    stream: Option<usize>,
+    pub(super) stream: Option<usize>,
     /// It waits, and has the task's waker.
-    has_waker: bool,
-    answers: usize,
+    pub(super) has_waker: bool,
+    pub(super) answers: usize,
     /// OCaml's reader: what it was handed, what it has read.
-    items: VecDeque<Item>,
-    ending: Option<End>,
+    pub(super) items: VecDeque<Item>,
+    pub(super) ending: Option<End>,
     /// A read is open.
-    begun: bool,
+    pub(super) begun: bool,
     /// A pull gave nothing, and OCaml is about to open a read: what it allocates for that may run anything.
-    opening: bool,
-    has_pulled: bool,
-    read: usize,
-    has_ended: Option<End>,
+    pub(super) opening: bool,
+    pub(super) has_pulled: bool,
+    pub(super) read: usize,
+    pub(super) has_ended: Option<End>,
+    /// The bridge ends: nothing is polled for OCaml any more.
+    pub(super) is_ending: bool,
     /// The executor has shut down.
-    is_shut: bool,
+    pub(super) is_shut: bool,
 }
-
-/// What happens next.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    OCamlReads,
-    OCamlOpens,
-    OCamlGivesUp,
-    StreamWakes,
-    TaskRuns,
-    AnswerRuns,
-    Shutdown,
-}
-
-const EVENTS: [Event; 7] = [
-    Event::OCamlReads,
-    Event::OCamlOpens,
-    Event::OCamlGivesUp,
-    Event::StreamWakes,
-    Event::TaskRuns,
-    Event::AnswerRuns,
-    Event::Shutdown,
-];
 
 impl World {
-    fn new(script: Vec<Does>, size: usize) -> World {
+    pub(super) fn new(script: Vec<Does>, size: usize) -> World {
         World {
             script,
             window: Window::new(size),
@@ -112,12 +49,13 @@ impl World {
             has_pulled: false,
             read: 0,
             has_ended: None,
+            is_ending: false,
             is_shut: false,
         }
     }
 
     /// False: it cannot happen now.
-    fn happens(&mut self, event: Event) -> bool {
+    pub(super) fn happens(&mut self, event: Event) -> bool {
         match event {
             Event::OCamlReads if self.has_ended.is_none() && !self.begun && !self.opening => {
                 self.opening = !self.asks();
@@ -138,7 +76,8 @@ impl World {
             }
             Event::TaskRuns if self.task == Executor::Queued => self.run(),
             Event::AnswerRuns if self.answers > 0 => self.answer(),
-            Event::Shutdown if !self.is_shut => {
+            Event::TheEndBegins if !self.is_ending => self.is_ending = true,
+            Event::Shutdown if self.is_ending && !self.is_shut => {
                 self.is_shut = true;
                 self.task_ends(End::Dropped);
             }
@@ -265,7 +204,7 @@ impl World {
     }
 
     fn opens(&mut self) -> bool {
-        let opens = self.window.may_open();
+        let opens = self.window.may_open(self.is_ending);
         if opens {
             self.window.open(());
             self.begun = true;
@@ -368,6 +307,9 @@ impl World {
             return self.put_ending();
         }
         self.window.all_read();
+        if self.is_ending {
+            return false;
+        }
         let mut items = self.take();
         if items.is_none() && self.window.poll_now() {
             assert!(!self.has_waker, "its stream has nothing: {self:?}");
@@ -390,8 +332,11 @@ impl World {
     }
 
     /// The rest arrives, if everybody does his part.
-    fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         let from = self.clone();
+        if self.is_ending {
+            self.happens(Event::Shutdown);
+        }
         for _ in 0..100 {
             let runs = [
                 Event::OCamlOpens,
@@ -423,83 +368,4 @@ impl World {
             None => panic!("OCaml waits for ever, from {from:?}\nto {self:?}"),
         }
     }
-}
-
-/// Every state that a script leads to. How many there are.
-fn explore(script: &[Does], size: usize) -> usize {
-    let first = World::new(script.to_vec(), size);
-    let mut seen = HashSet::from([first.clone()]);
-    let mut todo = vec![first];
-    while let Some(world) = todo.pop() {
-        for event in EVENTS {
-            let mut next = world.clone();
-            if next.happens(event) && seen.insert(next.clone()) {
-                todo.push(next);
-            }
-        }
-        world.finish();
-    }
-    seen.len()
-}
-
-/// All scripts of up to so many steps.
-fn scripts(steps: usize) -> Vec<Vec<Does>> {
-    let mut all = vec![vec![]];
-    let mut from = 0;
-    for _ in 0..steps {
-        let longer: Vec<_> = all[from..]
-            .iter()
-            .flat_map(|script| ALL.map(|does| [&script[..], &[does]].concat()))
-            .collect();
-        from = all.len();
-        all.extend(longer);
-    }
-    all
-}
-
-#[test]
-fn whatever_happens_all_items_arrive_in_order_and_then_the_ending() {
-    let mut states = 0;
-    for script in scripts(4) {
-        for size in 1..=3 {
-            states += explore(&script, size);
-        }
-    }
-    println!("{states} states");
-    assert!(states > 10_000, "only {states} states were reached");
-}
-
-#[test]
-fn a_reader_that_is_never_made_to_wait_lets_others_run_after_so_many_pulls() {
-    let script = vec![Does::Gives; 3 * MOST_IN_A_ROW as usize];
-    let mut world = World::new(script, 1);
-    let mut at_once = 0;
-    while !world.opening {
-        assert!(world.happens(Event::OCamlReads));
-        at_once += 1;
-    }
-    assert!(world.happens(Event::OCamlOpens));
-    assert_eq!(at_once, MOST_IN_A_ROW + 1);
-    assert_eq!(world.task, Executor::Queued);
-    assert!(world.happens(Event::TaskRuns));
-    assert!(world.happens(Event::AnswerRuns));
-    world.check();
-    assert!(world.happens(Event::OCamlReads));
-    assert!(!world.opening, "the answer begins a new row");
-}
-
-#[test]
-fn the_stream_is_read_ahead_as_soon_as_there_is_room() {
-    let script = [vec![Does::Gives, Does::Waits], vec![Does::Gives; 4]].concat();
-    let mut world = World::new(script, 3);
-    assert!(world.happens(Event::OCamlReads));
-    assert!(world.happens(Event::StreamWakes));
-    assert!(world.happens(Event::TaskRuns));
-    let ahead = |world: &World| (world.items.len(), world.window.len(), world.task);
-    // OCaml may not have read the first.
-    assert_eq!(ahead(&world), (0, 2, Executor::Idle));
-    assert!(world.happens(Event::OCamlReads));
-    assert_eq!(ahead(&world), (1, 0, Executor::Queued));
-    assert!(world.happens(Event::TaskRuns));
-    assert_eq!(ahead(&world), (1, 1, Executor::Idle));
 }
