@@ -175,6 +175,11 @@ pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
     predefined(scope, Predefined::InvalidArgument, message)
 }
 
+/// [`report_async`] for a panic that is no promise's.
+pub(crate) fn report_panic(scope: &Scope, panic: &Panic) {
+    report_async(scope, &of_panic(scope, panic));
+}
+
 /// Hands an exception to `!Lwt.async_exception_hook`, where Lwt runs. Runs OCaml code; what the hook raises leaves at the end
 /// of the tick.
 pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {

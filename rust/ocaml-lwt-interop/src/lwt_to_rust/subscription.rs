@@ -60,15 +60,11 @@ pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
 }
 
 fn take_index(at: AtHome) -> usize {
-    at.home().local(at).subscriptions.borrow_mut().take()
+    at.home().local(at).subscriptions.borrow_mut().insert(())
 }
 
 fn forget_index(at: AtHome, index: usize) {
-    at.home()
-        .local(at)
-        .subscriptions
-        .borrow_mut()
-        .give_back(index);
+    at.home().local(at).subscriptions.borrow_mut().remove(index);
 }
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
