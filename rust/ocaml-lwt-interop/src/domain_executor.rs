@@ -66,7 +66,6 @@ where
             }
         }
         home.arm_if_needed(scope, false);
-        // SAFETY: a promise
-        unsafe { Promise::from_root(promise, home) }
+        Promise::from_root(promise, home)
     })
 }

@@ -10,7 +10,7 @@ use super::awaited::{Awaited, Remembered, Start, Started, Token, value_of_functi
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::lock::demand;
-use crate::caml::{self, Root};
+use crate::caml::{self, Root, Typed};
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -164,6 +164,8 @@ impl<Args: IntoArguments + 'static> Start for Call<Args> {
 
     fn start(self, scope: Token<'_>) -> Result<Started, Error> {
         let promise = apply(scope.0, &self.function, self.arguments)?;
+        // SAFETY: so the handle says
+        let promise = unsafe { Typed::new(promise) };
         Ok(Started(Awaited::Promise(promise)))
     }
 }

@@ -14,7 +14,7 @@ use super::buffer::TooLate;
 use super::stream_source::{Shared, drop_quietly};
 use super::stream_token::alloc_stream_token;
 use super::window::Polled;
-use crate::caml::{self, Callback};
+use crate::caml::Callbacks;
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -35,12 +35,8 @@ pub(super) fn make<T: ToOCaml + 'static>(
     let shared = Shared::new(home, window);
     // Rooted: the stream is abandoned by the token's finaliser.
     let token = alloc_stream_token(scope.access(), shared.clone());
-    // SAFETY: the token is rooted, and the stream is before anything can allocate
-    let value = unsafe {
-        let Ok(stream) = home.call_until_done(scope, Callback::Stream, || [token.raw()]) else {
-            panic!("OCaml raises an exception whenever a stream is made");
-        };
-        caml::protect(scope.access(), stream)
+    let Ok(value) = home.ask(scope, &Callbacks::STREAM, &(&token,)) else {
+        panic!("OCaml raises an exception whenever a stream is made");
     };
     let future = StreamTask {
         stream: Some(stream),
