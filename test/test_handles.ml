@@ -16,7 +16,6 @@ external is_home : place -> bool Lwt.t = "interop_tests__handles_is_home"
 external function_elsewhere : place -> (int -> int) -> int Lwt.t = "interop_tests__handles_function_elsewhere"
 external lwt : does -> bool -> int Lwt.t Lwt.t = "interop_tests__handles_lwt"
 external with_runtime : does -> bool -> int Lwt.t = "interop_tests__handles_with_runtime"
-external from_runtime : unit -> bool Lwt.t = "interop_tests__handles_from_runtime"
 external live_tasks : unit -> int Lwt.t = "interop_tests__handles_live_tasks"
 external abort_after_the_end : unit -> int Lwt.t = "interop_tests__handles_abort_after_the_end"
 external move : place -> place -> int Lwt.t -> (unit -> unit) -> int Lwt.t = "interop_tests__handles_move"
@@ -104,7 +103,6 @@ let at_home =
           Lwt.cancel promise;
           let* () = ends "it" (Printexc.to_string Lwt.Canceled) promise in
           check (Exactly (2, 1)));
-      law_now "runtime_has_a_handle" (fun () -> check_bool "home" true (now (from_runtime ())));
       law_now "guards_are_dropped_in_reverse_order" (fun () ->
           let message = Option.value (now (guards_in_the_wrong_order ())) ~default:"nothing" in
           check_bool message true (starts_with ~prefix:"executor guard 1 of 2 was dropped first" message));

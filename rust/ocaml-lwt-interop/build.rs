@@ -1,9 +1,13 @@
 //! Compiles `src/caml/lock.c` with the headers of the OCaml that the program is built with, and tells the crate whether that is
-//! OCaml 5: `cfg(ocaml_5)`. Puts OCaml's runtime where the tests of other crates find it.
+//! OCaml 5: `cfg(ocaml_5)`. Tells it, too, whether it can stand before functions of the C library: `cfg(before_libc)`. Puts OCaml's
+//! runtime where the tests of other crates find it.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/caml/lock.c");
-    println!("cargo:rustc-check-cfg=cfg(ocaml_5)");
+    println!("cargo:rustc-check-cfg=cfg(ocaml_5, before_libc)");
+    if can_stand_before_libc() {
+        println!("cargo:rustc-cfg=before_libc");
+    }
     for variable in ["OCAMLOPT", "OCAML_WHERE_PATH", "OPAM_SWITCH_PREFIX"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
@@ -21,6 +25,15 @@ fn main() {
         .file("src/caml/lock.c")
         .include(headers)
         .compile("ocaml_lwt_interop");
+}
+
+/// Where `src/runtime/definitions.rs` knows how: with glibc, linked dynamically, on these processors.
+fn can_stand_before_libc() -> bool {
+    let of_target = |what| std::env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    let is_static = of_target("FEATURE").split(',').any(|it| it == "crt-static");
+    let arch = of_target("ARCH");
+    let is_known = ["x86_64", "aarch64", "riscv64"].contains(&&*arch);
+    of_target("ENV") == "gnu" && !is_static && is_known
 }
 
 /// As `ocaml-sys` and `ocaml-boxroot-sys` find them.

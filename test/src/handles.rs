@@ -1,9 +1,7 @@
 //! The handles of the domain executor, from every place; see `../test_handles.ml`.
 
 use futures_lite::future::{pending, poll_once, yield_now};
-use ocaml_lwt_interop::domain_executor::{
-    DomainExecutor, handle_from_runtime, spawn_lwt, spawn_with_runtime,
-};
+use ocaml_lwt_interop::domain_executor::{DomainExecutor, spawn_lwt, spawn_with_runtime};
 use ocaml_lwt_interop::{
     Error, FromOCaml, Handle, OCamlFunc, Promise, handle, ocaml_runtime, spawn, spawn_local,
 };
@@ -129,11 +127,6 @@ pub fn handles_lwt(does: Does, yields: bool) -> Promise<isize> {
 pub async fn handles_with_runtime(does: Does, yields: bool) -> Result<isize, Error> {
     let task = spawn_with_runtime(&ocaml_runtime(), body(does, yields));
     task.await?
-}
-
-#[ocaml_lwt_interop::func]
-pub fn handles_from_runtime() -> bool {
-    handle_from_runtime(&ocaml_runtime()).is_home()
 }
 
 /// The number of tasks, without this function's own, which is not registered yet.

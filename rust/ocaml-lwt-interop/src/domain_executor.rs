@@ -19,8 +19,8 @@ use crate::storage::Storage;
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::ocaml_runtime::{OCamlRuntime, ocaml_runtime};
 pub use crate::handles::{
-    DomainExecutor, ExecutorGuard, Handle, handle, handle_from_runtime, run_in_ocaml_domain, spawn,
-    spawn_local, spawn_with_runtime,
+    DomainExecutor, ExecutorGuard, Handle, handle, run_in_ocaml_domain, spawn, spawn_local,
+    spawn_with_runtime,
 };
 pub use crate::home::Budget;
 pub use crate::lwt_to_rust::blocking_call::run_blocking_in_ocaml;
@@ -41,17 +41,17 @@ where
         let ending = |output: Result<T, Error>| {
             Ending::from(output).map(|value| Ending::Value(Settled::Value(value)))
         };
-        let task = TaskCell::<F, SettlePromise<_>>::eager(scope.at(), future);
-        let first = task.poll_first(scope);
+        let task = TaskCell::<F, SettlePromise<_>>::eager(scope.home(), scope.at(), future);
+        let first = TaskCell::poll_first(&task, scope);
         let key = if first.is_pending() {
-            task.register(scope)
+            TaskCell::register(&task, scope)
         } else {
             Key::NONE
         };
         let Some((promise, resolver)) = pending(scope, key, first.is_pending()) else {
             if first.is_pending() {
                 home.cancel(scope, key);
-                task.suspend(scope);
+                TaskCell::suspend(task, scope);
             }
             panic!("OCaml raises an exception whenever a promise is made");
         };
@@ -62,11 +62,10 @@ where
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
                 task.set_storage(scope, Storage::bound(scope));
-                task.suspend(scope);
+                TaskCell::suspend(task, scope);
             }
         }
         home.arm_if_needed(scope, false);
-        // SAFETY: a promise
-        unsafe { Promise::from_root(promise, home) }
+        Promise::from_root(promise, home)
     })
 }

@@ -96,11 +96,10 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
     let plain = |which| predefined(scope, which, "");
     match error {
         ocaml::Error::Caml(error) => match error {
-            // SAFETY: rooted by its `Value`
-            Exception(value) => match unsafe { caml::exception_constructor(value.raw()) } {
-                Some(_) => Outgoing::plain(value.clone()),
-                None => of_error(scope, &NoException.into()),
-            },
+            Exception(value) if caml::is_exception(scope.access(), value) => {
+                Outgoing::plain(value.clone())
+            }
+            Exception(_) => of_error(scope, &NoException.into()),
             WithArg(constructor, argument) => with_argument(scope, constructor, argument),
             NotFound => plain(Predefined::NotFound),
             OutOfMemory => plain(Predefined::OutOfMemory),
@@ -113,8 +112,7 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             }
             Failure(message) => predefined(scope, Predefined::Failure, message),
             InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
-            // SAFETY: rooted by its `Value`
-            SysError(message) if !unsafe { caml::is_string(message.raw()) } => of_error(
+            SysError(message) if !caml::is_string(scope.access(), message) => of_error(
                 scope,
                 &Error::misuse(
                     "an ocaml::CamlError::SysError holds a value that is no string: put one there",
@@ -173,6 +171,11 @@ fn make<const N: usize>(
 /// `Invalid_argument` for an argument of a `#[func]` that does not convert. Runs OCaml code, may collect.
 pub(crate) fn invalid_argument(scope: &Scope, message: &str) -> Outgoing {
     predefined(scope, Predefined::InvalidArgument, message)
+}
+
+/// [`report_async`] for a panic that is no promise's.
+pub(crate) fn report_panic(scope: &Scope, panic: &Panic) {
+    report_async(scope, &of_panic(scope, panic));
 }
 
 /// Hands an exception to `!Lwt.async_exception_hook`, where Lwt runs. Runs OCaml code; what the hook raises leaves at the end

@@ -132,15 +132,11 @@ impl Exception {
     pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let exception = self.value(runtime);
         demand("an OCaml exception was taken apart", |access| {
-            // SAFETY: rooted; it was an exception when it was captured. The arguments follow the constructor; nothing
-            // declares their types.
-            let argument = unsafe {
-                if i >= caml::exception_arguments(exception.raw()) {
-                    return None;
-                }
-                let argument = caml::field(exception.raw(), i + 1);
-                T::has_shape(argument).then(|| caml::protect(access, argument))?
-            };
+            let argument = caml::exception_argument(access, &exception, i)?;
+            // SAFETY: rooted; nothing declares its type
+            if !unsafe { T::has_shape(argument.raw()) } {
+                return None;
+            }
             Some(read::convert_here(access, argument))
         })
     }
@@ -148,11 +144,7 @@ impl Exception {
 
 /// Its name, if it is an exception. No allocation on the OCaml heap.
 fn name_of(access: Access<'_>, exception: &Root) -> Option<String> {
-    // SAFETY: rooted; a constructor has its name in field 0
-    let name = unsafe {
-        let constructor = caml::exception_constructor(exception.get(access))?;
-        caml::string_bytes(caml::field(constructor, 0))
-    };
+    let name = caml::exception_name(access, exception)?;
     Some(String::from_utf8_lossy(&name).into_owned())
 }
 

@@ -287,16 +287,6 @@ pub(crate) fn try_handle() -> Option<Handle> {
         .or_else(|| DomainExecutor::current().map(DomainExecutor::handle))
 }
 
-/// The executor of the domain that `runtime` was given for.
-///
-/// # Panics
-/// Where [`ocaml_runtime`] does.
-pub fn handle_from_runtime(runtime: &Runtime) -> Handle {
-    with_scope_of(runtime, "handle_from_runtime was called", |scope| {
-        Handle::new(scope.home())
-    })
-}
-
 /// Runs a future on the domain thread; see [`handle`] for which.
 ///
 /// # Panics

@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use crate::arguments::IntoArguments;
 use crate::caml::alloc::Block;
 use crate::caml::lock::Access;
-use crate::caml::{self, NamedValue, Raw};
+use crate::caml::{self, NamedValue};
 use crate::conversion::read::Frame;
 use crate::error::{Error, Registered};
 use crate::exception::Exception;
@@ -96,10 +96,7 @@ impl Exception {
         let exception = self.value(runtime);
         caml::lock::demand("an OCaml exception was read", |access| {
             let constructor = constructor(access, E::KEY)?;
-            // SAFETY: rooted; it was an exception when it was captured
-            let own = unsafe { caml::exception_constructor(exception.raw())? };
-            // Nothing is allocated in between.
-            if constructor.get(access) != own {
+            if !caml::is_exception_of(access, &exception, constructor) {
                 return None;
             }
             let frame = Frame::outermost(access, exception.raw());
@@ -157,7 +154,7 @@ fn make_declared<A: IntoArguments>(scope: &Scope, key: &str, arguments: A) -> Er
     if values.is_empty() {
         return Error::captured(scope, &constructor.value(access));
     }
-    let exception = with_arguments(access, || constructor.get(access), values);
+    let exception = with_arguments(access, &constructor.value(access), values);
     Error::captured(scope, &exception)
 }
 
@@ -186,8 +183,7 @@ fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
 fn sample(access: Access<'_>, key: &str) -> Option<NamedValue> {
     let key = CString::new(format!("ocaml_lwt_interop.{key}")).ok()?;
     let sample = caml::named_value(access, &key)?;
-    // SAFETY: the table of names keeps it alive
-    unsafe { caml::exception_constructor(sample.get(access)) }.map(|_| sample)
+    caml::is_exception(access, &sample.value(access)).then_some(sample)
 }
 
 /// The sample of an exception, found by its constructor.
@@ -195,11 +191,7 @@ pub(crate) fn sample_of_constructor(
     scope: &Scope,
     constructor: &ocaml::Value,
 ) -> Option<NamedValue> {
-    // SAFETY: rooted by its `Value`
-    let number = unsafe {
-        caml::is_exception_constructor(constructor.raw())
-            .then(|| caml::constructor_number(constructor.raw()))?
-    };
+    let number = caml::constructor_number(scope.access(), constructor)?;
     sample(scope.access(), &format!("constructor.{number}"))
 }
 
@@ -214,29 +206,27 @@ pub(crate) fn compare(
         1 => "1 argument".to_owned(),
         n => format!("{n} arguments"),
     };
-    // SAFETY: nothing is allocated meanwhile; the sample is an exception, and the values are rooted
-    unsafe {
-        let sample = sample.get(access);
-        let wanted = caml::exception_arguments(sample);
-        if wanted != values.len() {
+    let sample = sample.value(access);
+    let wanted = caml::exception_arguments(access, &sample);
+    if wanted != values.len() {
+        return Err(format!(
+            "{}, but OCaml's has {}",
+            counted(values.len()),
+            if wanted == 0 {
+                "none".to_owned()
+            } else {
+                wanted.to_string()
+            },
+        ));
+    }
+    for (i, value) in values.iter().enumerate() {
+        let of_sample = caml::exception_argument(access, &sample, i);
+        if !of_sample.is_some_and(|of_sample| caml::is_like(access, value, &of_sample)) {
             return Err(format!(
-                "{}, but OCaml's has {}",
-                counted(values.len()),
-                if wanted == 0 {
-                    "none".to_owned()
-                } else {
-                    wanted.to_string()
-                },
+                "a value for argument {} that is not like OCaml's: it is a number or a string where that has something \
+                 else, or the other way round; pass a Rust type that converts to the type of that argument",
+                i + 1
             ));
-        }
-        for (i, value) in values.iter().enumerate() {
-            if !caml::is_like(value.raw(), caml::field(sample, i + 1)) {
-                return Err(format!(
-                    "a value for argument {} that is not like OCaml's: it is a number or a string where that has something \
-                     else, or the other way round; pass a Rust type that converts to the type of that argument",
-                    i + 1
-                ));
-            }
         }
     }
     Ok(())
@@ -251,23 +241,20 @@ pub(crate) fn of_sample(
     if values.is_empty() {
         return sample.value(access);
     }
-    // SAFETY: an exception with arguments
-    with_arguments(
-        access,
-        || unsafe { caml::field(sample.get(access), 0) },
-        values,
-    )
+    let sample = sample.value(access);
+    let constructor = caml::exception_constructor(access, &sample);
+    let constructor = constructor.expect("a sample is an exception");
+    with_arguments(access, &constructor, values)
 }
 
-/// The exception of that constructor with these arguments. May collect, before it asks for the constructor.
+/// The exception of that constructor with these arguments. May collect.
 fn with_arguments(
     access: Access<'_>,
-    constructor: impl FnOnce() -> Raw,
+    constructor: &ocaml::Value,
     values: &[ocaml::Value],
 ) -> ocaml::Value {
     let mut block = Block::alloc(access, values.len() + 1, 0);
-    // SAFETY: a constructor, which is read from where it is kept after the allocation
-    unsafe { block.push_raw(access, constructor()) };
+    block.push(access, constructor);
     for value in values {
         block.push(access, value);
     }

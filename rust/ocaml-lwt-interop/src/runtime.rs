@@ -28,15 +28,7 @@ use crate::{panic, signals};
 use config::BlockingLimits;
 use gate::GATE;
 
-#[cfg(all(
-    target_env = "gnu",
-    not(target_feature = "crt-static"),
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-))]
+#[cfg(before_libc)]
 mod definitions;
 pub(crate) mod children;
 mod handlers;

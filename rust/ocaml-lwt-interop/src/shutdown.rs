@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::caml::{self, Callback};
+use crate::caml::{self, Callbacks};
 use crate::executor::end::{end_queued, end_tasks, guarded};
 use crate::home::Scope;
 use crate::lwt_to_rust::blocking_threads;
@@ -132,12 +132,7 @@ pub(crate) fn watch_this_thread() {
 /// Tells those on other threads who wait for a promise that they will not hear of it. Before Tokio is waited for, whose
 /// blocking calls may be among them.
 fn break_waits(scope: &Scope) {
-    // SAFETY: `unit -> unit`, which goes on where it was left
-    let done = unsafe {
-        scope
-            .home()
-            .call_until_done(scope, Callback::BreakAll, || [caml::UNIT])
-    };
+    let done = scope.home().ask(scope, &Callbacks::BREAK_ALL, &(&(),));
     debug_assert!(done.is_ok());
     end_queued(scope);
 }

@@ -31,10 +31,7 @@ impl Stats {
     pub fn now() -> Stats {
         let (tasks, subscriptions) = AtHome::here().map_or((0, 0), |at| {
             let local = at.home().local(at);
-            (
-                at.home().live_tasks(at),
-                local.subscriptions.borrow().live(),
-            )
+            (at.home().live_tasks(at), local.subscriptions.borrow().len())
         });
         Stats {
             tasks,

@@ -58,13 +58,14 @@ impl House {
         let text = source(name).unwrap_or_else(|| panic!("there is no {name}"));
         let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         self.files.insert(at.clone(), name.to_owned());
+        let in_tests = at != owner;
         for (module, is_test) in self.module(at, owner, &file.items) {
             let inner = format!("{folder}{module}/");
             let names = [format!("{folder}{module}.rs"), format!("{inner}mod.rs")];
             let name = names.iter().find(|name| source(name).is_some());
             let name = name.unwrap_or_else(|| panic!("there is none of {names:?}"));
             let at = below(at, &module);
-            let owner = if is_test { owner } else { &at };
+            let owner = if is_test || in_tests { owner } else { &at };
             self.file(source, &at, owner, (name, &inner));
         }
     }

@@ -5,6 +5,9 @@
 #[path = "../../../rust/ocaml-lwt-interop/src/wake/state.rs"]
 mod wake_state;
 
+#[path = "../../../rust/ocaml-lwt-interop/src/executor/checked.rs"]
+mod checked;
+
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_state.rs"]
 mod task_state;
 
@@ -16,7 +19,6 @@ mod lock;
 #[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/slot.rs"]
 mod slot;
 
-#[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/panic.rs"]
 mod panic;
 
@@ -27,3 +29,38 @@ mod stack;
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/conversion/declare.rs"]
 mod declare;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/rust_to_lwt/buffer.rs"]
+mod buffer;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/rust_to_lwt/window.rs"]
+mod window;
+
+#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_cell.rs"]
+mod task_cell;
+
+#[path = "../../../rust/ocaml-lwt-interop/src/ending.rs"]
+mod ending;
+
+/// As much of the crate's as `ending.rs` names.
+mod error {
+    use crate::panic::Panic;
+
+    #[derive(Debug)]
+    pub(crate) struct Error;
+
+    impl Error {
+        pub(crate) fn from_panic(_panic: Panic) -> Error {
+            Error
+        }
+
+        pub(crate) fn broken_promise() -> Error {
+            Error
+        }
+    }
+}
+
+#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_executor.rs"]
+mod task_executor;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_lite::stream;
 use ocaml::{FromValue, Runtime, ToValue, Value};
-use ocaml_lwt_interop::domain_executor::{handle_from_runtime, spawn_lwt, spawn_with_runtime};
+use ocaml_lwt_interop::domain_executor::{spawn_lwt, spawn_with_runtime};
 use ocaml_lwt_interop::{
     ByteBuf, Error, Exception, FromOCaml, Nativeint, OCamlFunc, OCamlList, OCamlValue, Promise,
     RustStream, ToOCaml, func, ocaml_runtime,
@@ -79,7 +79,6 @@ fn tried(tools: &Tools, reason: &str) -> String {
         "Promise::new" => Promise::<()>::new(runtime);
         "spawn_lwt" => spawn_lwt(runtime, async { Ok(()) });
         "spawn_with_runtime" => spawn_with_runtime(runtime, async {});
-        "handle_from_runtime" => Some(handle_from_runtime(runtime));
         "OCamlFunc::from_value" => OCamlFunc::<(), ()>::from_value(Value::Raw(ocaml::sys::UNIT));
         "OCamlValue::from_value" => OCamlValue::from_value(Value::Raw(ocaml::sys::UNIT));
         "Promise::from_value" => Promise::<()>::from_value(Value::Raw(ocaml::sys::UNIT));

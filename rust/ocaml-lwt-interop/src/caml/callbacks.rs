@@ -1,10 +1,15 @@
 //! The OCaml functions that Rust calls: one record, handed over once, rooted for the life of the process.
 
+use std::marker::PhantomData;
+
 use ocaml::sys;
 
 use super::call::{CallResult, call};
 use super::lock::Access;
-use super::value::{self, Raw, field};
+use super::reader::Reader;
+use super::source::Source;
+use super::typed::{Arguments, PromiseState, Returned, Typed, types};
+use super::value::{self, Raw, field, protect};
 
 /// The fields of the record `t` in `ocaml/callbacks.ml`, in its order.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +71,44 @@ pub(crate) enum Callback {
     Under,
 }
 
+/// One of the functions that may be called again, with its types.
+pub(crate) struct Function<A, R> {
+    callback: Callback,
+    types: PhantomData<fn(A) -> R>,
+}
+
+impl<A, R> Function<A, R> {
+    const fn new(callback: Callback) -> Self {
+        Function {
+            callback,
+            types: PhantomData,
+        }
+    }
+}
+
+/// The functions that are called by [`Home::ask`](crate::home::Home::ask). The types are those of the record.
+impl Callbacks {
+    pub(crate) const ARM: Function<(types::Unit,), ()> = Function::new(Callback::Arm);
+    pub(crate) const STATE: Function<(types::Promise,), PromiseState> =
+        Function::new(Callback::State);
+    pub(crate) const SUBSCRIBE: Function<(types::Promise, types::Token, types::Int), ()> =
+        Function::new(Callback::Subscribe);
+    pub(crate) const RELEASE: Function<(types::Int, types::Bool), ()> =
+        Function::new(Callback::Release);
+    pub(crate) const CANCEL: Function<(types::Promise,), ()> = Function::new(Callback::Cancel);
+    pub(crate) const CANCELED: Function<(types::Unit,), ocaml::Value> =
+        Function::new(Callback::Canceled);
+    pub(crate) const STREAM: Function<(types::StreamToken,), ocaml::Value> =
+        Function::new(Callback::Stream);
+    pub(crate) const DELIVER: Function<(Reader,), ()> = Function::new(Callback::Deliver);
+    pub(crate) const CLOSE_UNLESS_WAITED: Function<(Reader,), bool> =
+        Function::new(Callback::CloseUnlessWaited);
+    pub(crate) const READ: Function<(Source, types::Int), Typed<types::Promise>> =
+        Function::new(Callback::Read);
+    pub(crate) const COLLECT: Function<(Source,), ()> = Function::new(Callback::Collect);
+    pub(crate) const BREAK_ALL: Function<(types::Unit,), ()> = Function::new(Callback::BreakAll);
+}
+
 /// The fields of the record that are no functions.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
@@ -117,6 +160,24 @@ impl Callbacks {
     ) -> CallResult {
         // SAFETY: the record has a field for every variant and lives in the root; the rest is the caller's word
         unsafe { call(access, field(Raw(*self.0), callback as usize), arguments) }
+    }
+
+    /// Calls a function with arguments of its types. Runs OCaml code; does not raise: the exception comes back.
+    #[inline]
+    pub(crate) fn ask<A, R: Returned>(
+        &self,
+        access: Access<'_>,
+        function: &Function<A, R>,
+        arguments: &impl Arguments<A>,
+    ) -> Result<R, ocaml::Value> {
+        let (mut arguments, count) = arguments.raw(access);
+        // SAFETY: live arguments of the types that the function takes; what it gives is of its type, and kept at once
+        unsafe {
+            match self.call(access, function.callback, &mut arguments[..count]) {
+                Ok(result) => Ok(R::of(access, result)),
+                Err(exception) => Err(protect(access, exception)),
+            }
+        }
     }
 
     /// No allocation.

@@ -6,31 +6,33 @@
 pub(crate) mod lock;
 mod value;
 mod call;
-mod callbacks;
 pub(crate) mod alloc;
-mod exception;
 mod dropped;
 #[cfg(ocaml_5)]
 mod domain_end;
 mod root;
+mod exception;
 mod foreign_thread;
 pub(crate) mod owned_block;
+mod typed;
 pub(crate) mod reader;
 pub(crate) mod source;
+mod callbacks;
 
 pub(crate) use call::{
     NamedValue, Standard, call, check_stacks, named_value, process_pending, raise,
     raise_stack_overflow, raise_standard, was_raised_last,
 };
-pub(crate) use callbacks::{Callback, Callbacks, LwtsStorage};
+pub(crate) use callbacks::{Callback, Callbacks, Function, LwtsStorage};
 pub(crate) use dropped::delete_dropped_roots;
 pub(crate) use exception::{
-    constructor_number, exception_arguments, exception_constructor, is_exception_constructor,
-    is_like, is_string,
+    constructor_number, exception_argument, exception_arguments, exception_constructor,
+    exception_name, is_exception, is_exception_of, is_like, is_string,
 };
 pub(crate) use foreign_thread::{AtWork, Signals, blocking_calls_at_work};
 pub(crate) use lock::without_lock;
 pub(crate) use root::{Root, count_roots_here, keeping, live_roots, setup_roots};
+pub(crate) use typed::{Arguments, PromiseState, Returned, Typed, TypedRoot, types};
 pub use value::Raw;
 pub(crate) use value::{
     EMPTY_LIST, UNIT, alloc_string, block, bool, cons, field, int, int_val, is_closure,

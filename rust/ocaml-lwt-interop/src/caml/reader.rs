@@ -8,6 +8,7 @@ use ocaml::sys;
 use super::alloc::Block;
 use super::lock::Access;
 use super::root::Root;
+use super::typed::Argument;
 use super::value::{Raw, field, int};
 
 /// The fields of the record `reader`, those that Rust knows, in its order.
@@ -29,6 +30,13 @@ pub(crate) const END: Raw = Raw((1 << 1) | 1);
 
 /// A reader, kept alive. Dropped in a scope, or its root lives on until the next one.
 pub(crate) struct Reader(Root);
+
+// SAFETY: it is one, and rooted
+unsafe impl Argument<Reader> for Reader {
+    fn raw(&self, access: Access<'_>) -> Raw {
+        self.get(access)
+    }
+}
 
 impl Reader {
     /// # Safety

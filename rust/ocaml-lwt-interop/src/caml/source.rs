@@ -4,7 +4,9 @@ use ocaml::sys;
 
 use super::alloc::Block;
 use super::lock::Access;
-use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate};
+use super::root::Root;
+use super::typed::{Argument, Typed, types};
+use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate, protect};
 
 /// The fields that Rust looks at.
 mod field_of {
@@ -22,64 +24,78 @@ const MORE: Raw = Raw(1);
 pub(crate) enum After {
     More,
     End,
-    /// An exception, not rooted.
-    Exception(Raw),
+    Exception(ocaml::Value),
 }
 
-/// Of a stream. Allocates on the OCaml heap; runs no OCaml code.
-pub(crate) fn make(access: Access<'_>, stream: &ocaml::Value) -> ocaml::Value {
-    let nothing = [UNIT, bool(false), NO_ITEMS, int(0), NO_ITEMS, MORE, int(0)];
-    let mut source = Block::alloc(access, 1 + nothing.len(), 0);
-    source.push(access, stream);
-    for field in nothing {
-        source.push(access, &ocaml::Value::Raw(field.0));
-    }
-    source.end()
-}
+/// A source, kept alive.
+pub(crate) struct Source(Root);
 
-/// The read that was begun, not rooted.
-///
-/// # Safety
-/// `source` is a live source. No allocation.
-pub(crate) unsafe fn begun(source: Raw) -> Option<Raw> {
-    // SAFETY: fields of the record
-    unsafe {
-        let is_begun = int_val(field(source, field_of::IS_BEGUN)) != 0;
-        is_begun.then(|| field(source, field_of::GET))
+// SAFETY: it is one, and rooted
+unsafe impl Argument<Source> for Source {
+    fn raw(&self, access: Access<'_>) -> Raw {
+        self.get(access)
     }
 }
 
-/// Whether there is nothing for Rust, and more may come.
-///
-/// # Safety
-/// As for [`begun`].
-pub(crate) unsafe fn is_empty(source: Raw) -> bool {
-    // SAFETY: fields of the record
-    unsafe {
-        is_immediate(field(source, field_of::READY)) && field(source, field_of::AFTER).0 == MORE.0
+impl Source {
+    /// Of a stream. Allocates on the OCaml heap; runs no OCaml code.
+    pub(crate) fn make(access: Access<'_>, stream: &ocaml::Value) -> Source {
+        let nothing = [UNIT, bool(false), NO_ITEMS, int(0), NO_ITEMS, MORE, int(0)];
+        let mut source = Block::alloc(access, 1 + nothing.len(), 0);
+        source.push(access, stream);
+        for field in nothing {
+            source.push(access, &ocaml::Value::Raw(field.0));
+        }
+        Source(Root::of(access, &source.end()))
     }
-}
 
-/// The items, a list that is not rooted, which the source has no more.
-///
-/// # Safety
-/// As for [`begun`].
-pub(crate) unsafe fn take_items(source: Raw) -> Raw {
-    // SAFETY: a field of the record (`caml_modify`)
-    unsafe {
-        let items = field(source, field_of::READY);
-        sys::store_field(source.0, field_of::READY, NO_ITEMS.0);
-        items
+    /// # Safety
+    /// It is a source. No allocation on the OCaml heap.
+    pub(crate) unsafe fn new(access: Access<'_>, source: &ocaml::Value) -> Source {
+        Source(Root::of(access, source))
     }
-}
 
-/// # Safety
-/// As for [`begun`].
-pub(crate) unsafe fn after(source: Raw) -> After {
-    // SAFETY: a field of the record
-    match unsafe { field(source, field_of::AFTER) } {
-        after if after.0 == MORE.0 => After::More,
-        after if is_immediate(after) => After::End,
-        exception => After::Exception(exception),
+    /// For OCaml; not rooted by itself.
+    pub(crate) fn get(&self, access: Access<'_>) -> Raw {
+        self.0.get(access)
+    }
+
+    /// Not rooted. No allocation.
+    fn field(&self, access: Access<'_>, i: usize) -> Raw {
+        // SAFETY: a field of the record, which is rooted
+        unsafe { field(self.get(access), i) }
+    }
+
+    /// The read that was begun. No allocation on the OCaml heap.
+    pub(crate) fn begun(&self, access: Access<'_>) -> Option<Typed<types::Promise>> {
+        let is_begun = int_val(self.field(access, field_of::IS_BEGUN)) != 0;
+        // SAFETY: nothing has allocated; the field is a promise
+        is_begun.then(|| unsafe { Typed::new(protect(access, self.field(access, field_of::GET))) })
+    }
+
+    /// Whether there is nothing for Rust, and more may come. No allocation.
+    pub(crate) fn is_empty(&self, access: Access<'_>) -> bool {
+        is_immediate(self.field(access, field_of::READY))
+            && self.field(access, field_of::AFTER).0 == MORE.0
+    }
+
+    /// The items, a list, which the source has no more. No allocation on the OCaml heap.
+    pub(crate) fn take_items(&self, access: Access<'_>) -> ocaml::Value {
+        // SAFETY: nothing has allocated; a field of the record (`caml_modify`)
+        unsafe {
+            let items = protect(access, self.field(access, field_of::READY));
+            sys::store_field(self.get(access).0, field_of::READY, NO_ITEMS.0);
+            items
+        }
+    }
+
+    /// No allocation on the OCaml heap.
+    pub(crate) fn after(&self, access: Access<'_>) -> After {
+        match self.field(access, field_of::AFTER) {
+            after if after.0 == MORE.0 => After::More,
+            after if is_immediate(after) => After::End,
+            // SAFETY: nothing has allocated
+            exception => After::Exception(unsafe { protect(access, exception) }),
+        }
     }
 }

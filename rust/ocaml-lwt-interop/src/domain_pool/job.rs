@@ -106,8 +106,7 @@ impl<T: Send + 'static> Job for JobCell<T> {
         // A waker of the user's may panic.
         let woken = catch(AssertUnwindSafe(|| self.settle(result)));
         if let Err(panic) = woken {
-            let exception = crate::errors_to_ocaml::of_panic(scope, &panic);
-            crate::errors_to_ocaml::report_async(scope, &exception);
+            crate::errors_to_ocaml::report_panic(scope, &panic);
         }
         true
     }

@@ -43,7 +43,6 @@ pub(crate) fn end_queued(scope: &Scope) {
 /// A panic of a destructor or a waker of the user's is reported, and the next one has its turn.
 pub(crate) fn guarded(scope: &Scope, f: impl FnOnce()) {
     if let Err(panic) = catch(AssertUnwindSafe(f)) {
-        let exception = errors_to_ocaml::of_panic(scope, &panic);
-        errors_to_ocaml::report_async(scope, &exception);
+        errors_to_ocaml::report_panic(scope, &panic);
     }
 }

@@ -85,8 +85,7 @@ fn tick_with_nothing_bound(scope: &Scope) {
             Ok(Rest::Runnable) => break,
             Err(panic) => {
                 // Tasks catch their own; this is a destructor of a job or of a runnable that was dropped.
-                let exception = errors_to_ocaml::of_panic(scope, &panic);
-                errors_to_ocaml::report_async(scope, &exception);
+                errors_to_ocaml::report_panic(scope, &panic);
             }
         }
     }

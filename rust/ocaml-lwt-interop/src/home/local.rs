@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use slab::Slab;
+
 use super::{Registry, Runnable, Source, Task};
 use crate::caml::Root;
 
@@ -32,8 +34,8 @@ pub(crate) struct Local {
     pub(crate) budget: Cell<Budget>,
     /// The Rust streams whose OCaml readers wait.
     pub(crate) open_reads: RefCell<OpenReads>,
-    /// The indexes of subscriptions: the free ones, and how many there ever were.
-    pub(crate) subscriptions: RefCell<Indexes>,
+    /// The indexes of subscriptions in OCaml's weak table.
+    pub(crate) subscriptions: RefCell<Slab<()>>,
 }
 
 impl Default for Local {
@@ -95,30 +97,4 @@ pub(crate) struct OpenReads {
     pub(crate) sources: Registry<Arc<dyn Source>>,
     /// How many were left by the last look.
     pub(crate) left: usize,
-}
-
-/// The free indexes of the weak table, and how many there ever were. On the domain thread only.
-#[derive(Default, Debug)]
-pub(crate) struct Indexes {
-    free: Vec<usize>,
-    count: usize,
-}
-
-impl Indexes {
-    pub(crate) fn take(&mut self) -> usize {
-        self.free.pop().unwrap_or_else(|| {
-            self.count += 1;
-            self.count - 1
-        })
-    }
-
-    /// One is in use no more.
-    pub(crate) fn give_back(&mut self, index: usize) {
-        self.free.push(index);
-    }
-
-    /// How many are in use.
-    pub(crate) fn live(&self) -> usize {
-        self.count - self.free.len()
-    }
 }

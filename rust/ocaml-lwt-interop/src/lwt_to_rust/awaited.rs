@@ -2,7 +2,7 @@
 
 use ocaml::Value;
 
-use crate::caml::Root;
+use crate::caml::{Root, Typed, types};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::home::Scope;
@@ -36,7 +36,7 @@ pub struct Begun(pub(super) Awaited);
 /// Where the value comes from.
 pub(super) enum Awaited {
     /// A promise, which may be pending.
-    Promise(ocaml::Value),
+    Promise(Typed<types::Promise>),
     /// It is there.
     Value(ocaml::Value),
     /// A call that another thread is to make: a block of the function and its arguments.

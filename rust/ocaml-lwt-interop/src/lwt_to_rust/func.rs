@@ -10,7 +10,7 @@ use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered, value_of_
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::lock::demand;
-use crate::caml::{self, Root};
+use crate::caml::{self, Root, Typed};
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -199,6 +199,8 @@ impl<Args: IntoArguments + 'static> Awaitable for Call<Args> {
 
     fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
         let promise = apply(scope.0, &self.function, self.arguments)?;
+        // SAFETY: so the handle says
+        let promise = unsafe { Typed::new(promise) };
         Ok(Begun(Awaited::Promise(promise)))
     }
 }

@@ -12,8 +12,8 @@ use tokio::task::coop::poll_proceed;
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, value_of_function};
 use super::blocking_threads;
 use super::subscription::{Subscription, cancel, state_of};
-use crate::caml::Root;
 use crate::caml::lock::demand;
+use crate::caml::{Root, TypedRoot, types};
 use crate::conversion::declare::{Going, OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -45,7 +45,7 @@ use crate::storage::{From, Storage};
 /// }
 /// ```
 pub struct Promise<T> {
-    root: Root,
+    root: TypedRoot<types::Promise>,
     home: &'static Home,
     cancel: bool,
     value: PhantomData<*const T>,
@@ -57,9 +57,7 @@ unsafe impl<T: Send> Send for Promise<T> {}
 unsafe impl<T: Send> Sync for Promise<T> {}
 
 impl<T> Promise<T> {
-    /// # Safety
-    /// `root` is a promise.
-    pub(crate) unsafe fn from_root(root: Root, home: &'static Home) -> Self {
+    pub(crate) fn from_root(root: TypedRoot<types::Promise>, home: &'static Home) -> Self {
         Promise {
             root,
             home,
@@ -80,8 +78,7 @@ impl<T> Promise<T> {
             let Some((promise, resolver)) = pending(scope, Key::NONE, false) else {
                 panic!("OCaml raises an exception whenever a promise is made");
             };
-            // SAFETY: a promise
-            let promise = unsafe { Promise::from_root(promise, scope.home()) };
+            let promise = Promise::from_root(promise, scope.home());
             (promise, Resolver::new(scope, resolver))
         })
     }
@@ -110,7 +107,8 @@ unsafe impl<T> FromValue for Promise<T> {
     fn from_value(value: ocaml::Value) -> Self {
         received::at_home("an OCaml promise was received", |access, home| {
             // SAFETY: a promise by the declaration
-            unsafe { Promise::from_root(Root::of(access, &value), home) }
+            let root = unsafe { TypedRoot::new(Root::of(access, &value)) };
+            Promise::from_root(root, home)
         })
     }
 }
@@ -136,7 +134,7 @@ unsafe impl<T: OCamlType<Going>> ToOCaml for Promise<T> {
 unsafe impl<T> ToValue for Promise<T> {
     fn to_value(&self, _runtime: &Runtime) -> ocaml::Value {
         demand("a promise was converted to an OCaml value", |access| {
-            self.root.value(access)
+            self.root.typed(access).into_value()
         })
     }
 }
@@ -149,13 +147,13 @@ impl<T> std::fmt::Debug for Promise<T> {
 
 /// A promise that exists.
 #[doc(hidden)]
-pub struct Existing(Root);
+pub struct Existing(TypedRoot<types::Promise>);
 
 impl Awaitable for Existing {
     const CALLS: bool = false;
 
     fn begin(self, scope: PollScope<'_>) -> Result<Begun, Error> {
-        Ok(Begun(Awaited::Promise(self.0.value(scope.0.access()))))
+        Ok(Begun(Awaited::Promise(self.0.typed(scope.0.access()))))
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::task::coop::poll_proceed;
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::promise::PromiseFuture;
 use super::subscription::cancel;
-use crate::caml::lock::{Access, with_access};
-use crate::caml::{self, Callback, Root};
+use crate::caml::lock::with_access;
+use crate::caml::{self, Callbacks};
 use crate::conversion::FromOCaml;
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
 use crate::conversion::float::Float;
@@ -87,7 +87,7 @@ enum Stage<T: FromOCaml + 'static> {
 /// thread. It happens at home, and soon: a root that is dropped elsewhere keeps its value until home next looks.
 struct Source {
     /// Taken by the drop.
-    source: Option<Root>,
+    source: Option<caml::source::Source>,
     home: &'static Home,
 }
 
@@ -96,17 +96,13 @@ impl Drop for Source {
         let Some(source) = self.source.take() else {
             return;
         };
-        // SAFETY: a source, which is rooted, and what is begun is, too, before anything can allocate
-        let begun = |access: Access<'_>, source: &Root| unsafe {
-            caml::source::begun(source.get(access)).map(|read| caml::protect(access, read))
-        };
-        let nothing_is_begun = || with_access(|access| begun(access, &source).is_none());
+        let nothing_is_begun = || with_access(|access| source.begun(access).is_none());
         if AtHome::of(self.home).is_some() && nothing_is_begun() == Ok(true) {
             return;
         }
         self.home
             .queue_anywhere(Runnable::Settle(Box::new(move |scope| {
-                if let Some(promise) = begun(scope.access(), &source) {
+                if let Some(promise) = source.begun(scope.access()) {
                     cancel(scope, &promise);
                 }
                 drop(source);
@@ -139,22 +135,12 @@ impl Awaitable for NextBatch {
         let Some(source) = self.source.source.take() else {
             return Err(Error::broken_promise());
         };
-        let window = caml::int(isize::try_from(self.window).unwrap_or(isize::MAX >> 1));
-        // SAFETY: the source is rooted until it is an argument
-        let read = || unsafe {
-            let arguments = || [source.get(scope.access()), window];
-            let home = scope.home();
-            without_budget(|| home.call_until_done(scope, Callback::Read, arguments))
-        };
-        // SAFETY: the result is rooted before anything can allocate
-        unsafe {
-            match self.storage.of_handle(scope, read) {
-                Ok(promise) => {
-                    let promise = caml::protect(scope.access(), promise);
-                    Ok(Begun(Awaited::Promise(promise)))
-                }
-                Err(raised) => Err(Error::captured_raw(scope, raised)),
-            }
+        let window = isize::try_from(self.window).unwrap_or(isize::MAX >> 1);
+        let arguments = (&source, &window);
+        let read = || without_budget(|| scope.home().ask(scope, &Callbacks::READ, &arguments));
+        match self.storage.of_handle(scope, read) {
+            Ok(promise) => Ok(Begun(Awaited::Promise(promise))),
+            Err(raised) => Err(Error::captured(scope, &raised)),
         }
     }
 }
@@ -186,20 +172,19 @@ unsafe impl<T: FromOCaml> FromOCaml for Batch<T> {}
 // SAFETY: what is converted is rooted, or its block is
 unsafe impl<T: FromOCaml> FromValue for Batch<T> {
     fn from_value(value: Value) -> Self {
-        // SAFETY: the source is rooted by `value`, which the conversions of the items need: they may do anything
+        // SAFETY: a batch is a source; what it holds is a list
         received::at_home("an OCaml stream was received", |access, home| unsafe {
-            let value = value.root();
+            let source = caml::source::Source::new(access, &value);
             // After a wait.
-            if caml::source::is_empty(value.raw()) {
+            if source.is_empty(access) {
                 Scope::with_current(home, |scope| {
-                    let arguments = || [value.raw()];
                     // What was raised has escaped; the source has what came.
-                    let _ = home.call_until_done(scope, Callback::Collect, arguments);
+                    let _ = home.ask(scope, &Callbacks::COLLECT, &(&source,));
                 });
             }
-            let mut rest = caml::protect(access, caml::source::take_items(value.raw()));
+            let mut rest = source.take_items(access);
             let source = Source {
-                source: Some(Root::of(access, &value)),
+                source: Some(source),
                 home,
             };
             let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
@@ -219,12 +204,13 @@ unsafe impl<T: FromOCaml> FromValue for Batch<T> {
                     }
                 }
             }
-            let after = match caml::source::after(value.raw()) {
+            let after = source.source.as_ref().map(|it| it.after(access));
+            let after = match after.expect("it is taken by the drop") {
                 caml::source::After::More => After::More,
                 caml::source::After::End => After::End,
-                caml::source::After::Exception(exception) => After::Error(
-                    Error::from_exception_value(caml::protect(access, exception)),
-                ),
+                caml::source::After::Exception(exception) => {
+                    After::Error(Error::from_exception_value(exception))
+                }
             };
             Batch {
                 source,
@@ -313,7 +299,7 @@ unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
     /// Where OCaml values may not be touched now.
     fn from_value(value: Value) -> Self {
         received::at_home("an OCaml stream was received", |access, home| {
-            let source = Root::of(access, &caml::source::make(access, &value.root()));
+            let source = caml::source::Source::make(access, &value.root());
             LwtStream {
                 home,
                 window: DEFAULT_WINDOW,

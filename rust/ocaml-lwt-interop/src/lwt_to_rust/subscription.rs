@@ -15,7 +15,7 @@ use super::awaited::{Awaited, Begun, value_of_function};
 use super::blocking_threads;
 use super::slot::{Slot, Subscribe, Woken};
 use super::token::{Sink, alloc_token, direct_waits};
-use crate::caml::{self, Callback, Root};
+use crate::caml::{Callbacks, PromiseState, Root, Typed, types};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 use crate::home::{AtHome, Home, Runnable, Scope};
@@ -38,9 +38,8 @@ const MOST_DIRECT_WAITS: isize = 1000;
 fn release(scope: &Scope, what: usize) {
     let (index, cancel) = (what >> 1, what & 1 == 1);
     let home = scope.home();
-    let arguments = || [caml::int(index as isize), caml::bool(cancel)];
-    // SAFETY: `int -> bool -> unit`, which may be called again. When it never returns, nothing more can be done.
-    let _ = unsafe { home.call_until_done(scope, Callback::Release, arguments) };
+    // When it never returns, nothing more can be done.
+    let _ = home.ask(scope, &Callbacks::RELEASE, &(&(index as isize), &cancel));
     forget_index(scope.at(), index);
 }
 
@@ -49,56 +48,40 @@ fn queue_release(home: &'static Home, index: usize, cancel: bool) {
 }
 
 /// `Lwt.cancel`. Runs OCaml code. On a worker domain it does nothing: no promise of such a domain's is pending.
-pub(crate) fn cancel(scope: &Scope, promise: &ocaml::Value) {
+pub(crate) fn cancel(scope: &Scope, promise: &Typed<types::Promise>) {
     if !scope.home().is_lwt() {
         return;
     }
-    let home = scope.home();
-    // SAFETY: the promise is rooted; cancelled again, it stays as it is. When that never returns, nothing more can be done.
-    let _ = unsafe { home.call_until_done(scope, Callback::Cancel, || [promise.raw()]) };
+    // Cancelled again, it stays as it is. When that never returns, nothing more can be done.
+    let _ = scope.home().ask(scope, &Callbacks::CANCEL, &(promise,));
 }
 
 fn take_index(at: AtHome) -> usize {
-    at.home().local(at).subscriptions.borrow_mut().take()
+    at.home().local(at).subscriptions.borrow_mut().insert(())
 }
 
 fn forget_index(at: AtHome, index: usize) {
-    at.home()
-        .local(at)
-        .subscriptions
-        .borrow_mut()
-        .give_back(index);
+    at.home().local(at).subscriptions.borrow_mut().remove(index);
 }
 
 /// The state of a promise now: its ending, or `None` while it is pending, which on a worker domain is an error. May run OCaml
 /// code (printers), may collect.
 pub(crate) fn state_of<T: FromOCaml>(
     scope: &Scope,
-    promise: &ocaml::Value,
+    promise: &Typed<types::Promise>,
 ) -> Option<Result<T, Error>> {
-    // SAFETY: the promise is rooted; `State` gives a block that is read before anything can allocate
-    unsafe {
-        match scope
-            .home()
-            .call_until_done(scope, Callback::State, || [promise.raw()])
-        {
-            Ok(state) if caml::is_immediate(state) && scope.home().is_lwt() => None,
-            Ok(state) if caml::is_immediate(state) => Some(Err(Error::misuse(
-                "a pending promise was awaited on a worker domain, where Lwt does not run and nothing resolves it: await \
-                 it on the thread that runs Lwt, or have a Rust function give what it gives",
-            ))),
-            // The constructors of `Lwt.state` with an argument, in order: `Return`, `Fail`.
-            Ok(state) => {
-                let is_fulfilled = caml::tag(state) == 0;
-                let value = caml::protect(scope.access(), caml::field(state, 0));
-                Some(ending(
-                    scope,
-                    if is_fulfilled { Ok(value) } else { Err(value) },
-                ))
-            }
-            Err(exception) => Some(Err(Error::captured_raw(scope, exception))),
-        }
-    }
+    Some(
+        match scope.home().ask(scope, &Callbacks::STATE, &(promise,)) {
+            Ok(PromiseState::Pending) if scope.home().is_lwt() => return None,
+            Ok(PromiseState::Pending) => Err(Error::misuse(
+                "a pending promise was awaited on a worker domain, where Lwt does not run and nothing resolves it: await it on \
+             the thread that runs Lwt, or have a Rust function give what it gives",
+            )),
+            Ok(PromiseState::Fulfilled(value)) => ending(scope, Ok(value)),
+            Ok(PromiseState::Rejected(exception)) => ending(scope, Err(exception)),
+            Err(exception) => Err(Error::captured(scope, &exception)),
+        },
+    )
 }
 
 /// May run OCaml code (printers), may collect.
@@ -152,7 +135,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
     /// user's.
     pub(crate) fn waiting(
         scope: &Scope,
-        promise: &ocaml::Value,
+        promise: &Typed<types::Promise>,
         will_cancel: bool,
         waker: &Waker,
     ) -> Arc<Self> {
@@ -168,7 +151,12 @@ impl<T: FromOCaml + 'static> Subscription<T> {
     }
 
     /// Has a pending promise settle the slot. May collect; runs OCaml code, none of the user's unless it cancels.
-    fn subscribe(self: &Arc<Self>, scope: &Scope, promise: &ocaml::Value, will_cancel: bool) {
+    fn subscribe(
+        self: &Arc<Self>,
+        scope: &Scope,
+        promise: &Typed<types::Promise>,
+        will_cancel: bool,
+    ) {
         let index = take_index(scope.at());
         match self.slot.subscribe(index) {
             Subscribe::Waiting => self.attach_callbacks(scope, promise, will_cancel, index),
@@ -185,7 +173,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
     fn attach_callbacks(
         self: &Arc<Self>,
         scope: &Scope,
-        promise: &ocaml::Value,
+        promise: &Typed<types::Promise>,
         will_cancel: bool,
         index: usize,
     ) {
@@ -196,15 +184,8 @@ impl<T: FromOCaml + 'static> Subscription<T> {
         // A fourth argument would be another ten nanoseconds and seventeen words, in OCaml's `caml_callbackN`.
         let bits = isize::from(will_cancel) << 1 | isize::from(direct);
         let index_and_bits = (index as isize) << 2 | bits;
-        // SAFETY: both are rooted, and so is an exception before anything can allocate
-        let attached = unsafe {
-            scope
-                .home()
-                .call_until_done(scope, Callback::Subscribe, || {
-                    [promise.raw(), token.raw(), caml::int(index_and_bits)]
-                })
-                .map_err(|exception| caml::protect(scope.access(), exception))
-        };
+        let arguments = (promise, &token, &index_and_bits);
+        let attached = scope.home().ask(scope, &Callbacks::SUBSCRIBE, &arguments);
         if let Err(exception) = attached {
             // There is no room on the stack, say.
             self.settle(scope, Err(exception));

@@ -8,9 +8,9 @@ use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use crate::caml::Raw;
 use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
+use crate::caml::{Raw, Typed, types};
 use crate::home::{AtHome, Scope};
 use crate::status::{Status, status};
 
@@ -44,13 +44,18 @@ pub(crate) fn direct_waits() -> isize {
 }
 
 /// Allocates on the OCaml heap, runs no OCaml code.
-pub(crate) fn alloc_token(access: Access<'_>, sink: Arc<dyn Sink>, direct: bool) -> ocaml::Value {
+pub(crate) fn alloc_token(
+    access: Access<'_>,
+    sink: Arc<dyn Sink>,
+    direct: bool,
+) -> Typed<types::Token> {
     let sink = Some(sink);
     let token = owned_block::alloc(access, Payload { sink, direct });
     if direct {
         DIRECT.set(DIRECT.get() + 1);
     }
-    token
+    // SAFETY: it is one
+    unsafe { Typed::new(token) }
 }
 
 /// Takes the sink out of a token, the first time: the promise is settled.

@@ -39,27 +39,11 @@ pub(crate) fn watch_forks() {
 
 /// Has the linker take this module's definitions, wherever it meets the library.
 pub(super) fn link() {
-    #[cfg(all(
-        target_env = "gnu",
-        not(target_feature = "crt-static"),
-        any(
-            target_arch = "x86_64",
-            target_arch = "aarch64",
-            target_arch = "riscv64"
-        )
-    ))]
+    #[cfg(before_libc)]
     definitions::link();
 }
 
-#[cfg(all(
-    target_env = "gnu",
-    not(target_feature = "crt-static"),
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-))]
+#[cfg(before_libc)]
 mod definitions {
     use std::ffi::{c_char, c_int, c_short, c_void};
     use std::mem::MaybeUninit;

@@ -6,15 +6,7 @@
 //! 1.4) do not. So `sigaction` is defined here, see [`definitions`](super::definitions), and adds the flag. On a thread
 //! without a signal stack the flag changes nothing.
 
-#[cfg(all(
-    target_env = "gnu",
-    not(target_feature = "crt-static"),
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64"
-    )
-))]
+#[cfg(before_libc)]
 mod definition {
     use std::ffi::{c_int, c_void};
 

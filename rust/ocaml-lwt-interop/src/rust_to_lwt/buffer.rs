@@ -6,22 +6,22 @@
 
 use std::collections::VecDeque;
 
-use crate::ending::Ending;
-
 /// The items, and the ending after them from when it is known.
 #[derive(Debug)]
-pub(super) struct Buffer<T> {
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
+pub(super) struct Buffer<T, E> {
     items: VecDeque<T>,
-    after: After,
+    after: After<E>,
 }
 
 /// What comes after the items.
 #[derive(Debug)]
-pub(super) enum After {
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
+pub(super) enum After<E> {
     /// More of them, perhaps. From the start.
     More,
     /// This. Until it is taken.
-    Ending(Ending<()>),
+    Ending(E),
     /// Nothing: the ending was taken.
     Nothing,
 }
@@ -31,7 +31,7 @@ pub(super) enum After {
 #[derive(Debug)]
 pub(super) struct TooLate<T>(pub(super) T);
 
-impl<T> Buffer<T> {
+impl<T, E> Buffer<T, E> {
     pub(super) fn new() -> Self {
         Buffer {
             items: VecDeque::new(),
@@ -68,7 +68,7 @@ impl<T> Buffer<T> {
     }
 
     /// The stream gives no more.
-    pub(super) fn end(&mut self, ending: Ending<()>) -> Result<(), TooLate<Ending<()>>> {
+    pub(super) fn end(&mut self, ending: E) -> Result<(), TooLate<E>> {
         if !self.is_open() {
             return Err(TooLate(ending));
         }
@@ -77,14 +77,14 @@ impl<T> Buffer<T> {
     }
 
     /// An item could not cross: this is the ending, and the items and the ending that would have come go, with the caller.
-    pub(super) fn cut(&mut self, ending: Ending<()>) -> TooLate<(VecDeque<T>, After)> {
+    pub(super) fn cut(&mut self, ending: E) -> TooLate<(VecDeque<T>, After<E>)> {
         let items = std::mem::take(&mut self.items);
         let after = std::mem::replace(&mut self.after, After::Ending(ending));
         TooLate((items, after))
     }
 
     /// The ending, when nothing stands before it.
-    pub(super) fn take_ending(&mut self) -> Option<Ending<()>> {
+    pub(super) fn take_ending(&mut self) -> Option<E> {
         if !self.is_over() {
             return None;
         }
@@ -95,40 +95,38 @@ impl<T> Buffer<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::panic::Panic;
 
-    fn panic() -> Ending<()> {
-        Ending::Panic(Panic {
-            message: "it".to_owned(),
-            location: String::new(),
-        })
+    #[derive(Debug, PartialEq)]
+    enum Ending {
+        End,
+        Panic,
     }
 
     #[test]
     fn the_ending_stands_behind_all_items() {
         let mut buffer = Buffer::new();
         buffer.push(1).unwrap();
-        buffer.end(Ending::Value(())).unwrap();
-        assert!(buffer.take_ending().is_none());
+        buffer.end(Ending::End).unwrap();
+        assert_eq!(buffer.take_ending(), None);
         assert_eq!(buffer.pop(), Some(1));
         assert!(buffer.is_over());
-        assert!(matches!(buffer.take_ending(), Some(Ending::Value(()))));
-        assert!(buffer.take_ending().is_none());
+        assert_eq!(buffer.take_ending(), Some(Ending::End));
+        assert_eq!(buffer.take_ending(), None);
         assert!(buffer.is_over());
     }
 
     #[test]
     fn nothing_comes_behind_the_ending_or_in_its_place() {
         let mut buffer = Buffer::new();
-        buffer.end(panic()).unwrap();
+        buffer.end(Ending::Panic).unwrap();
         assert_eq!(buffer.push(1).unwrap_err().0, 1);
-        assert!(buffer.end(Ending::Value(())).is_err());
-        assert!(matches!(buffer.take_ending(), Some(Ending::Panic(_))));
+        assert!(buffer.end(Ending::End).is_err());
+        assert_eq!(buffer.take_ending(), Some(Ending::Panic));
         assert!(buffer.push(1).is_err());
-        assert!(buffer.end(Ending::Value(())).is_err());
+        assert!(buffer.end(Ending::End).is_err());
         assert_eq!(buffer.len(), 0);
     }
 
@@ -138,12 +136,12 @@ mod tests {
         for item in 0..3 {
             buffer.push(item).unwrap();
         }
-        buffer.end(Ending::Value(())).unwrap();
+        buffer.end(Ending::End).unwrap();
         assert_eq!(buffer.pop(), Some(0));
-        let TooLate((items, after)) = buffer.cut(panic());
+        let TooLate((items, after)) = buffer.cut(Ending::Panic);
         assert_eq!(items, [1, 2]);
-        assert!(matches!(after, After::Ending(Ending::Value(()))));
+        assert!(matches!(after, After::Ending(Ending::End)));
         assert!(buffer.push(3).is_err());
-        assert!(matches!(buffer.take_ending(), Some(Ending::Panic(_))));
+        assert_eq!(buffer.take_ending(), Some(Ending::Panic));
     }
 }

@@ -5,7 +5,7 @@
 //! function ([`output`]). A [`resolver`] settles a promise that Rust made by hand. On a worker domain the promise is settled
 //! already ([`settled_call`]).
 //!
-//! A [`stream`] becomes a Lwt stream. A task [`pump`]s it into a [`buffer`], from which OCaml's [`open_reads`] take the
+//! A [`stream`] becomes a Lwt stream. A [task](stream_task) fills a [`window`], from which OCaml's [`open_reads`] take the
 //! items. The stream goes with its [`stream_token`]. [`on_tokio`] is for bodies that run on Tokio's threads, and
 //! [`at_once`] for functions without a promise.
 
@@ -16,7 +16,9 @@ pub(crate) mod argument;
 pub(crate) mod stream_token;
 pub(crate) mod open_reads;
 mod buffer;
-mod pump;
+mod window;
+mod stream_source;
+mod stream_task;
 pub(crate) mod stream;
 pub(crate) mod settled_call;
 mod frame;

@@ -13,8 +13,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::caml::Callbacks;
 use crate::caml::reader::Reader;
-use crate::caml::{Callback, int_val};
 use crate::home::{AtHome, Key, Runnable, Scope, Source, lwt_home};
 use crate::status::{Status, status};
 
@@ -72,26 +72,17 @@ impl OpenRead {
 
     /// Closes the read in OCaml, if nobody waits for it. True: it is closed, or settled. Runs OCaml code.
     pub(super) fn close_unless_waited(&self, scope: &Scope) -> bool {
-        // SAFETY: the reader is rooted
-        let closed = unsafe {
-            let arguments = || [self.reader.get(scope.access())];
-            scope
-                .home()
-                .call_until_done(scope, Callback::CloseUnlessWaited, arguments)
-        };
-        closed.is_ok_and(|closed| int_val(closed) != 0)
+        let arguments = (&self.reader,);
+        let closed = scope
+            .home()
+            .ask(scope, &Callbacks::CLOSE_UNLESS_WAITED, &arguments);
+        closed.unwrap_or(false)
     }
 }
 
 /// Rule 3.
 fn deliver(scope: &Scope, reader: Reader) {
-    // SAFETY: the reader is rooted
-    let delivered = unsafe {
-        let arguments = || [reader.get(scope.access())];
-        scope
-            .home()
-            .call_until_done(scope, Callback::Deliver, arguments)
-    };
+    let delivered = scope.home().ask(scope, &Callbacks::DELIVER, &(&reader,));
     if delivered.is_err() {
         // Exceptions without an end: later, perhaps.
         let again = move |scope: &Scope| deliver(scope, reader);

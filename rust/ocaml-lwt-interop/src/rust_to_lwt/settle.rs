@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use super::output::Settled;
-use crate::caml::{self, Callback, Root};
+use crate::caml::{self, Callback, Root, TypedRoot, types};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
@@ -48,7 +48,11 @@ fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<
 
 /// A pending promise for OCaml, and what settles it. `None`: an exception came each time, and has escaped. Runs OCaml code, may
 /// collect. `cancelable`: cancelling the promise calls back with the key.
-pub(crate) fn pending(scope: &Scope, key: Key, cancelable: bool) -> Option<(Root, Root)> {
+pub(crate) fn pending(
+    scope: &Scope,
+    key: Key,
+    cancelable: bool,
+) -> Option<(TypedRoot<types::Promise>, Root)> {
     let access = scope.access();
     let arguments = || [caml::int(key.to_int()), caml::bool(cancelable)];
     // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
@@ -57,7 +61,7 @@ pub(crate) fn pending(scope: &Scope, key: Key, cancelable: bool) -> Option<(Root
             .home()
             .call_until_done(scope, Callback::Pending, arguments);
         let pair = made.ok()?;
-        let promise = Root::new(access, caml::field(pair, 0));
+        let promise = TypedRoot::new(Root::new(access, caml::field(pair, 0)));
         Some((promise, Root::new(access, pair)))
     }
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use super::output::Settled;
 use super::settle::{Converted, convert};
-use crate::caml::{self, Callback, Root};
+use crate::caml::{self, Callbacks, Root};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -70,15 +70,15 @@ fn run_boxed(
     what: &str,
     future: Pin<Box<dyn Future<Output = Finish>>>,
 ) -> Converted {
-    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.at(), future);
-    let ended = match task.poll_first(scope) {
+    let task = TaskCell::<_, HandOver<Finish>>::eager(scope.home(), scope.at(), future);
+    let ended = match TaskCell::poll_first(&task, scope) {
         Poll::Ready(ended) => ended,
         Poll::Pending => {
             let handed_over = Rc::new(Cell::new(None));
-            let key = task.register(scope);
+            let key = TaskCell::register(&task, scope);
             task.set_completion(scope, HandOver(handed_over.clone()));
             task.set_storage(scope, Storage::bound(scope));
-            task.suspend(scope);
+            TaskCell::suspend(task, scope);
             let cancel = || scope.home().cancel(scope, key);
             match wait(scope, &handed_over, cancel) {
                 Ok(ended) => ended,
@@ -151,13 +151,7 @@ pub(crate) fn park(scope: &Scope) {
 
 /// `Lwt.Canceled`. Runs OCaml code, may collect.
 pub(crate) fn canceled(scope: &Scope) -> Exception {
-    // SAFETY: `unit -> exn`; what comes back is captured before anything can allocate
-    unsafe {
-        let (Ok(exception) | Err(exception)) =
-            scope
-                .home()
-                .call_until_done(scope, Callback::Canceled, || [caml::UNIT]);
-        let exception = Root::new(scope.access(), exception);
-        Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
-    }
+    let (Ok(exception) | Err(exception)) = scope.home().ask(scope, &Callbacks::CANCELED, &(&(),));
+    let exception = Root::of(scope.access(), &exception);
+    Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
 }

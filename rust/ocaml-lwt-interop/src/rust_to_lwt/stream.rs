@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use ocaml::{Runtime, ToValue, Value};
+use pin_project_lite::pin_project;
 
-use super::pump::{self, BoxedStream};
+use super::stream_task::{self, BoxedStream};
 use crate::conversion::ToOCaml;
 use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
@@ -39,7 +40,7 @@ macro_rules! stream_handle {
         impl<T: 'static> $name<T> {
             /// Of a stream of values.
             pub fn new(stream: impl Stream<Item = T> $($send)* + 'static) -> Self {
-                Self::try_new(Values(stream))
+                Self::try_new(Values { stream })
             }
 
             /// Of a stream in which an `Err` is the last item: it ends OCaml's stream with that exception.
@@ -58,7 +59,7 @@ macro_rules! stream_handle {
             }
         }
 
-        // SAFETY: `pump::make` makes a `Lwt_stream.t`, of items that convert as `T` does
+        // SAFETY: `stream_task::make` makes a `Lwt_stream.t`, of items that convert as `T` does
         unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $name<T> {
             fn ocaml_type(types: &mut Types) -> Type {
                 Type::applied("Lwt_stream.t", [T::ocaml_type(types)])
@@ -83,7 +84,7 @@ macro_rules! stream_handle {
                 with_lwt_scope_of(
                     runtime,
                     "a stream was handed to OCaml",
-                    |scope| pump::make(scope, stream, self.window),
+                    |scope| stream_task::make(scope, stream, self.window),
                 )
             }
         }
@@ -145,21 +146,24 @@ stream_handle! {
     SendRustStream, (+ Send), dyn Stream<Item = Result<T, Error>> + Send
 }
 
-/// A stream of values, none of which is an error.
-struct Values<S>(S);
+pin_project! {
+    /// A stream of values, none of which is an error.
+    struct Values<S> {
+        #[pin]
+        stream: S,
+    }
+}
 
 impl<S: Stream> Stream for Values<S> {
     type Item = Result<S::Item, Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // SAFETY: the field is pinned where the struct is: it is never moved out, there is no `Drop`, and `Unpin` is the
-        // field's
-        let stream = unsafe { self.map_unchecked_mut(|values| &mut values.0) };
-        stream.poll_next(context).map(|item| item.map(Ok))
+        let item = self.project().stream.poll_next(context);
+        item.map(|item| item.map(Ok))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.stream.size_hint()
     }
 }
 

@@ -7,10 +7,10 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
-use crate::caml::Raw;
 use crate::caml::lock::Access;
 use crate::caml::owned_block::{self, Owned};
 use crate::caml::reader::Reader;
+use crate::caml::{Raw, Typed, types};
 use crate::home::Source;
 use crate::status::{Status, status};
 
@@ -30,8 +30,12 @@ impl Owned for Token {
 }
 
 /// Allocates on the OCaml heap, runs no OCaml code.
-pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) -> ocaml::Value {
-    owned_block::alloc(access, Token(source))
+pub(crate) fn alloc_stream_token(
+    access: Access<'_>,
+    source: Arc<dyn Source>,
+) -> Typed<types::StreamToken> {
+    // SAFETY: it is one
+    unsafe { Typed::new(owned_block::alloc(access, Token(source))) }
 }
 
 /// The stream of a reader.

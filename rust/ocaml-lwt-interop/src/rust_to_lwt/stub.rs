@@ -102,8 +102,8 @@ where
     }
 
     // Eager, as a Lwt function runs until its first suspension.
-    let task = TaskCell::<F, SettlePromise<_>>::eager(at, future);
-    match task.poll_first(scope) {
+    let task = TaskCell::<F, SettlePromise<_>>::eager(at.home(), at, future);
+    match TaskCell::poll_first(&task, scope) {
         Poll::Ready(ready) => {
             drop(task);
             let converted = convert(scope, ready.map(ending));
@@ -111,7 +111,7 @@ where
             settled_promise(scope, &converted)
         }
         Poll::Pending => {
-            let key = task.register(scope);
+            let key = TaskCell::register(&task, scope);
             // Before the promise is made, which would have to be rooted meanwhile.
             at.home().arm_if_needed(scope, task.is_woken(scope));
             // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair and its parts are read before anything can allocate
@@ -125,16 +125,16 @@ where
                         if !Storage::is_nothing_bound(scope) {
                             let promise = caml::protect(access, promise);
                             task.set_storage(scope, Storage::bound(scope));
-                            task.suspend(scope);
+                            TaskCell::suspend(task, scope);
                             return Ok(promise.raw());
                         }
                         if task.is_cancelled(scope) {
                             // OCaml ran a signal handler, which has shut the bridge down. Suspending rejects now.
                             let promise = caml::protect(access, promise);
-                            task.suspend(scope);
+                            TaskCell::suspend(task, scope);
                             return Ok(promise.raw());
                         }
-                        task.suspend(scope);
+                        TaskCell::suspend(task, scope);
                         Ok(promise)
                     }
                     Err(exception) => {
@@ -142,7 +142,7 @@ where
                         // it may run anything, so the exception is rooted meanwhile.
                         let exception = caml::protect(access, exception);
                         at.home().cancel(scope, key);
-                        task.suspend(scope);
+                        TaskCell::suspend(task, scope);
                         Err(exception.raw())
                     }
                 }
