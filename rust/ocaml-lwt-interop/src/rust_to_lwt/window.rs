@@ -11,7 +11,7 @@
 //! 6. The user's code may read its own stream: in a poll, and in a conversion. A pull inside of a pull gives nothing, and the
 //!    read that it opens is answered by the pull around it.
 
-use super::buffer::{Behind, Buffer, TooLate};
+use super::buffer::{After, Buffer, TooLate};
 
 use std::collections::VecDeque;
 
@@ -103,7 +103,7 @@ impl<T, E, R> Window<T, E, R> {
     }
 
     /// An item was the last: this comes after it.
-    pub(super) fn cut(&mut self, ending: E) -> TooLate<(VecDeque<T>, Behind<E>)> {
+    pub(super) fn cut(&mut self, ending: E) -> TooLate<(VecDeque<T>, After<E>)> {
         self.buffer.cut(ending)
     }
 
