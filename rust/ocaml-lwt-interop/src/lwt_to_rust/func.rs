@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
@@ -36,13 +36,10 @@ macro_rules! function_handle {
             /// Shared, so that any thread can make a call: reading a root needs the lock.
             function: Arc<Function>,
             home: &'static Home,
-            signature: PhantomData<*const fn(Args) -> Ret>,
+            /// Arguments go home from where the handle is, and the value comes from there: `Send` and `Sync` when both are
+            /// `Send`, as a mutex is.
+            signature: PhantomData<Mutex<(Args, Ret)>>,
         }
-
-        // SAFETY: the root may go anywhere; arguments go home from where the handle is, and the value comes from there
-        unsafe impl<Args: Send, Ret: Send> Send for $name<Args, Ret> {}
-        // SAFETY: as above
-        unsafe impl<Args: Send, Ret: Send> Sync for $name<Args, Ret> {}
 
         // SAFETY: rooted at once, before anything can allocate
         unsafe impl<Args, Ret> FromValue for $name<Args, Ret> {

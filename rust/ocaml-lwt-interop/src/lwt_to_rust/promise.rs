@@ -3,7 +3,7 @@
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 
 use ocaml::{FromValue, Runtime, ToValue};
@@ -48,13 +48,10 @@ pub struct Promise<T> {
     root: TypedRoot<types::Promise>,
     home: &'static Home,
     cancel: bool,
-    value: PhantomData<*const T>,
+    /// A `T` is made at home and given to whoever polls, and a shared promise gives nothing but duplicates of itself: `Send` and
+    /// `Sync` when `T` is `Send`, as a mutex is.
+    value: PhantomData<Mutex<T>>,
 }
-
-// SAFETY: the root may go anywhere; a `T` is made at home and given to whoever polls, which needs `T: Send`
-unsafe impl<T: Send> Send for Promise<T> {}
-// SAFETY: a shared promise gives nothing but duplicates of itself
-unsafe impl<T: Send> Sync for Promise<T> {}
 
 impl<T> Promise<T> {
     pub(crate) fn from_root(root: TypedRoot<types::Promise>, home: &'static Home) -> Self {

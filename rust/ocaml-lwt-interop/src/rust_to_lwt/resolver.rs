@@ -1,6 +1,7 @@
 //! [`Resolver`]: Rust's end of a promise that it made for OCaml.
 
 use std::marker::PhantomData;
+use std::sync::Mutex;
 
 use super::output::Settled;
 use super::settle::settle;
@@ -31,13 +32,10 @@ pub struct Resolver<T: ToOCaml + 'static> {
     /// Where home keeps the promise; taken when it is settled.
     key: Option<Key>,
     home: &'static Home,
-    value: PhantomData<*const T>,
+    /// A `T` is taken where the resolver is and converted at home, and a shared reference gives nothing: `Send` and `Sync` when
+    /// `T` is `Send`, as a mutex is.
+    value: PhantomData<Mutex<T>>,
 }
-
-// SAFETY: a `T` is taken where the resolver is and converted at home, which needs `T: Send`
-unsafe impl<T: ToOCaml + Send> Send for Resolver<T> {}
-// SAFETY: a shared reference to it gives nothing
-unsafe impl<T: ToOCaml + Send> Sync for Resolver<T> {}
 
 impl<T: ToOCaml + 'static> Resolver<T> {
     /// Of the promise that `root`, what `Pending` gave, settles.
