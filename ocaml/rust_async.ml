@@ -33,11 +33,11 @@ let configure = Executor.configure
 
 module Domain_pool = Domain_pool
 
-type stats = { tasks : int; subscriptions : int; roots : int }
+type stats = { tasks : int; subscriptions : int; roots : int; objects : int }
 
 let stats () =
-  let tasks, subscriptions, roots = Executor.stats () in
-  { tasks; subscriptions; roots }
+  let tasks, subscriptions, roots, objects = Executor.stats () in
+  { tasks; subscriptions; roots; objects }
 
 external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 

@@ -168,13 +168,14 @@ type stats = {
   tasks : int;  (** Rust tasks that have not ended. *)
   subscriptions : int;  (** Promises that Rust awaits. *)
   roots : int;  (** OCaml values that Rust's handles keep alive. *)
+  objects : int;  (** Rust's objects whose destructors have not run. *)
 }
 
 val stats : unit -> stats
 (** [stats ()] is how much of the bridge is alive now. Collect first ([Gc.full_major]) to count what is reachable.
 
     Tasks and subscriptions are those of the thread that asks: of Lwt's, or, in a job, of that worker domain; all zero on any
-    other thread. Roots are known where Lwt runs, those of all threads, and are zero elsewhere. *)
+    other thread. Roots are known where Lwt runs, those of all threads, and are zero elsewhere. Objects are those of the process. *)
 
 (**/**)
 

@@ -46,7 +46,7 @@ let brim =
 
 let kept () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots } = Rust_async.stats () in
+  let { Rust_async.tasks; subscriptions; roots; objects = _ } = Rust_async.stats () in
   (tasks, subscriptions, roots)
 
 let leaves_nothing (name, (program : unit -> unit Lwt.t)) =

@@ -1,16 +1,18 @@
 //! Reads the signature: what OCaml can call, and what can live in a future.
 
+use crate::generated::hygienic;
 use crate::messages::{self, Errors};
 use crate::parse::{Cancel, Options, Runs};
 use crate::stream::{self, without_parentheses};
 use crate::symbol;
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, ItemFn, LitInt, Meta, Pat, PatType, Path,
-    PathArguments, ReturnType, Signature, Type,
+    PathArguments, ReturnType, Signature, Type, TypeReference,
 };
 
 /// What `expand` has to know about a function.
@@ -26,6 +28,16 @@ pub(crate) struct Exported {
     pub(crate) window: Option<LitInt>,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
+    /// The type that it is a function of.
+    pub(crate) owner: Option<Owner>,
+}
+
+/// The type in whose `impl` a function stands.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) ty: Type,
+    /// The last word of it.
+    pub(crate) name: String,
 }
 
 /// What OCaml gets from a call.
@@ -43,7 +55,23 @@ pub(crate) struct Argument {
     /// As the errors call it.
     pub(crate) name: String,
     pub(crate) label: Label,
+    /// What OCaml's value converts to.
     pub(crate) ty: Type,
+    /// The function borrows this object: its `self`, or an argument `&T`.
+    pub(crate) object: Option<Type>,
+}
+
+impl Argument {
+    /// A borrowed object. The call has a reference of its own to it, for as long as it runs.
+    pub(crate) fn object(name: &str, ty: &Type, interop: &Path) -> Argument {
+        let at = hygienic(ty.span());
+        Argument {
+            name: name.to_owned(),
+            label: Label::None,
+            ty: Type::Verbatim(quote_spanned!(at=> #interop::Object<#ty>)),
+            object: Some(ty.clone()),
+        }
+    }
 }
 
 /// How OCaml passes an argument.
@@ -53,17 +81,22 @@ pub(crate) enum Label {
     Optional(String),
 }
 
-/// Reads the signature. What is returned is good for something only if there were no errors.
-pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors) -> Exported {
+/// Reads the signature, which has no `self`. What is returned is good for something only if there were no errors.
+pub(crate) fn function(
+    function: &ItemFn,
+    options: Options,
+    owner: Option<Owner>,
+    errors: &mut Errors,
+) -> Exported {
     let signature = &function.sig;
-    let symbol = exported_symbol(signature, &options, errors);
+    let symbol = exported_symbol(signature, &options, owner.as_ref(), errors);
     attributes(&function.attrs, errors);
     qualifiers(signature, options.runs, errors);
     generics(signature, errors);
     let arguments: Vec<Argument> = signature
         .inputs
         .iter()
-        .filter_map(|input| argument(input, errors))
+        .filter_map(|input| argument(input, &options.interop, errors))
         .collect();
     let last = |is: fn(&Label) -> bool| arguments.iter().rposition(|argument| is(&argument.label));
     if let Some(optional) = last(|label| matches!(label, Label::Optional(_)))
@@ -80,6 +113,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
         gives,
         window: options.window,
         interop: options.interop,
+        owner,
     }
 }
 
@@ -126,13 +160,22 @@ fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Give
     Gives::Stream
 }
 
-fn exported_symbol(signature: &Signature, options: &Options, errors: &mut Errors) -> String {
+fn exported_symbol(
+    signature: &Signature,
+    options: &Options,
+    owner: Option<&Owner>,
+    errors: &mut Errors,
+) -> String {
     let (symbol, place) = match &options.name {
         Some(name) => (name.value(), name.to_token_stream()),
-        None => (
-            signature.ident.unraw().to_string(),
-            signature.ident.to_token_stream(),
-        ),
+        None => {
+            let name = signature.ident.unraw().to_string();
+            let symbol = match owner {
+                Some(owner) => symbol::of_method(&owner.name, &name),
+                None => name,
+            };
+            (symbol, signature.ident.to_token_stream())
+        }
     };
     if !symbol::is_c_identifier(&symbol) {
         errors.push(messages::SYMBOL_NOT_C.about(&symbol, place));
@@ -192,7 +235,7 @@ fn generics(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
+fn argument(input: &FnArg, interop: &Path, errors: &mut Errors) -> Option<Argument> {
     let PatType { attrs, pat, ty, .. } = match input {
         FnArg::Typed(argument) => argument,
         FnArg::Receiver(receiver) => {
@@ -207,25 +250,56 @@ fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
             }
         }
     }
+    let object = borrowed_object(ty);
     Types {
         place: Place::Argument,
         inside: false,
         errors,
     }
-    .visit_type(ty);
+    .visit_type(object.unwrap_or(ty));
     match &**pat {
         Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
             let ident = name.ident.unraw().to_string();
-            return Some(Argument {
-                label: label(attrs, &ident, errors),
-                name: ident,
-                ty: Type::clone(ty),
+            let label = label(attrs, &ident, errors);
+            return Some(match object {
+                Some(object) => Argument {
+                    label,
+                    ..Argument::object(&ident, object, interop)
+                },
+                None => Argument {
+                    label,
+                    name: ident,
+                    ty: Type::clone(ty),
+                    object: None,
+                },
             });
         }
         Pat::Wild(_) => errors.push(messages::WILDCARD.at(pat)),
         _ => errors.push(messages::PATTERN.at(pat)),
     }
     None
+}
+
+/// The `T` of a `&T` that may be an object: the compiler knows whether it is. None is a type of the language, or has parameters.
+fn borrowed_object(ty: &Type) -> Option<&Type> {
+    let Type::Reference(TypeReference {
+        lifetime: None,
+        mutability: None,
+        elem,
+        ..
+    }) = without_parentheses(ty)
+    else {
+        return None;
+    };
+    let Type::Path(path) = &**elem else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    let name = last.ident.to_string();
+    let may_be = last.arguments.is_none()
+        && name.starts_with(char::is_uppercase)
+        && !["String", "Self"].contains(&name.as_str());
+    may_be.then_some(elem)
 }
 
 /// `#[ocaml(label)]`, `#[ocaml(optional)]`, with `= "…"` if it is not called as the argument.

@@ -219,6 +219,7 @@ mod ending;
 pub mod runtime;
 mod executor;
 mod handles;
+mod objects;
 mod stats;
 mod rust_to_lwt;
 mod declarations;
@@ -239,7 +240,8 @@ pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};
-pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func};
+pub use objects::{OCamlObject, Object};
+pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func, object};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use registered::OCamlException;
 pub use stats::Stats;
@@ -292,6 +294,7 @@ pub mod __private {
         Declaration, DeclaredException, Described, Function, FunctionArgument, Known, Label,
         Returned, ReturnedError, ReturnedOCamlError, ReturnedValue, Unknown,
     };
+    pub use crate::objects::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
@@ -300,7 +303,8 @@ pub mod __private {
         argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };
     pub use crate::rust_to_lwt::output::{
-        EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
+        EndingOfError, EndingOfErrorOrObject, EndingOfOCamlError, EndingOfObject, EndingOfValue,
+        Outcome, Output,
     };
     pub use crate::rust_to_lwt::stream::{StreamOf, StreamOfResults, StreamOfValues};
     pub use crate::rust_to_lwt::stub::{rust_to_lwt, rust_to_lwt_stream};

@@ -260,6 +260,11 @@ pub(crate) fn has_access() -> bool {
     look().is_ok()
 }
 
+/// Whether this thread is inside the collector, where nothing of the user's may run.
+pub(crate) fn is_collecting() -> bool {
+    look() == Err(Refused::Collecting)
+}
+
 #[cold]
 fn why_not() -> Refused {
     match NOW.get().runs {

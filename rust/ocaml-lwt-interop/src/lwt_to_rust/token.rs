@@ -46,7 +46,7 @@ pub(crate) fn direct_waits() -> isize {
 /// Allocates on the OCaml heap, runs no OCaml code.
 pub(crate) fn alloc_token(access: Access<'_>, sink: Arc<dyn Sink>, direct: bool) -> ocaml::Value {
     let sink = Some(sink);
-    let token = owned_block::alloc(access, Payload { sink, direct });
+    let token = owned_block::alloc(access, Payload { sink, direct }, 0);
     if direct {
         DIRECT.set(DIRECT.get() + 1);
     }

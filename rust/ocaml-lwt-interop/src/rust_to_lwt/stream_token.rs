@@ -31,7 +31,7 @@ impl Owned for Token {
 
 /// Allocates on the OCaml heap, runs no OCaml code.
 pub(crate) fn alloc_stream_token(access: Access<'_>, source: Arc<dyn Source>) -> ocaml::Value {
-    owned_block::alloc(access, Token(source))
+    owned_block::alloc(access, Token(source), 0)
 }
 
 /// The stream of a reader.
