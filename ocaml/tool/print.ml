@@ -339,8 +339,8 @@ let object_ file names indent tree t =
     item
       (Printf.sprintf "external %s : %s -> unit = \"ocaml_lwt_interop_close\"" name own)
       (Printf.sprintf
-         "`%s %s`\n\nThe Rust value goes as soon as no call uses it, and not when the collector comes by. Calls from now on raise \
-          `Rust_async.Misuse`; to close it again does nothing."
+         "`%s %s`\n\nThe Rust value goes as soon as no call uses it, and not when the collector comes by.\nCalls from now on \
+          raise `Rust_async.Misuse`; to close it again does nothing."
          name own)
   in
   (type_, Option.to_list (Option.map close (List.find_opt is_free [ "close"; "release"; "let_go" ])))

@@ -7,6 +7,7 @@ mod depth;
 mod elsewhere;
 mod guests;
 mod lifetime;
+mod objects;
 mod panics;
 mod pool;
 mod signals;

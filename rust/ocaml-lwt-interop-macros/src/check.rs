@@ -32,12 +32,23 @@ pub(crate) struct Exported {
     pub(crate) owner: Option<Owner>,
 }
 
+impl Exported {
+    /// Whether it borrows an object.
+    pub(crate) fn borrows(&self) -> bool {
+        self.arguments
+            .iter()
+            .any(|argument| argument.object.is_some())
+    }
+}
+
 /// The type in whose `impl` a function stands.
 #[derive(Clone)]
 pub(crate) struct Owner {
     pub(crate) ty: Type,
     /// The last word of it.
     pub(crate) name: String,
+    /// Which function of the block it is.
+    pub(crate) index: u32,
 }
 
 /// What OCaml gets from a call.

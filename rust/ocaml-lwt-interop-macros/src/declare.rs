@@ -47,13 +47,18 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
     });
     let module = match &exported.owner {
         None => quote_spanned!(at=> ::core::module_path!()),
-        Some(Owner { ty, name }) => quote_spanned! {at=>
+        Some(Owner { ty, name, .. }) => quote_spanned! {at=>
             match #private::Probe::<#ty>::MODULE {
                 ::core::option::Option::Some(module) => module,
                 ::core::option::Option::None => ::core::concat!(::core::module_path!(), "::", #name),
             }
         },
     };
+    // Functions of a block are all where its attribute is.
+    let index = exported.owner.as_ref().map(|owner| {
+        let index = owner.index;
+        quote_spanned!(at=> + #index)
+    });
     let not_object = exported
         .owner
         .as_ref()
@@ -73,7 +78,7 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
             symbol: #symbol,
             name: #name,
             module: #module,
-            place: (::core::file!(), ::core::line!()),
+            place: (::core::file!(), ::core::line!() #index),
             docs: #docs,
             arguments: &[#(#arguments),*],
             result: __result,

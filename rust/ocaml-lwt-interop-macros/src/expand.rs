@@ -24,7 +24,11 @@ pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream
 
 /// The symbol that OCaml calls, and what its declaration is made from. `around`: the attributes of what the function stands in.
 pub(crate) fn symbol(function: &ItemFn, exported: &Exported, around: &[Attribute]) -> TokenStream {
-    let attributes = [shared_attributes(around), shared_attributes(&function.attrs)].concat();
+    let attributes = [
+        shared_attributes(around),
+        shared_attributes(&function.attrs),
+    ]
+    .concat();
     let stub = stub(function, exported);
     let twin = bytecode_twin(function, exported);
     let declaration = declare::function(function, exported);
@@ -58,7 +62,7 @@ pub(crate) fn stays(
     signature: &mut Signature,
     exported: &Exported,
 ) {
-    if matches!(exported.runs, Runs::Blocking | Runs::Sync) || exported.gives == Gives::Stream {
+    if is_plain(signature, exported) {
         attributes.push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
     } else if signature.asyncness.is_none() {
         signature.asyncness = Some(Token![async](hygienic(signature.fn_token.span)));
@@ -69,6 +73,16 @@ pub(crate) fn stays(
             argument.attrs.retain(|attribute| !is_ocaml(attribute));
         }
     }
+}
+
+/// Whether the function that stays is none that gives a future. What an async one gives may borrow from its arguments, and a stream
+/// lives longer than objects that were borrowed for the call.
+fn is_plain(signature: &Signature, exported: &Exported) -> bool {
+    matches!(exported.runs, Runs::Blocking | Runs::Sync)
+        || exported.gives == Gives::Stream
+        || (exported.gives == Gives::PromiseOfStream
+            && exported.borrows()
+            && signature.asyncness.is_none())
 }
 
 fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
@@ -175,7 +189,6 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
         Some(Owner { ty, .. }) => quote_spanned!(at=> <#ty>::#name(#(#passed),*)),
         None => quote_spanned!(at=> #name(#(#passed),*)),
     };
-    let borrows = arguments.iter().any(|argument| argument.object.is_some());
     let body = match exported.runs {
         _ if exported.gives == Gives::Stream => {
             let wrap = wrap(function, exported, private);
@@ -183,7 +196,10 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
         }
         Runs::Sync => call,
         // The future has the objects that it borrows.
-        Runs::AtHome | Runs::Tokio if borrows => quote_spanned!(at=> async move { #call.await }),
+        Runs::AtHome | Runs::Tokio if exported.borrows() => {
+            let wait = (!is_plain(&function.sig, exported)).then(|| quote_spanned!(at=> .await));
+            quote_spanned!(at=> async move { #call #wait })
+        }
         Runs::AtHome | Runs::Tokio => call,
         Runs::Blocking => quote_spanned!(at=> move || #output { #call }),
     };

@@ -22,7 +22,7 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
     if let Some(other) = of_block.first_but_crate() {
         errors.push(messages::IMPL_OPTION.at(other));
     }
-    let owner = owner(&block, &mut errors);
+    let mut owner = owner(&block, &mut errors);
     let mut symbols = TokenStream::new();
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
@@ -30,7 +30,8 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
         if attribute.is_none() && !matches!(method.vis, Visibility::Public(_)) {
             continue;
         }
-        let Some(owner) = &owner else { continue };
+        let Some(owner) = &mut owner else { continue };
+        owner.index += 1;
         let options = options_of(attribute.as_ref(), &of_block, &mut errors);
         let (function, exported) = read(method, options, owner, &mut errors);
         symbols.extend(expand::symbol(&function, &exported, &block.attrs));
@@ -59,6 +60,7 @@ fn owner(block: &ItemImpl, errors: &mut Errors) -> Option<Owner> {
     Some(Owner {
         ty: Type::clone(&block.self_ty),
         name: last.ident.to_string(),
+        index: 0,
     })
 }
 
@@ -112,7 +114,7 @@ fn read(
         let this = Argument::object("self", &owner.ty, &exported.interop);
         exported.arguments.insert(0, this);
     }
-    if exported.arguments.iter().any(|a| a.object.is_some()) {
+    if exported.borrows() {
         stream_borrows_nothing(&function, errors);
     }
     (function, exported)

@@ -9,7 +9,7 @@
 const C_LIBRARY: &str = "\
     abort abs accept access alarm atoi bind calloc chdir chmod chown clock clone close connect \
     copy_file_range creat daemon dup environ execve exit exp fclose fflush flock floor fopen fork \
-    free fsync getaddrinfo getenv gethostbyname getpid index ioctl kill link listen log lseek main \
+    free fsync getaddrinfo getenv gethostbyname getpid group_member index ioctl kill link listen log lseek main \
     malloc memcpy memset mkdir mmap mount nanosleep nice open openat pause perror pipe poll popen \
     pow printf puts raise rand random read readdir readlink realloc realpath recv remove rename \
     rmdir round scanf select send sendfile setenv shutdown sigaction signal sleep socket splice stat \

@@ -5,6 +5,7 @@
 
 mod errors;
 mod names;
+pub mod objects;
 mod records;
 pub mod streams;
 

@@ -204,10 +204,7 @@ fn call_borrows_an_object_for_as_long_as_it_runs() {
         "{blocking}"
     );
     let sync = expanded(quote!(sync), written);
-    assert!(
-        sync.contains("Ok (merges (& b0 , & b1 , b2))"),
-        "{sync}"
-    );
+    assert!(sync.contains("Ok (merges (& b0 , & b1 , b2))"), "{sync}");
 }
 
 #[test]

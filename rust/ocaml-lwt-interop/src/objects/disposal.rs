@@ -3,7 +3,7 @@
 //!
 //! 1. What may go anywhere goes where its last user let go of it, if that is a thread without the lock; else on Tokio's blocking
 //!    pool, where a destructor may block. A queue is between, since a finaliser must not wait for one. One that blocks keeps no
-//!    other waiting: who queues something has a thread come, unless one is on its way.
+//!    other waiting for long: while others wait, a second thread stands by, and takes over when none is taken.
 //! 2. What is to go at home goes in a tick there, or right where it was let go of if that is at home and not in the collector.
 //! 3. A panic of a destructor is reported, as that of a task that nobody awaits, and goes no further.
 //! 4. In the child of a `fork` nothing goes: destructors wait for threads, perhaps, that are not there.
@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use crate::caml::lock::{is_collecting, is_held};
 use crate::errors_to_ocaml;
@@ -36,13 +37,16 @@ type Destructor = Box<dyn FnOnce() + Send>;
 
 struct Waiting {
     destructors: VecDeque<Destructor>,
-    /// A thread is on its way.
+    /// A thread is on its way, or stands by.
     is_coming: bool,
+    /// How many were taken so far.
+    taken: u64,
 }
 
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     destructors: VecDeque::new(),
     is_coming: false,
+    taken: 0,
 });
 
 /// Runs the destructor of a value, and then `after`, where it may run. From any thread, inside the collector too.
@@ -113,28 +117,36 @@ fn queue(destructor: Destructor) {
     let must_come = !std::mem::replace(&mut waiting.is_coming, true);
     drop(waiting);
     if must_come {
-        send_for_a_thread();
+        send_for_a_thread(Comes::AtOnce);
     }
 }
 
+/// A thread that is sent for.
+#[derive(Clone, Copy)]
+enum Comes {
+    AtOnce,
+    /// When nobody takes what waits.
+    WhenNeeded,
+}
+
 /// Where none can be had, the next destructor tries again.
-fn send_for_a_thread() {
+fn send_for_a_thread(comes: Comes) {
     let on_the_way = OnTheWay;
     if status() == Status::Running
         && let Ok(tokio) = runtime::get()
     {
         // Tokio panics where it has no thread, and is refused one.
-        let sent = move || drop(tokio.spawn_blocking(move || run_waiting(on_the_way)));
+        let sent = move || drop(tokio.spawn_blocking(move || run_waiting(comes, on_the_way)));
         drop(catch_quietly(AssertUnwindSafe(sent)));
         return;
     }
     drop(thread::Builder::new().spawn(move || {
         signals::block();
-        run_waiting(on_the_way);
+        run_waiting(comes, on_the_way);
     }));
 }
 
-/// A thread is on its way, until this is dropped: there, or where it was given up.
+/// A thread is on its way, until this is dropped: where it was given up.
 struct OnTheWay;
 
 impl Drop for OnTheWay {
@@ -145,17 +157,47 @@ impl Drop for OnTheWay {
     }
 }
 
-fn run_waiting(on_the_way: OnTheWay) {
+/// How long a destructor may run before what waits behind it has another thread.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+fn run_waiting(comes: Comes, on_the_way: OnTheWay) {
+    if let Comes::WhenNeeded = comes
+        && !is_needed()
+    {
+        return std::mem::forget(on_the_way);
+    }
     drop(on_the_way);
     // For what a destructor spawns.
     let _entered = lwt_home().map(|home| Handle::new(home).enter());
-    loop {
-        let next = WAITING
-            .lock()
-            .and_then(|mut waiting| waiting.destructors.pop_front());
-        match next {
-            Some(destructor) => destructor(),
-            None => return,
+    while let Some(mut waiting) = WAITING.lock()
+        && let Some(destructor) = waiting.destructors.pop_front()
+    {
+        waiting.taken += 1;
+        let must_come = !waiting.destructors.is_empty() && !waiting.is_coming;
+        waiting.is_coming |= must_come;
+        drop(waiting);
+        if must_come {
+            send_for_a_thread(Comes::WhenNeeded);
         }
+        destructor();
+    }
+}
+
+/// Waits until nobody takes what waits, or nothing is left: then this thread is on its way no more.
+fn is_needed() -> bool {
+    let mut seen = None;
+    loop {
+        let Some(mut waiting) = WAITING.lock() else {
+            return false;
+        };
+        if waiting.destructors.is_empty() {
+            waiting.is_coming = false;
+            return false;
+        }
+        if seen.replace(waiting.taken) == Some(waiting.taken) {
+            return true;
+        }
+        drop(waiting);
+        thread::sleep(PATIENCE);
     }
 }

@@ -14,8 +14,8 @@ mod cell;
 mod block;
 mod given;
 
-pub(crate) use block::{close, take_refusal};
 pub use block::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
-pub use cell::{Object, OCamlObject};
+pub(crate) use block::{close, take_refusal};
 pub(crate) use cell::live_objects;
+pub use cell::{OCamlObject, Object};
 pub use given::Give;

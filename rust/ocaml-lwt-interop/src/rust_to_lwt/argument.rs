@@ -78,11 +78,7 @@ impl Arguments<'_> {
             ..
         } = self.signature;
         ArgumentError {
-            message: format!(
-                "{function}: argument {} ({}): {why}",
-                i + 1,
-                arguments[i]
-            ),
+            message: format!("{function}: argument {} ({}): {why}", i + 1, arguments[i]),
             is_misuse: objects::take_refusal().is_some(),
         }
     }
