@@ -80,8 +80,9 @@ impl Pool {
 
     #[func(name = "pool_is_another_now")]
     fn with(&self, f: OCamlAsyncFunc<(Object<Pool>, Option<Object<inner::Transaction>>), ()>) {
-        let other = Pool::connect(self.url.clone()).await;
-        drop(other.map(|other| f.call((other.into(), None))));
+        if let Ok(other) = Pool::connect(self.url.clone()).await {
+            drop(f.call((other.into(), None)).await);
+        }
     }
 }
 
