@@ -379,8 +379,7 @@ impl Local {
         yield_now().await;
         name.borrow_mut().push_str(&text);
         yield_now().await;
-        let name = self.name.borrow().clone();
-        name
+        self.name.borrow().clone()
     }
 }
 

@@ -168,3 +168,48 @@ pub(crate) fn block(item: &TokenStream) -> Option<ItemImpl> {
     let parse = <ItemImpl as syn::parse::Parse>::parse;
     parse.parse2(item.clone()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{block, expand};
+    use quote::quote;
+
+    #[test]
+    fn functions_of_a_block_have_the_name_of_their_type_and_their_options() {
+        let written = quote! {
+            /// Of a pool.
+            #[cfg(unix)]
+            impl db::Pool {
+                /// Connects.
+                pub async fn connect(url: String) -> Result<Self, Error> {}
+                #[func(sync, name = "pool_is_idle")]
+                fn idle(&self, other: Option<Object<Self>>) -> bool { true }
+                pub fn rows(&self) -> impl Stream<Item = Row> + use<> {}
+                fn helper(self: Box<Self>) {}
+                pub const N: usize = 1;
+            }
+        };
+        let block = block(&written).unwrap();
+        let expanded = expand(quote!(crate = "::interop"), block).to_string();
+        for part in [
+            r#"export_name = "pool_connect""#,
+            "Ok (< db :: Pool > :: connect (b0))",
+            "Returned :: < Result < db :: Pool , Error > >",
+            r#"export_name = "pool_is_idle""#,
+            r#"arguments : & ["self" , "other"]"#,
+            "let b1 : Option < Object < db :: Pool > > =",
+            "Ok (< db :: Pool > :: idle (& b0 , b1))",
+            "let stream = < db :: Pool > :: rows (& b0)",
+            "fn helper (self : Box < Self >) { }",
+            "pub const N : usize = 1",
+            r#"concat ! (:: core :: module_path ! () , "::" , "Pool")"#,
+        ] {
+            assert!(expanded.contains(part), "{part}\n{expanded}");
+        }
+        for absent in ["pool_helper", "# [func"] {
+            assert!(!expanded.contains(absent), "{absent}\n{expanded}");
+        }
+        // On the block and on each of three functions.
+        assert_eq!(expanded.matches("# [cfg (unix)]").count(), 4, "{expanded}");
+    }
+}
