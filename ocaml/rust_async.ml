@@ -31,6 +31,17 @@ let register_exception = Errors.register_exception
 let shutdown = Executor.shutdown
 let configure = Executor.configure
 
+module Stream = struct
+  let close = Reader.close
+
+  let with_stream stream f =
+    Lwt.finalize
+      (fun () -> f stream)
+      (fun () ->
+        close stream;
+        Lwt.return_unit)
+end
+
 module Domain_pool = Domain_pool
 
 type stats = { tasks : int; subscriptions : int; roots : int; objects : int }

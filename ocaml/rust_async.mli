@@ -51,6 +51,25 @@ val register_exception : string -> exn -> unit
     - Rust reads a stream of OCaml's as other readers do, in batches of what is there. An exception ends it for Rust; when
       Rust lets go of it, the read under way is cancelled. *)
 
+module Stream : sig
+  val close : 'a Lwt_stream.t -> unit
+  (** [close stream] drops the Rust stream, with what it holds: a connection, a file. All who wait for an item get the end of the
+      stream, [None], and so do later reads, also of what Rust had read ahead; but for items that are in Lwt's own queue, such as
+      one that was peeked at. [stream] may be a clone, and closes all of them. To close it again does nothing, nor does it where
+      the stream has ended.
+
+      It looks through the Rust streams that are alive, the newest first.
+
+      {b Only} on the thread that runs Lwt.
+
+      @raise Invalid_argument for a stream that OCaml has made, [Lwt_stream.map]'s too: close the one behind it.
+      @raise Misuse on another thread. *)
+
+  val with_stream : 'a Lwt_stream.t -> ('a Lwt_stream.t -> 'b Lwt.t) -> 'b Lwt.t
+  (** [with_stream (rows pool query) f] is [f] of that stream, which is closed when its promise is settled: for who reads some of
+      it, and would otherwise hold a connection until the collector comes by. *)
+end
+
 (** {1 The executor}
 
     It starts by itself, with the first Rust function that is called. *)

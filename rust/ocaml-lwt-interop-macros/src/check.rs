@@ -81,10 +81,15 @@ impl Argument {
     /// A borrowed object. The call has a reference of its own to it, for as long as it runs.
     pub(crate) fn object(name: &str, ty: &Type, interop: &Path) -> Argument {
         let at = hygienic(ty.span());
+        // The compiler says there that it is none.
+        let interop = interop.to_token_stream().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(ty.span()));
+            token
+        });
         Argument {
             name: name.to_owned(),
             label: Label::None,
-            ty: Type::Verbatim(quote_spanned!(at=> #interop::Object<#ty>)),
+            ty: Type::Verbatim(quote_spanned!(at=> #(#interop)*::Object<#ty>)),
             object: Some(ty.clone()),
         }
     }

@@ -104,7 +104,7 @@ fn wrong_type(name: &str, other: Option<&Block>) -> ! {
 }
 
 // SAFETY: a reference of its own, and nothing of OCaml's
-unsafe impl<T: OCamlObject + OCamlType<crate::Coming>> FromOCaml for Object<T> {
+unsafe impl<T: OCamlObject> FromOCaml for Object<T> {
     const FLOAT: Float = Float::Never;
 
     #[inline]
@@ -143,19 +143,19 @@ unsafe impl<T: OCamlObject + OCamlType<crate::Coming>> FromOCaml for Object<T> {
 }
 
 // SAFETY: as above
-unsafe impl<T: OCamlObject + OCamlType<crate::Coming>> FromValue for Object<T> {
+unsafe impl<T: OCamlObject> FromValue for Object<T> {
     fn from_value(value: Value) -> Self {
         read::convert(value)
     }
 }
 
 // SAFETY: the block is rooted
-unsafe impl<T: OCamlObject + OCamlType<crate::Going>> ToOCaml for Object<T> {
+unsafe impl<T: OCamlObject> ToOCaml for Object<T> {
     const FLOAT: Float = Float::Never;
 }
 
 // SAFETY: the block is rooted
-unsafe impl<T: OCamlObject + OCamlType<crate::Going>> ToValue for Object<T> {
+unsafe impl<T: OCamlObject> ToValue for Object<T> {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         demand("an object was given to OCaml", |access| {
             let bytes = size_of::<Cell<T>>() - size_of::<T>() + self.bytes();
@@ -172,7 +172,7 @@ unsafe impl<T: OCamlObject + OCamlType<crate::Going>> ToValue for Object<T> {
 // SAFETY: a block of it is of the type that `T` declares
 unsafe impl<D, T: OCamlObject + OCamlType<D>> OCamlType<D> for Object<T> {
     fn ocaml_type(types: &mut Types) -> Type {
-        T::ocaml_type(types)
+        <T as OCamlType<D>>::ocaml_type(types)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, ThreadId};
 
 use super::disposal::{Place, dispose};
+use crate::conversion::declare::{Coming, Going, OCamlType};
 use crate::home::{AtHome, Home};
 use crate::lock::Mutex;
 
@@ -24,7 +25,9 @@ use crate::lock::Mutex;
             of a method, are objects",
     note = "of everything else a function takes an owned value: `T` for `&T`, `Vec<T>` for `&[T]`"
 )]
-pub unsafe trait OCamlObject: Sized + 'static {
+pub unsafe trait OCamlObject:
+    OCamlType<Coming> + OCamlType<Going> + Sized + 'static
+{
     /// Its name in OCaml.
     #[doc(hidden)]
     const NAME: &'static str;
