@@ -1,4 +1,5 @@
-(* Whether anybody waits for the next item of a [Lwt_stream.from].
+(* Whether anybody waits for the next item of a [Lwt_stream.from]. ([Rust_async.Stream.close] is no help where a read was
+   cancelled and the stream forgotten: nobody says so.)
 
    Lwt protects the promise that the stream's function gave from whoever reads: a read that is cancelled leaves it as it was,
    and nobody is told. The one trace is that the promise has lost a callback, so this looks where Lwt 5.6 to 6.1 keep these:

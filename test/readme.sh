@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README shows files of the project that `rust-async new` makes: `--write` copies them into it; without it, what the README
-# shows is compared with what is there. (new_project.sh has what the project prints.)
+# The README shows files of the project that `rust-async new` makes, and doc/objects.md a program of the tests: `--write` copies
+# them into it; without it, what is shown is compared with what is there. (new_project.sh has what the project prints.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -13,17 +13,17 @@ with_files() {
     !inside { print }
     file != "" && /^```./ { while ((getline line < file) > 0) print line; close(file); inside = 1; shown++ }
     END { if (shown < 3) { print "only " shown + 0 " files shown" > "/dev/stderr"; exit 1 } }
-  ' README.md
+  ' "$1"
 }
 
 wanted=$(mktemp)
 trap 'rm -f "$wanted"' EXIT
-with_files >"$wanted"
-
-if [ "${1-}" = --write ]; then
-  cat "$wanted" >README.md
-  exit
-fi
-diff -u README.md "$wanted" || die "README.md does not show the files it names: run test/readme.sh --write"
-
-echo "README.md shows what is there"
+for page in README.md doc/objects.md; do
+  with_files "$page" >"$wanted"
+  if [ "${1-}" = --write ]; then
+    cat "$wanted" >"$page"
+  else
+    diff -u "$page" "$wanted" || die "$page does not show the files it names: run test/readme.sh --write"
+    echo "$page shows what is there"
+  fi
+done

@@ -115,6 +115,29 @@
 //! }
 //! ```
 //!
+//! A Rust value that OCaml holds is an object, of an abstract type there, with functions. Each call keeps it for as long as it runs;
+//! it goes when OCaml has let go of it, outside of OCaml's collector:
+//!
+//! ```no_run
+//! # use std::{fs::File, io::Write, sync::Mutex};
+//! # use ocaml_lwt_interop::Error;
+//! #[ocaml_lwt_interop::object]
+//! pub struct Log { file: Mutex<File> }
+//!
+//! #[ocaml_lwt_interop::func]
+//! impl Log {
+//!     #[func(blocking)]
+//!     pub fn create(path: String) -> Result<Log, Error> {
+//!         Ok(Log { file: Mutex::new(File::create(path)?) })
+//!     }
+//!
+//!     #[func(blocking)]
+//!     pub fn write(&self, line: String) -> Result<(), Error> {
+//!         Ok(self.file.lock().unwrap().write_all(line.as_bytes())?)
+//!     }
+//! }
+//! ```
+//!
 //! **OCaml code runs on the thread that runs Lwt, unless it is sent to a worker domain or is to block; everything else may be
 //! anywhere.**
 //!
@@ -122,6 +145,7 @@
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
+//! - [`macro@object`], [`Object`]: Rust values that OCaml holds.
 //! - [`LwtStream`], which Rust reads; [`RustStream`] and [`SendRustStream`], which OCaml reads.
 //! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
 //! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.

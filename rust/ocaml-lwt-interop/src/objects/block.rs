@@ -1,6 +1,6 @@
 //! OCaml's value of an object: a custom block, and how it is made and read.
 
-use std::cell::Cell as Slot;
+use std::cell::RefCell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
@@ -19,8 +19,8 @@ use crate::status::{Status, status};
 
 /// What a block has.
 struct Block {
-    /// Of its type, in OCaml.
-    name: &'static str,
+    /// The module of its type, in OCaml.
+    module: &'static str,
     /// Without a user it is closed, and nothing is in it any more.
     cell: Weak<dyn AnyCell>,
 }
@@ -65,42 +65,48 @@ pub(crate) unsafe fn close(value: Raw) -> bool {
     true
 }
 
-/// Why an object was refused that is not a value of the wrong type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    Closed,
-    Elsewhere,
-}
-
 thread_local! {
-    static REFUSAL: Slot<Option<Refusal>> = const { Slot::new(None) };
+    /// What an object was refused with last that is not a value of the wrong type.
+    static REFUSED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Of the conversion that has just panicked.
-pub(crate) fn take_refusal() -> Option<Refusal> {
-    REFUSAL.take()
-}
-
-#[cold]
-#[inline(never)]
-fn refuse(refusal: Refusal, name: &str) -> ! {
-    REFUSAL.set(Some(refusal));
-    match refusal {
-        Refusal::Closed => panic!(
-            "this {name} was closed, so nothing is in it any more: call its functions before `close`, or make another"
-        ),
-        Refusal::Elsewhere => panic!(
-            "this {name} belongs to the thread that made it, and this is another one: its Rust type is not Send and Sync; \
-             call its functions there"
-        ),
-    }
+/// Whether a conversion that panicked with this text has refused an object which was closed, or belongs elsewhere.
+pub(crate) fn was_refused(why: &str) -> bool {
+    REFUSED.take() == why
 }
 
 #[cold]
 #[inline(never)]
-fn wrong_type(name: &str, other: Option<&Block>) -> ! {
-    let found = other.map_or("no object of Rust's", |block| block.name);
-    panic!("not a {name} but {found}: the OCaml type of an external is wrong, or of an Obj.magic")
+fn refuse(why: String) -> ! {
+    REFUSED.set(why.clone());
+    panic!("{why}")
+}
+
+fn refuse_closed(name: &str) -> ! {
+    refuse(format!(
+        "this {name} was closed, so nothing is in it any more: call its functions before `close`, or make another"
+    ))
+}
+
+fn refuse_elsewhere(name: &str) -> ! {
+    refuse(format!(
+        "this {name} belongs to the thread that made it, and this is another one: its Rust type is not Send and Sync; call its \
+         functions there"
+    ))
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_type<T: OCamlObject>(found: Option<&Block>) -> ! {
+    let found = found.map(|block| block.module);
+    let name_of = |module: &'static str| module.rsplit("::").next().unwrap_or(module);
+    let (wanted, found) = match found {
+        None => (T::NAME, "no object of Rust's"),
+        // Two types of one name.
+        Some(module) if name_of(module) == T::NAME => (T::MODULE, module),
+        Some(module) => (T::NAME, name_of(module)),
+    };
+    panic!("not a {wanted} but {found}: the OCaml type of an external is wrong, or of an Obj.magic")
 }
 
 // SAFETY: a reference of its own, and nothing of OCaml's
@@ -111,25 +117,25 @@ unsafe impl<T: OCamlObject> FromOCaml for Object<T> {
     unsafe fn read(frame: &Frame<'_>) -> Self {
         // SAFETY: the value is live, and nothing is allocated here
         let block = unsafe { block_of(frame.value()) };
-        let Some(Block { name, cell }) = block else {
-            wrong_type(T::NAME, None);
+        let Some(Block { module, cell }) = block else {
+            wrong_type::<T>(None);
         };
         let Some(cell) = cell.upgrade() else {
-            match *name == T::NAME {
-                true => refuse(Refusal::Closed, name),
-                false => wrong_type(T::NAME, block),
+            match *module == T::MODULE {
+                true => refuse_closed(T::NAME),
+                false => wrong_type::<T>(block),
             }
         };
         let Ok(cell) = cell.into_any().downcast::<Cell<T>>() else {
-            wrong_type(T::NAME, block);
+            wrong_type::<T>(block);
         };
         if cell.is_closed() {
             drop(cell);
-            refuse(Refusal::Closed, T::NAME);
+            refuse_closed(T::NAME);
         }
         if !cell.is_usable_here() {
             drop(cell);
-            refuse(Refusal::Elsewhere, T::NAME);
+            refuse_elsewhere(T::NAME);
         }
         Object::of(cell)
     }
@@ -158,10 +164,12 @@ unsafe impl<T: OCamlObject> ToOCaml for Object<T> {
 unsafe impl<T: OCamlObject> ToValue for Object<T> {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         demand("an object was given to OCaml", |access| {
-            let bytes = size_of::<Cell<T>>() - size_of::<T>() + self.bytes();
+            let bytes = self
+                .bytes()
+                .saturating_add(size_of::<Cell<T>>() - size_of::<T>());
             let cell: Arc<dyn AnyCell> = self.add_block().clone();
             let block = Block {
-                name: T::NAME,
+                module: T::MODULE,
                 cell: Arc::downgrade(&cell),
             };
             owned_block::alloc(access, block, bytes)

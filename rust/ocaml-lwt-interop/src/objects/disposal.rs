@@ -169,9 +169,12 @@ fn run_waiting(comes: Comes, on_the_way: OnTheWay) {
     drop(on_the_way);
     // For what a destructor spawns.
     let _entered = lwt_home().map(|home| Handle::new(home).enter());
-    while let Some(mut waiting) = WAITING.lock()
-        && let Some(destructor) = waiting.destructors.pop_front()
-    {
+    while let Some(mut waiting) = WAITING.lock() {
+        let Some(destructor) = waiting.destructors.pop_front() else {
+            // What many have taken is not kept.
+            waiting.destructors = VecDeque::new();
+            return;
+        };
         waiting.taken += 1;
         let must_come = !waiting.destructors.is_empty() && !waiting.is_coming;
         waiting.is_coming |= must_come;

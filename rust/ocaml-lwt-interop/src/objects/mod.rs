@@ -15,7 +15,7 @@ mod block;
 mod given;
 
 pub use block::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
-pub(crate) use block::{close, take_refusal};
+pub(crate) use block::{close, was_refused};
 pub(crate) use cell::live_objects;
 pub use cell::{OCamlObject, Object};
 pub use given::Give;

@@ -79,7 +79,7 @@ impl Arguments<'_> {
         } = self.signature;
         ArgumentError {
             message: format!("{function}: argument {} ({}): {why}", i + 1, arguments[i]),
-            is_misuse: objects::take_refusal().is_some(),
+            is_misuse: objects::was_refused(why),
         }
     }
 }
