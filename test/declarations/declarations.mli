@@ -27,6 +27,9 @@ type other = [
   | `Timeout
 ]
 
+(** The type [Words.t], below. *)
+type words
+
 (** The type [Pool.t], below. *)
 type pool
 
@@ -324,6 +327,40 @@ module Errors : sig
 
   (** [echo_handler value] *)
   external echo_handler : net_error handler -> net_error handler = "echo_handler"
+end
+
+module Guide : sig
+  module Words : sig
+    (** Words, and how often each was seen. *)
+    type t = words
+
+    (** [create ()] *)
+    external create : unit -> t = "words_create"
+
+    (** [add_file self path]
+
+        Counts the words of a file, and gives their number. *)
+    external add_file : t -> string -> int Lwt.t = "words_add_file"
+
+    (** [count self word] *)
+    external count : t -> string -> int = "words_count"
+
+    (** [all self]
+
+        All of them, in the order of the alphabet. *)
+    external all : t -> (string * int) Lwt_stream.t = "words_all"
+
+    (** [merge self other]
+
+        Those of both. *)
+    external merge : t -> t -> t Lwt.t = "words_merge"
+
+    (** [close t]
+
+        The Rust value goes as soon as no call uses it, and not when the collector comes by.
+        Calls from now on raise [Rust_async.Misuse]; to close it again does nothing. *)
+    external close : t -> unit = "ocaml_lwt_interop_close"
+  end
 end
 
 module Names : sig
