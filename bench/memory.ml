@@ -52,7 +52,7 @@ let all =
 
 (* What cancelled futures leave to be done is done in the next ticks. *)
 let rec all_gone turns =
-  let { Rust_async.tasks; subscriptions; roots = _ } = Rust_async.stats () in
+  let { Rust_async.tasks; subscriptions; roots = _; objects = _ } = Rust_async.stats () in
   if tasks + subscriptions = 0 then Lwt.pause ()
   else if turns = 0 then failwith (Printf.sprintf "%d tasks and %d subscriptions are left" tasks subscriptions)
   else Lwt.bind (Lwt.pause ()) (fun () -> all_gone (turns - 1))

@@ -16,3 +16,5 @@ let check ~crate declared =
         "The OCaml declarations of the crate %s are those of another version of it: they are %s, and the library that is linked \
          has %s. Build both again, with one rule."
         crate declared linked
+
+external close : 'a -> unit = "ocaml_lwt_interop_close"

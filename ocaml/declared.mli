@@ -6,3 +6,6 @@ val exception_ : string -> Obj.Extension_constructor.t -> unit
 val check : crate:string -> string -> unit
 (** [check ~crate fingerprint].
     @raise Failure where the library that is linked has other declarations of the crate, or none. *)
+
+external close : 'a -> unit = "ocaml_lwt_interop_close"
+(** [close t] closes an object, of whatever type; modules of objects have it with theirs. *)

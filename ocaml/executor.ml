@@ -2,7 +2,7 @@ external start_executor : Callbacks.t -> int = "ocaml_lwt_interop_start"
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
-external stats : unit -> int * int * int = "ocaml_lwt_interop_stats"
+external stats : unit -> int * int * int * int = "ocaml_lwt_interop_stats"
 
 external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
   = "ocaml_lwt_interop_configure"

@@ -44,8 +44,8 @@ val configure :
   unit
 (** See [Rust_async.configure]. *)
 
-external stats : unit -> int * int * int = "ocaml_lwt_interop_stats"
-(** [stats ()] is how many tasks, subscriptions, and roots there are; see [Rust_async.stats]. *)
+external stats : unit -> int * int * int * int = "ocaml_lwt_interop_stats"
+(** [stats ()] is how many tasks, subscriptions, roots, and objects there are; see [Rust_async.stats]. *)
 
 (** {1 The end} *)
 

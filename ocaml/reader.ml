@@ -27,6 +27,7 @@ type t = {
 
 external pull : t -> pulled = "ocaml_lwt_interop_pull"
 external open_read : t -> bool = "ocaml_lwt_interop_open_read" [@@noalloc]
+external close_stream : t -> bool = "ocaml_lwt_interop_close_stream"
 external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended" [@@noalloc]
 
 (* Rust may poll in it. *)
@@ -131,10 +132,67 @@ let watch_cycles () =
     watches_cycles := true
   end
 
+(* The readers that are alive, for who closes a stream and has nothing of it but what Lwt has: as many as [used], without those
+   that were collected. *)
+let readers = ref (Weak.create 16)
+let used = ref 0
+
+let rec register reader =
+  let all = !readers and count = !used in
+  if count < Weak.length all then begin
+    Weak.set all count (Some reader);
+    used := count + 1
+  end
+  else begin
+    let left = ref 0 in
+    for at = 0 to count - 1 do
+      if Weak.check all at then incr left
+    done;
+    let roomy = Weak.create (16 + (2 * !left)) and kept = ref 0 in
+    for at = 0 to count - 1 do
+      if Weak.check all at && !kept < !left then begin
+        Weak.blit all at roomy !kept 1;
+        incr kept
+      end
+    done;
+    (* A signal handler may have made a stream meanwhile. *)
+    if !readers == all && !used = count then begin
+      readers := roomy;
+      used := !kept
+    end;
+    register reader
+  end
+
+(* The reader of a stream, or of what it is a clone of: these have one promise for their end. *)
+let find stream =
+  let is_its { read_by; _ } =
+    match read_by with Some other -> Lwt_stream.closed other == Lwt_stream.closed stream | None -> false
+  in
+  let rec look at =
+    if at < 0 then None
+    else match Weak.get !readers at with Some reader when is_its reader -> Some reader | _ -> look (at - 1)
+  in
+  look (!used - 1)
+
+let close stream =
+  match find (Obj.magic (stream : _ Lwt_stream.t) : Obj.t Lwt_stream.t) with
+  | None -> invalid_arg "Rust_async.Stream.close: this stream is not one of Rust's, but one that OCaml has made"
+  | Some reader ->
+      Storage.refresh ();
+      if not (close_stream reader) then
+        Errors.refuse
+          "Rust_async.Stream.close was called on a thread that does not run Lwt, whose promises it settles: call it there, or \
+           with Lwt_preemptive.run_in_main";
+      reader.items <- no_items;
+      reader.taken <- 0;
+      reader.ending <- End;
+      deliver reader
+
 let stream token =
   watch_cycles ();
   Waited.prepare ();
   let reader = { token; items = no_items; taken = 0; ending = Not_yet; begun = None; read_by = None } in
   let stream = Lwt_stream.from (fun () -> next reader) in
   reader.read_by <- Some stream;
+  register reader;
   stream

@@ -9,6 +9,9 @@ type t
 val stream : token -> Obj.t Lwt_stream.t
 (** [stream token] is the stream as OCaml's programs have it. Runs Lwt's code. *)
 
+val close : 'a Lwt_stream.t -> unit
+(** See [Rust_async.Stream.close]. *)
+
 val deliver : t -> unit
 (** [deliver reader] settles the open read with what Rust has put there. Rust calls it again until it returns. *)
 

@@ -31,13 +31,24 @@ let register_exception = Errors.register_exception
 let shutdown = Executor.shutdown
 let configure = Executor.configure
 
+module Stream = struct
+  let close = Reader.close
+
+  let with_stream stream f =
+    Lwt.finalize
+      (fun () -> f stream)
+      (fun () ->
+        close stream;
+        Lwt.return_unit)
+end
+
 module Domain_pool = Domain_pool
 
-type stats = { tasks : int; subscriptions : int; roots : int }
+type stats = { tasks : int; subscriptions : int; roots : int; objects : int }
 
 let stats () =
-  let tasks, subscriptions, roots = Executor.stats () in
-  { tasks; subscriptions; roots }
+  let tasks, subscriptions, roots, objects = Executor.stats () in
+  { tasks; subscriptions; roots; objects }
 
 external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 

@@ -57,6 +57,25 @@ val register_exception : string -> exn -> unit
     An OCaml stream: Rust reads it as other readers do, in batches of what is there. An exception ends it for Rust. When Rust lets
     go of it, the read under way is cancelled. *)
 
+module Stream : sig
+  val close : 'a Lwt_stream.t -> unit
+  (** [close stream] drops the Rust stream, with what it holds: a connection, a file. All who wait for an item get the end of the
+      stream, [None], and so do later reads, also of what Rust had read ahead; but for items that are in Lwt's own queue, such as
+      one that was peeked at. [stream] may be a clone, and closes all of them. To close it again does nothing, nor does it where
+      the stream has ended.
+
+      It looks through the Rust streams that are alive, the newest first.
+
+      {b Only} on the thread that runs Lwt.
+
+      @raise Invalid_argument for a stream that OCaml has made, [Lwt_stream.map]'s too: close the one behind it.
+      @raise Misuse on another thread. *)
+
+  val with_stream : 'a Lwt_stream.t -> ('a Lwt_stream.t -> 'b Lwt.t) -> 'b Lwt.t
+  (** [with_stream (rows pool query) f] is [f] of that stream, which is closed when its promise is settled: for who reads some of
+      it, and would otherwise hold a connection until the collector comes by. *)
+end
+
 (** {1 The executor}
 
     It starts by itself, with the first Rust function that is called. *)
@@ -178,13 +197,15 @@ type stats = {
   tasks : int;  (** Rust tasks that have not ended. *)
   subscriptions : int;  (** Promises that Rust awaits. *)
   roots : int;  (** OCaml values that Rust's handles keep alive. *)
+  objects : int;  (** Rust's objects whose destructors have not run. *)
 }
 
 val stats : unit -> stats
 (** [stats ()] is how much of the bridge is alive now. Collect first ([Gc.full_major]) to count what is reachable.
 
     Tasks and subscriptions are those of the calling thread: the one that runs Lwt, or a worker domain. On any other thread they are
-    zero. Roots are those of all threads. They are known where Lwt runs, and are zero in other places. *)
+    zero. Roots are those of all threads. They are known where Lwt runs, and are zero in other places. Objects are those of the whole
+    process. *)
 
 (**/**)
 

@@ -1,4 +1,5 @@
-(* Whether anybody waits for the next item of a [Lwt_stream.from].
+(* Whether anybody waits for the next item of a [Lwt_stream.from]. ([Rust_async.Stream.close] is no help where a read was
+   cancelled and the stream forgotten: nobody says so.)
 
    The function of the stream gives a promise, and Lwt protects the promise from the readers. A read that is cancelled leaves the
    promise as it was, and nobody is told. There is one trace: the promise has lost a callback. So this looks where Lwt 5.6 to 6.1

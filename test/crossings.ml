@@ -12,6 +12,15 @@ type request = { path : string; body : string Lwt_stream.t; length : int option 
 type response = { status : int; out : string Lwt_stream.t; reason : string }
 type how = Drop | Drop_on_thread | Race | Select | Timeout | Abort
 
+type thing
+type things = { left : thing; right : thing option }
+
+external thing_make : string -> thing = "interop_tests__thing_make"
+external thing_late : string -> thing Lwt.t = "interop_tests__thing_make_later"
+external thing_same : thing -> thing = "interop_tests__thing_same"
+external thing_swap : things -> things = "interop_tests__objects_swap"
+external thing_names : thing list -> string array = "interop_tests__objects_names"
+external thing_close : thing -> unit = "ocaml_lwt_interop_close"
 external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
 external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
 external tuple : int * float * string * bool option * (int32 * int64) -> bool -> _ Lwt.t = "interop_tests__values_tuple"
@@ -154,6 +163,14 @@ let once =
         let* { status; out; reason } = request { path = String.sub text 0 500; body; length = Some 7 } in
         let* items = Lwt_stream.to_list out in
         same (7, text, List.init 40 (fun i -> Printf.sprintf "ITEM %d" (i + 1))) (Lwt.return (status, reason, items)));
+    ("objects", fun () ->
+        let made = thing_make (String.sub text 0 500) in
+        let again = thing_same made in
+        let left, right = (fun { left; right } -> (left, right)) (thing_swap { left = made; right = Some again }) in
+        let* late = thing_late text in
+        let names = thing_names [ left; Option.get right; late ] in
+        List.iter thing_close [ made; late ];
+        same [| text; text; text |] (Lwt.return names));
     ("cancellation", fun () ->
         let promise = hold (fst (Lwt.wait ())) (fun n -> Lwt.return n) (ref text) text in
         let* () = nap () in

@@ -11,8 +11,8 @@ let patience = 30.
 
 let alive () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots } = Rust_async.stats () in
-  Printf.sprintf "%d tasks, %d subscriptions, %d roots" tasks subscriptions roots
+  let { Rust_async.tasks; subscriptions; roots; objects } = Rust_async.stats () in
+  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects" tasks subscriptions roots objects
 
 (* Waits until [read ()] is [expected]: for what another thread is about to do. *)
 let eventually what read expected =

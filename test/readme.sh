@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, and HACKING.md says how
-# many minutes its reading order takes. `--write` writes both; without it, what they say is compared with what is there.
+# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, doc/objects.md a program of
+# the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes both; without it, what they say is compared with what is there.
 # (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ with_files() {
     !inside { print }
     file != "" && /^```./ { while ((getline line < file) > 0) print line; close(file); inside = 1; shown++ }
     END { if (shown < 3) { print "only " shown + 0 " files shown" > "/dev/stderr"; exit 1 } }
-  ' README.md
+  ' "$1"
 }
 
 # In the table behind `<!-- minutes -->` the last cell of a row is the time for the files that the row links to, at 40 lines a
@@ -47,14 +47,15 @@ with_minutes() {
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-with_files >"$folder/README.md"
+mkdir "$folder/doc"
+for page in README.md doc/objects.md; do with_files "$page" >"$folder/$page"; done
 with_minutes >"$folder/HACKING.md"
 
-for file in README.md HACKING.md; do
+for file in README.md doc/objects.md HACKING.md; do
   if [ "${1-}" = --write ]; then
     cat "$folder/$file" >"$file"
   else
     diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
   fi
 done
-echo "README.md and HACKING.md say what is there"
+echo "README.md, doc/objects.md and HACKING.md say what is there"

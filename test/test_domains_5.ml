@@ -518,7 +518,7 @@ let of_each pool f =
 (* [Rust_async.stats] is about the thread that asks, so [Law.law] looks at none of these. *)
 let counters =
   let own () =
-    let { Rust_async.tasks; subscriptions; roots = _ } = Rust_async.stats () in
+    let { Rust_async.tasks; subscriptions; roots = _; objects = _ } = Rust_async.stats () in
     Printf.sprintf "%d tasks, %d subscriptions" tasks subscriptions
   in
   let nothing = [ "0 tasks, 0 subscriptions"; "0 tasks, 0 subscriptions" ] in

@@ -10,5 +10,6 @@ mod on_tokio;
 mod fairness;
 mod heap;
 mod message;
+mod objects;
 mod streams;
 mod threads;

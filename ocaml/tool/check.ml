@@ -9,7 +9,11 @@ exception Different of string * string
 let different ocaml rust = raise (Different (ocaml, rust))
 
 (* What the files have, and how one calls what another has. *)
-type files = { all : type_ list; by_module : (string * Source.t) list }
+type files = {
+  all : type_ list;
+  by_module : (string * Source.t) list;
+  objects : (string list, string) Hashtbl.t;  (* which abstract type stands for which object *)
+}
 
 let file_of files scope = match scope with [] -> None | module_ :: _ -> List.assoc_opt module_ files.by_module
 
@@ -211,6 +215,10 @@ let compare_types files library way scope ocaml rust =
     if found.unboxed <> rust.unboxed then
       different (name ^ if found.unboxed then ", unboxed" else "") (key ^ if rust.unboxed then ", unboxed" else "");
     match (found.body, rust.definition) with
+    | Abstract, D.Object -> (
+        match Hashtbl.find_opt files.objects found.path with
+        | Some other when other <> key -> different (name ^ ", which stands for " ^ other) key
+        | _ -> Hashtbl.replace files.objects found.path key)
     | Record fields, D.Record rust_fields -> all_fields fields rust_fields
     | Variant constructors, D.Variant rust_constructors ->
         let rust_names = List.map (fun c -> Names.constructor c.D.constructor) rust_constructors in
@@ -287,7 +295,7 @@ let external_problem files library e =
 
 let externals library files =
   let by_module = List.map (fun (file : Source.t) -> (file.module_, file)) files in
-  let all = { all = List.concat_map (fun (file : Source.t) -> file.types) files; by_module } in
+  let all = { all = List.concat_map (fun (file : Source.t) -> file.types) files; by_module; objects = Hashtbl.create 8 } in
   let found = List.concat_map (fun (file : Source.t) -> file.externals) files in
   let escaped e = List.exists (fun symbol -> String.contains symbol '\\') e.symbols in
   let known e = e.symbols = [] || escaped e || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in

@@ -12,7 +12,12 @@ type ty =
 type field = { field : string; field_docs : string; ty : ty }
 type parts = Unnamed of ty list | Inline of field list
 type constructor = { constructor : string; docs : string; parts : parts }
-type definition = Record of field list | Variant of constructor list | Polymorphic of constructor list | No_definition of string
+type definition =
+  | Record of field list
+  | Variant of constructor list
+  | Polymorphic of constructor list
+  | Object
+  | No_definition of string
 
 type declared = {
   key : string;
@@ -51,12 +56,17 @@ type library = {
   crates : (string * string) list;
 }
 
+let module_of t =
+  match List.rev (List.filter (( <> ) "") (String.split_on_char ':' t.key)) with
+  | _ :: inside -> List.rev (t.type_name :: inside)
+  | [] -> [ t.type_name ]
+
 let types_of_parts = function Unnamed types -> types | Inline fields -> List.map (fun f -> f.ty) fields
 
 let types_of_definition = function
   | Record fields -> List.map (fun field -> field.ty) fields
   | Variant constructors | Polymorphic constructors -> List.concat_map (fun c -> types_of_parts c.parts) constructors
-  | No_definition _ -> []
+  | Object | No_definition _ -> []
 
 let rec declared_keys = function
   | Declared (key, arguments) -> key :: List.concat_map declared_keys arguments
@@ -114,6 +124,7 @@ let definition = function
   | Group (Word "variant" :: all) -> (false, Variant (List.map constructor all))
   | Group (Word "unboxed-variant" :: all) -> (true, Variant (List.map constructor all))
   | Group (Word "polymorphic" :: all) -> (false, Polymorphic (List.map constructor all))
+  | Group [ Word "object" ] -> (false, Object)
   | Group [ Word "refused"; String why ] -> (false, No_definition why)
   | _ -> raise (Unknown "a definition")
 

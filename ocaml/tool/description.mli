@@ -17,6 +17,7 @@ type definition =
   | Record of field list
   | Variant of constructor list
   | Polymorphic of constructor list
+  | Object  (** an abstract type, in a module of its own *)
   | No_definition of string  (** for this reason *)
 
 type declared = {
@@ -61,6 +62,9 @@ type library = {
   exceptions : exception_ list;
   crates : (string * string) list;  (** each with its fingerprint: another one is that of other declarations *)
 }
+
+val module_of : declared -> string list
+(** [module_of t] is the crate and modules of an object, and the module that it is in OCaml. *)
 
 val types_of_parts : parts -> ty list
 (** [types_of_parts parts] is in their order. *)

@@ -7,7 +7,7 @@ let width = 100
 
 (* Modules: a tree, in the order of Rust's. *)
 
-type tree = { inside_exceptions : exception_ list; inside : func list; modules : (string * tree) list }
+type tree = { object_ : declared option; inside_exceptions : exception_ list; inside : func list; modules : (string * tree) list }
 
 (* The modules that types of OCaml's are in: what is declared here is called otherwise. *)
 let rec heads ty =
@@ -34,7 +34,7 @@ let path ~crate ~taken path =
   let inside = match path with first :: rest when first = crate -> rest | path -> path in
   List.map (Names.module_ ~taken) inside
 
-let empty = { inside_exceptions = []; inside = []; modules = [] }
+let empty = { object_ = None; inside_exceptions = []; inside = []; modules = [] }
 
 (* [add] puts something into the tree at the end of the path. *)
 let rec insert add tree path =
@@ -77,8 +77,14 @@ let rec plain_names = function
   | Arrow (arguments, result) -> List.concat_map plain_names (result :: arguments)
   | Byte | Var _ | Refused _ -> []
 
+let is_object t = t.definition = Object
+
+(* What the type of an object is called in its module. *)
+let own = "t"
+
 let type_name library =
   let taken = List.sort_uniq compare (List.concat_map plain_names (all_types library)) in
+  let taken = if List.exists is_object library.types then own :: taken else taken in
   Names.type_ ~taken
 
 let place f = String.concat "::" (f.path @ [ f.name ])
@@ -116,7 +122,7 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
   let inline_fields t =
     match t.definition with
     | Variant all | Polymorphic all -> List.concat_map (fun c -> of_parts t.key c.parts) all
-    | Record _ | No_definition _ -> []
+    | Record _ | Object | No_definition _ -> []
   in
   let labels f = List.filter_map (fun a -> Option.map (fun label -> (place f, label)) a.label) f.arguments in
   let of_exception_names e = (e.exception_key, e.exception_name) :: of_parts e.exception_key e.holds in
@@ -124,7 +130,7 @@ let problems ~crate ({ types; functions; exceptions; _ } as library) =
   let fields t =
     match t.definition with
     | Record fields -> List.map (fun field -> (t.key, field.field)) fields
-    | Variant _ | Polymorphic _ | No_definition _ -> []
+    | Variant _ | Polymorphic _ | Object | No_definition _ -> []
   in
   let names =
     List.concat_map (fun f -> List.map (fun name -> (place f, name)) (f.name :: f.path)) functions
@@ -221,9 +227,10 @@ let polymorphic names docs c =
   Printf.sprintf "  | `%s%s%s\n" c.constructor held (docs c.docs)
 
 let declared file names keyword t =
+  let text = if is_object t then "The type `" ^ t.type_name ^ "." ^ own ^ "`, below." else t.type_docs in
   let doc, part =
     match file with
-    | Interface -> (Doc.item ~indent:"" t.type_docs, Doc.part)
+    | Interface -> (Doc.item ~indent:"" text, Doc.part)
     | Implementation -> (Doc.item ~indent:"" "", fun _ -> "")
   in
   let parameters =
@@ -234,19 +241,20 @@ let declared file names keyword t =
   in
   let definition =
     match t.definition with
-    | Record all -> Printf.sprintf " {\n%s}" (fields names part "  " all)
-    | Variant all -> "\n" ^ String.concat "" (List.map (constructor names part) all)
-    | Polymorphic all -> Printf.sprintf " [\n%s]" (String.concat "" (List.map (polymorphic names part) all))
+    | Object -> ""
+    | Record all -> Printf.sprintf " = {\n%s}" (fields names part "  " all)
+    | Variant all -> " =\n" ^ String.concat "" (List.map (constructor names part) all)
+    | Polymorphic all -> Printf.sprintf " = [\n%s]" (String.concat "" (List.map (polymorphic names part) all))
     | No_definition why -> failwith why
   in
   (* OCaml wants it said of a type that it could unbox. *)
   let could_be_unboxed =
     match t.definition with
     | Record [ _ ] | Variant [ { parts = Unnamed [ _ ] | Inline [ _ ]; _ } ] -> true
-    | Record _ | Variant _ | Polymorphic _ | No_definition _ -> false
+    | Record _ | Variant _ | Polymorphic _ | Object | No_definition _ -> false
   in
   let unboxed = if t.unboxed then " [@@unboxed]" else if could_be_unboxed then " [@@boxed]" else "" in
-  let text = Printf.sprintf "%s %s%s =%s" keyword parameters (List.assoc t.key names).ocaml definition in
+  let text = Printf.sprintf "%s %s%s%s" keyword parameters (List.assoc t.key names).ocaml definition in
   let text = if text.[String.length text - 1] = '\n' then String.sub text 0 (String.length text - 1) else text in
   Printf.sprintf "%s%s%s%s\n" doc.before text unboxed doc.after
 
@@ -319,15 +327,49 @@ let exception_ file names indent e =
   in
   Printf.sprintf "%s%s%s\n%s" doc.before text doc.after registered
 
+(* Objects. *)
+
+(* The type and its `close`, which is called otherwise where Rust has a function of that name. *)
+let object_ file names indent tree t =
+  let doc text =
+    match file with Interface -> Doc.item ~indent text | Implementation -> Doc.item ~indent ""
+  in
+  let item text docs = let doc = doc docs in Printf.sprintf "%s%s%s%s\n" doc.before indent text doc.after in
+  let type_ = item (Printf.sprintf "type %s = %s" own (List.assoc t.key names).ocaml) t.type_docs in
+  let is_free name = not (List.exists (fun f -> Names.value f.name = name) tree.inside) in
+  let close name =
+    item
+      (Printf.sprintf "external %s : %s -> unit = \"ocaml_lwt_interop_close\"" name own)
+      (Printf.sprintf
+         "`%s %s`\n\nThe Rust value goes as soon as no call uses it, and not when the collector comes by.\nCalls from now on \
+          raise `Rust_async.Misuse`; to close it again does nothing."
+         name own)
+  in
+  (type_, Option.to_list (Option.map close (List.find_opt is_free [ "close"; "release"; "let_go" ])))
+
 let rec modules file names indent tree =
   let inner = indent ^ "  " in
+  let own_type, close =
+    match tree.object_ with
+    | None -> ([], [])
+    | Some t ->
+        let type_, close = object_ file names indent tree t in
+        ([ type_ ], close)
+  in
+  let names_here =
+    match tree.object_ with
+    | None -> names
+    | Some t -> (t.key, { ocaml = own; is_polymorphic = false }) :: names
+  in
   let opening = match file with Implementation -> "= struct" | Interface -> ": sig" in
   let module_ (name, tree) =
     Printf.sprintf "%smodule %s %s\n%s%send\n" indent name opening (modules file names inner tree) indent
   in
   String.concat "\n"
-    (List.map (exception_ file names indent) tree.inside_exceptions
-    @ List.map (func file names indent) tree.inside
+    (own_type
+    @ List.map (exception_ file names_here indent) tree.inside_exceptions
+    @ List.map (func file names_here indent) tree.inside
+    @ close
     @ List.map module_ tree.modules)
 
 (* The library that the program is linked with is the one that this is made from. *)
@@ -350,7 +392,11 @@ let file file ~crate ({ types; functions; exceptions; _ } as library) =
   let put_function tree f =
     insert (fun tree -> { tree with inside = tree.inside @ [ f ] }) tree (path ~crate ~taken f.path)
   in
+  let put_object tree t =
+    insert (fun tree -> { tree with object_ = Some t }) tree (path ~crate ~taken (module_of t))
+  in
   let tree = List.fold_left put_function (List.fold_left put_exception empty exceptions) functions in
+  let tree = List.fold_left put_object tree (List.filter is_object types) in
   let groups = Groups.of_types types in
   (* Types of one group may have fields and constructors of one name. *)
   let warning = if List.exists (fun group -> List.length group > 1) groups then [ "[@@@ocaml.warning \"-30\"]\n" ] else [] in

@@ -27,6 +27,24 @@ type other = [
   | `Timeout
 ]
 
+(** The type [Words.t], below. *)
+type words
+
+(** The type [Pool.t], below. *)
+type pool
+
+(** What a pool gives. *)
+type row = {
+  of_ : pool; (** Where it comes from. *)
+  text : string;
+}
+
+(** The type [Bare.t], below. *)
+type bare
+
+(** The type [Unit_of_work.t], below. *)
+type unit_of_work
+
 (** A record of one field, unboxed. *)
 type 'a boxed = {
   content : 'a;
@@ -334,6 +352,40 @@ module Errors : sig
     = "interop_declarations__echo_handler"
 end
 
+module Guide : sig
+  module Words : sig
+    (** Words, and how often each was seen. *)
+    type t = words
+
+    (** [create ()] *)
+    external create : unit -> t = "words_create"
+
+    (** [add_file self path]
+
+        Counts the words of a file, and gives their number. *)
+    external add_file : t -> string -> int Lwt.t = "words_add_file"
+
+    (** [count self word] *)
+    external count : t -> string -> int = "words_count"
+
+    (** [all self]
+
+        All of them, in the order of the alphabet. *)
+    external all : t -> (string * int) Lwt_stream.t = "words_all"
+
+    (** [merge self other]
+
+        Those of both. *)
+    external merge : t -> t -> t Lwt.t = "words_merge"
+
+    (** [close t]
+
+        The Rust value goes as soon as no call uses it, and not when the collector comes by.
+        Calls from now on raise [Rust_async.Misuse]; to close it again does nothing. *)
+    external close : t -> unit = "ocaml_lwt_interop_close"
+  end
+end
+
 module Names : sig
   (** [method_ type_]
 
@@ -355,6 +407,95 @@ module Names : sig
   module Lwt_ : sig
     (** [pause ()] *)
     external pause : unit -> unit Lwt.t = "names_lwt_pause"
+  end
+end
+
+module Objects : sig
+  module Pool : sig
+    (** A pool of connections.
+
+        It has [Pool::connect]. *)
+    type t = pool
+
+    (** [connect url]
+
+        Connects to [url]. *)
+    external connect : string -> t Lwt.t = "pool_connect"
+
+    (** [fetch this sql]
+
+        Rows of a query. *)
+    external fetch : t -> string -> row array Lwt.t = "pool_fetch"
+
+    (** [rows self count]
+
+        A stream. *)
+    external rows : t -> int -> string Lwt_stream.t = "pool_rows"
+
+    (** [some_rows self]
+
+        A stream, if there is one. *)
+    external some_rows : t -> int Lwt_stream.t Lwt.t = "pool_some_rows"
+
+    (** [idle self] *)
+    external idle : t -> int = "pool_idle"
+
+    (** [vacuum self ~into] *)
+    external vacuum : t -> into:t -> (unit, string) result Lwt.t = "pool_vacuum"
+
+    (** [dump self] *)
+    external dump : t -> string Lwt.t = "pool_dump"
+
+    (** [with_ self f] *)
+    external with_ :
+      t ->
+      (t -> unit_of_work option -> unit Lwt.t) ->
+      unit Lwt.t
+      = "pool_is_another_now"
+
+    (** [close t]
+
+        The Rust value goes as soon as no call uses it, and not when the collector comes by.
+        Calls from now on raise [Rust_async.Misuse]; to close it again does nothing. *)
+    external close : t -> unit = "ocaml_lwt_interop_close"
+  end
+
+  module Inner : sig
+    (** [bares ()] *)
+    external bares : unit -> bare array = "bares"
+
+    module Names : sig
+      (** [first ()] *)
+      external first : unit -> string = "names_first"
+    end
+
+    module Unit_of_work : sig
+      (** Of a pool; it has a [close] of its own. *)
+      type t = unit_of_work
+
+      (** [begin_ _pool] *)
+      external begin_ : pool -> t option Lwt.t = "transaction_begin"
+
+      (** [close self] *)
+      external close : t -> unit Lwt.t = "transaction_close"
+
+      (** [release t]
+
+          The Rust value goes as soon as no call uses it, and not when the collector comes by.
+          Calls from now on raise [Rust_async.Misuse]; to close it again does nothing. *)
+      external release : t -> unit = "ocaml_lwt_interop_close"
+    end
+
+    module Bare : sig
+      (** It has no functions. *)
+      type t = bare
+
+      (** [close t]
+
+          The Rust value goes as soon as no call uses it, and not when the collector comes by.
+          Calls from now on raise [Rust_async.Misuse]; to close it again does nothing. *)
+      external close : t -> unit = "ocaml_lwt_interop_close"
+    end
   end
 end
 

@@ -23,6 +23,10 @@ let library =
 (function "net" "net" "c" "" value alone (("f" plain (arrow ((declared "c::NetError")) (named "unit")))) (declared "c::NetError"))
 (function "int" "int" "c" "" value alone (("n" plain (named "int"))) (named "int"))
 (function "six" "six" "c" "" value twin (("a" plain (named "int")) ("b" plain (named "int")) ("c" plain (named "int")) ("d" plain (named "int")) ("e" plain (named "int")) ("f" plain (named "int"))) (named "int"))
+(type "c::Pool" "Pool" 0 "" (object))
+(type "c::File" "File" 0 "" (object))
+(function "pool_open" "open" "c::Pool" "" promise alone (("url" plain (named "string"))) (declared "c::Pool"))
+(function "pool_file" "file" "c::Pool" "" value alone (("self" plain (declared "c::Pool"))) (declared "c::File"))
 (crate "c" "00")|}
 
 let checked text = Check.externals library [ Source.read ~file:"dir/hand.ml" text ]
@@ -81,6 +85,9 @@ let agreeing () =
   agrees "a quote in a comment" {|(* the character '"' *) external int : int -> int = "int"|};
   agrees "a module that is called as what it stands for"
     {|module Types = Types.V1 external int : int -> int = "int"|};
+  agrees "an object, an abstract type" {|type pool external open_ : string -> pool Lwt.t = "pool_open"|};
+  agrees "objects, of modules" {|module Pool = struct type t end module File = struct type t end
+    external file : Pool.t -> File.t = "pool_file"|};
   agrees "six" {|external six : int -> int -> int -> int -> int -> int -> int = "six_bytecode" "six"|}
 
 let lying () =
@@ -127,6 +134,11 @@ let lying () =
   lies "optional, and no option in Rust" "?path" {|external open_ : ?path:string -> ?port:int -> unit -> unit = "open"|};
   lies "not optional" "OCaml says int where Rust has int option"
     {|external open_ : path:string -> port:int -> unit -> unit = "open"|};
+  lies "an object that is no abstract type" "OCaml says Hand.pool, another kind of type where Rust has c::Pool"
+    {|type pool = { url : string } external open_ : string -> pool Lwt.t = "pool_open"|};
+  lies "an object that is an int" "OCaml says int where Rust has pool" {|external open_ : string -> int Lwt.t = "pool_open"|};
+  lies "one abstract type for two objects" "OCaml says Hand.pool, which stands for c::Pool where Rust has c::File"
+    {|type pool external open_ : string -> pool Lwt.t = "pool_open" external file : pool -> pool = "pool_file"|};
   lies "unknown type" "OCaml says Unknown.t where Rust has string"
     {|external greet : Unknown.t -> (string -> unit Lwt.t) -> string Lwt.t = "greet"|};
   lies "no symbol for bytecode" {|the symbols are "six_bytecode" "six"|}

@@ -120,6 +120,29 @@ let labels () =
   Alcotest.(check string) "all" "h Some(1) Some(0.5) true p" (labelled ~type_:true ~timeout:0.5 ~host:"h" ~port:1 "p");
   Alcotest.(check string) "left out" "h None None false p" (labelled ~host:"h" ~type_:false "p")
 
+let objects () =
+  let module Pool = Made.Objects.Pool in
+  let open Made.Objects.Inner in
+  let pool = run (Pool.connect "url") and other = run (Pool.connect "other") in
+  Alcotest.(check bool) "an error" true
+    (match run (Pool.connect "") with _ -> false | exception Rust_async.Rust_error { message = "no url"; _ } -> true);
+  let row = (run (Pool.fetch pool "select")).(0) in
+  Alcotest.(check string) "in a record" "select" (row.text ^ if Pool.idle row.of_ = 1 then "" else "?");
+  Alcotest.(check (list string)) "stream" [ "url 0"; "url 1" ] (run (Lwt_stream.to_list (Pool.rows pool 2)));
+  Alcotest.(check (list int)) "stream in a promise" [ 1 ] (run (Lwt.bind (Pool.some_rows pool) Lwt_stream.to_list));
+  Alcotest.(check (result unit string)) "on a worker" (Ok ()) (run (Pool.vacuum pool ~into:other));
+  Alcotest.(check string) "moved" "select" (run (Pool.dump other) ^ run (Pool.dump pool));
+  let seen = ref 0 in
+  run (Pool.with_ pool (fun another none -> seen := Pool.idle another + if none = None then 1 else 9; Lwt.return_unit));
+  Pool.close pool;
+  Alcotest.(check bool) "closed" true (match Pool.idle row.of_ with _ -> false | exception Rust_async.Misuse _ -> true);
+  let work = Option.get (run (Unit_of_work.begin_ other)) in
+  run (Unit_of_work.close work);
+  Unit_of_work.release work;
+  Alcotest.(check string) "of a type that is none" "first" (Names.first ());
+  Alcotest.(check int) "without functions" 2 (Array.length (bares ()));
+  Array.iter Bare.close (bares ())
+
 let () =
   Alcotest.run "declarations"
     [
@@ -131,6 +154,7 @@ let () =
           law "exceptions go there and back" exceptions;
           law "polymorphic variants unite" polymorphic_variants;
           law "labels are those that Rust says" labels;
+          law "objects are values of abstract types" objects;
           law "modules and streams are where Rust has them" modules;
         ] );
     ]

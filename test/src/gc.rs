@@ -109,6 +109,7 @@ pub fn gc_stats() -> (isize, isize, isize) {
         tasks,
         subscriptions,
         roots,
+        objects: _,
     } = Stats::now();
     (tasks as isize, subscriptions as isize, roots as isize)
 }

@@ -12,6 +12,7 @@ mod handles;
 mod keys;
 mod matrix;
 mod memory;
+mod objects;
 mod probe;
 mod process;
 mod readers;

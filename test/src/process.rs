@@ -7,6 +7,7 @@ mod depth;
 mod on_tokio;
 mod blocking_threads;
 mod lifetime;
+mod objects;
 mod panics;
 mod pool;
 mod signals;

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, Ordering};
+use std::task::Poll;
 
 use futures_core::Stream;
 use futures_lite::StreamExt;
-use futures_lite::stream::{iter, pending, poll_fn};
+use futures_lite::stream::{iter, once, once_future, pending, poll_fn};
 use ocaml_lwt_interop::{Error, OCamlFunc, RustStream, ocaml_runtime};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 type Item = Result<isize, Error>;
@@ -188,4 +190,30 @@ pub fn readers_error_and_bomb() -> impl Stream<Item = Result<isize, Error>> {
 #[ocaml_lwt_interop::func]
 pub fn readers_silent() -> impl Stream<Item = isize> {
     pending()
+}
+
+/// A stream that holds one of two connections and never ends.
+#[ocaml_lwt_interop::func]
+pub fn readers_connection() -> impl Stream<Item = isize> {
+    static CONNECTIONS: Semaphore = Semaphore::const_new(2);
+    let permit = async { CONNECTIONS.acquire().await.expect("it is never closed") };
+    once_future(permit).flat_map(|permit| once(1).chain(pending()).inspect(move |_| _ = &permit))
+}
+
+/// Calls a function of OCaml's in its second poll, which closes it.
+#[ocaml_lwt_interop::func]
+pub fn readers_closes_itself(f: OCamlFunc<(), ()>) -> impl Stream<Item = Result<isize, Error>> {
+    let mut polls = 0;
+    poll_fn(move |context| {
+        polls += 1;
+        context.waker().wake_by_ref();
+        match polls {
+            1 => Poll::Pending,
+            2 => {
+                f.call(&ocaml_runtime(), ())?;
+                Poll::Ready(Some(Ok(1)))
+            }
+            _ => Poll::Pending,
+        }
+    })
 }

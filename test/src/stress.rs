@@ -1,11 +1,12 @@
 //! Operations of every kind, thousands at a time; see `../stress/README.md`.
 
 use std::future::pending;
+use std::sync::Mutex;
 
 use futures_lite::future::yield_now;
 use ocaml_lwt_interop::{
     DomainPool, Error, Handle, JoinHandle, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlValue,
-    Promise, SendRustStream, func, handle, ocaml_runtime, run_blocking_in_ocaml,
+    Object, Promise, SendRustStream, func, handle, object, ocaml_runtime, run_blocking_in_ocaml,
     run_in_ocaml_domain,
 };
 
@@ -49,6 +50,51 @@ pub async fn stress_detached(op: Operation) -> Result<isize, Error> {
 #[func(tokio)]
 pub async fn stress_on_workers(op: Operation) -> Result<isize, Error> {
     op.work().await
+}
+
+/// An object that may hold another, and whose destructor says something to whoever reads.
+#[object]
+pub struct StressObject {
+    number: isize,
+    holds: Mutex<Option<Object<StressObject>>>,
+}
+
+impl Drop for StressObject {
+    fn drop(&mut self) {
+        self.number = -1;
+        std::hint::black_box(&self.number);
+    }
+}
+
+#[func]
+impl StressObject {
+    #[func(sync)]
+    pub fn make(number: isize) -> StressObject {
+        StressObject {
+            number,
+            holds: Mutex::new(None),
+        }
+    }
+
+    #[func(sync)]
+    pub fn hold(&self, other: Object<StressObject>) {
+        *self.holds.lock().unwrap() = Some(other);
+    }
+
+    async fn work(&self, mut op: Operation) -> Result<isize, Error> {
+        op.wait().await;
+        op.number = self.number;
+        op.work().await
+    }
+
+    pub async fn at_home(&self, op: Operation) -> Result<isize, Error> {
+        self.work(op).await
+    }
+
+    #[func(tokio)]
+    pub async fn on_workers(&self, op: Operation) -> Result<isize, Error> {
+        self.work(op).await
+    }
 }
 
 #[func(blocking)]

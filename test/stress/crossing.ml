@@ -23,6 +23,13 @@ external run_in_ocaml_domain : parameters -> (int -> int) -> int Lwt.t = "intero
 external run_blocking : parameters -> int Lwt.t = "interop_tests__stress_run_blocking"
 external rust_stream : parameters -> int Lwt_stream.t Lwt.t = "interop_tests__stress_rust_stream"
 external ocaml_stream : parameters -> int Lwt_stream.t -> int Lwt.t = "interop_tests__stress_ocaml_stream"
+type object_
+
+external object_make : int -> object_ = "interop_tests__stress_object_make"
+external object_hold : object_ -> object_ -> unit = "interop_tests__stress_object_hold"
+external object_at_home : object_ -> parameters -> int Lwt.t = "interop_tests__stress_object_at_home"
+external object_on_workers : object_ -> parameters -> int Lwt.t = "interop_tests__stress_object_on_workers"
+external object_close : object_ -> unit = "ocaml_lwt_interop_close"
 
 exception Refused of string
 
@@ -217,6 +224,13 @@ let perform pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
       in
       (Lwt.bind (rust_stream given) (reads given), may_end)
   | Ocaml_stream -> sending (fun sent -> ocaml_stream given (writes given sent))
+  | Object ->
+      let object_ = object_make n in
+      if n land 1 = 0 then object_hold object_ (object_make (n + 1));
+      let call = match given.place with Home -> object_at_home | Tokio | Thread -> object_on_workers in
+      let promise = call object_ given in
+      if n land 6 = 0 then object_close object_;
+      (promise, ends given)
   | Detach -> sending (fun sent -> Pool.detach (the_pool ()) (compute given sent ~between:there) n)
   | Detach_await ->
       sending (fun sent -> Pool.detach (the_pool ()) (on_a_worker_domain given sent) n) |> fun (promise, _) ->

@@ -39,6 +39,7 @@ type kind =
   | Run_blocking
   | Rust_stream  (** OCaml reads it. *)
   | Ocaml_stream  (** Rust reads it. *)
+  | Object  (** A method on an object, which is closed meanwhile or is not. *)
   | Detach  (** [Domain_pool.detach], of what computes. *)
   | Detach_await  (** … of what awaits Rust. *)
   | Pool_call
@@ -50,7 +51,7 @@ type t = { kind : kind; given : parameters; fate : fate; collects : (unit -> uni
 
 let kinds =
   [| Function; On_workers; Blocking; Detached; Hold; Scatter; Callback; Text; Promise; Collected; Resolver; Call_async;
-     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Detach; Detach_await;
+     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Object; Detach; Detach_await;
      Pool_call |]
 [@@ocamlformat "disable"]
 
@@ -74,6 +75,7 @@ let name = function
   | Run_blocking -> "run_blocking"
   | Rust_stream -> "rust_stream"
   | Ocaml_stream -> "ocaml_stream"
+  | Object -> "object"
   | Detach -> "detach"
   | Detach_await -> "detach_await"
   | Pool_call -> "pool_call"
@@ -112,7 +114,7 @@ let decide ~seed ~domains number =
   let ending = one_of [| Value; Value; Value; Value; Error; Error; Panic; Dropped |] in
   let ending =
     match (kind, ending) with
-    | (On_workers | Blocking | Spawn | Handle_call | Run_blocking | Detach_await), Dropped -> Panic
+    | (On_workers | Blocking | Object | Spawn | Handle_call | Run_blocking | Detach_await), Dropped -> Panic
     (* Nobody joins it. *)
     | Resolver, Panic when place = Home -> Dropped
     | (Callback | Promise | Ocaml_stream), Panic -> Dropped

@@ -99,12 +99,12 @@ let rec collecting_until promise =
 
 let kept () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots } = Rust_async.stats () in
-  Printf.sprintf "%d tasks, %d subscriptions, %d roots" tasks subscriptions roots
+  let { Rust_async.tasks; subscriptions; roots; objects } = Rust_async.stats () in
+  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects" tasks subscriptions roots objects
 
 let rec nothing_is_kept since =
   let kept = kept () in
-  if kept = "0 tasks, 0 subscriptions, 0 roots" then Lwt.return_unit
+  if kept = "0 tasks, 0 subscriptions, 0 roots, 0 objects" then Lwt.return_unit
   else if Unix.gettimeofday () > since +. 30. then failed "the bridge keeps %s when all have ended" kept
   else
     let* () = Lwt_unix.sleep 0.01 in

@@ -1,17 +1,24 @@
 //! Reads the signature: what OCaml can call, and what can live in a future.
 
+use crate::generated::hygienic;
 use crate::messages::{self, Errors};
 use crate::parse::{Cancel, Options, Runs};
 use crate::stream::{self, without_parentheses};
 use crate::symbol;
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
-use syn::visit::{self, Visit};
+use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::{
-    Attribute, FnArg, GenericArgument, GenericParam, ItemFn, LitInt, Meta, Pat, PatType, Path,
-    PathArguments, ReturnType, Signature, Type,
+    Attribute, FnArg, GenericParam, ItemFn, LitInt, Meta, Pat, PatType, Path, ReturnType,
+    Signature, Type,
 };
+use types::{Place, Types, borrowed_object};
+
+mod types;
+
+pub(crate) use types::{is_raw, is_result_of_ocaml_error};
 
 /// What `expand` has to know about a function.
 pub(crate) struct Exported {
@@ -28,6 +35,27 @@ pub(crate) struct Exported {
     pub(crate) window: Option<LitInt>,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
+    /// The type that it is a function of.
+    pub(crate) owner: Option<Owner>,
+}
+
+impl Exported {
+    /// Whether it borrows an object.
+    pub(crate) fn borrows(&self) -> bool {
+        self.arguments
+            .iter()
+            .any(|argument| argument.object.is_some())
+    }
+}
+
+/// The type in whose `impl` a function stands.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) ty: Type,
+    /// The last word of it.
+    pub(crate) name: String,
+    /// Which function of the block it is.
+    pub(crate) index: u32,
 }
 
 /// What OCaml gets from a call.
@@ -45,7 +73,28 @@ pub(crate) struct Argument {
     /// As the errors call it.
     pub(crate) name: String,
     pub(crate) label: Label,
+    /// What OCaml's value converts to.
     pub(crate) ty: Type,
+    /// The function borrows this object: its `self`, or an argument `&T`.
+    pub(crate) object: Option<Type>,
+}
+
+impl Argument {
+    /// A borrowed object. The call has a reference of its own to it, for as long as it runs.
+    pub(crate) fn object(name: &str, ty: &Type, interop: &Path) -> Argument {
+        let at = hygienic(ty.span());
+        // The compiler says there that it is none.
+        let interop = interop.to_token_stream().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(ty.span()));
+            token
+        });
+        Argument {
+            name: name.to_owned(),
+            label: Label::None,
+            ty: Type::Verbatim(quote_spanned!(at=> #(#interop)*::Object<#ty>)),
+            object: Some(ty.clone()),
+        }
+    }
 }
 
 /// How OCaml passes an argument.
@@ -55,17 +104,22 @@ pub(crate) enum Label {
     Optional(String),
 }
 
-/// Reads the signature. What is returned is good for something only if there were no errors.
-pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors) -> Exported {
+/// Reads the signature, which has no `self`. What is returned is good for something only if there were no errors.
+pub(crate) fn function(
+    function: &ItemFn,
+    options: Options,
+    owner: Option<Owner>,
+    errors: &mut Errors,
+) -> Exported {
     let signature = &function.sig;
-    let (symbol, name) = exported_symbol(signature, &options, errors);
+    let (symbol, name) = exported_symbol(signature, &options, owner.as_ref(), errors);
     attributes(&function.attrs, errors);
     qualifiers(signature, options.runs, errors);
     generics(signature, errors);
     let arguments: Vec<Argument> = signature
         .inputs
         .iter()
-        .filter_map(|input| argument(input, errors))
+        .filter_map(|input| argument(input, &options.interop, errors))
         .collect();
     let last = |is: fn(&Label) -> bool| arguments.iter().rposition(|argument| is(&argument.label));
     if let Some(optional) = last(|label| matches!(label, Label::Optional(_)))
@@ -83,6 +137,7 @@ pub(crate) fn function(function: &ItemFn, options: Options, errors: &mut Errors)
         gives,
         window: options.window,
         interop: options.interop,
+        owner,
     }
 }
 
@@ -133,12 +188,17 @@ fn result(signature: &Signature, options: &Options, errors: &mut Errors) -> Give
 fn exported_symbol(
     signature: &Signature,
     options: &Options,
+    owner: Option<&Owner>,
     errors: &mut Errors,
 ) -> (String, String) {
     let (symbol, name, place) = match &options.name {
         Some(name) => (name.value(), name.value(), name.to_token_stream()),
         None => {
             let name = signature.ident.unraw().to_string();
+            let name = match owner {
+                Some(owner) => symbol::of_method(&owner.name, &name),
+                None => name,
+            };
             let place = signature.ident.to_token_stream();
             (symbol::of_function(&name), name, place)
         }
@@ -201,7 +261,7 @@ fn generics(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
+fn argument(input: &FnArg, interop: &Path, errors: &mut Errors) -> Option<Argument> {
     let PatType { attrs, pat, ty, .. } = match input {
         FnArg::Typed(argument) => argument,
         FnArg::Receiver(receiver) => {
@@ -216,19 +276,28 @@ fn argument(input: &FnArg, errors: &mut Errors) -> Option<Argument> {
             }
         }
     }
+    let object = borrowed_object(ty);
     Types {
         place: Place::Argument,
         inside: false,
         errors,
     }
-    .visit_type(ty);
+    .visit_type(object.unwrap_or(ty));
     match &**pat {
         Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
             let ident = name.ident.unraw().to_string();
-            return Some(Argument {
-                label: label(attrs, &ident, errors),
-                name: ident,
-                ty: Type::clone(ty),
+            let label = label(attrs, &ident, errors);
+            return Some(match object {
+                Some(object) => Argument {
+                    label,
+                    ..Argument::object(&ident, object, interop)
+                },
+                None => Argument {
+                    label,
+                    name: ident,
+                    ty: Type::clone(ty),
+                    object: None,
+                },
             });
         }
         Pat::Wild(_) => errors.push(messages::WILDCARD.at(pat)),
@@ -264,116 +333,4 @@ fn label(attributes: &[Attribute], name: &str, errors: &mut Errors) -> Label {
 /// Whether it is for this macro, and for nobody else.
 pub(crate) fn is_ocaml(attribute: &Attribute) -> bool {
     attribute.path().is_ident("ocaml")
-}
-
-/// Where a type stands. A reference in a result is `&'static`, or the compiler says so itself.
-#[derive(PartialEq)]
-enum Place {
-    Argument,
-    Result,
-}
-
-/// Looks through a type, and through the types inside it.
-struct Types<'a> {
-    place: Place,
-    /// Inside of another type.
-    inside: bool,
-    errors: &'a mut Errors,
-}
-
-impl<'ast> Visit<'ast> for Types<'_> {
-    fn visit_type(&mut self, ty: &'ast Type) {
-        // Parentheses are no type.
-        if matches!(ty, Type::Paren(_) | Type::Group(_)) {
-            return visit::visit_type(self, ty);
-        }
-        match ty {
-            Type::Path(path) => self.visit_type_path(path),
-            _ => self.inside(|types| visit::visit_type(types, ty)),
-        }
-    }
-
-    fn visit_path_arguments(&mut self, arguments: &'ast syn::PathArguments) {
-        self.inside(|types| visit::visit_path_arguments(types, arguments));
-    }
-
-    fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-        if self.place == Place::Result {
-            return visit::visit_type_reference(self, reference);
-        }
-        let message = match &*reference.elem {
-            Type::Path(path) if path.path.is_ident("str") => messages::STR,
-            Type::Slice(slice) if matches!(&*slice.elem, Type::Path(path) if path.path.is_ident("u8")) => {
-                messages::BYTES
-            }
-            _ => messages::REFERENCE,
-        };
-        self.errors.push(message.at(reference));
-    }
-
-    fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
-        if self.place == Place::Argument && lifetime.ident == "_" {
-            self.errors.push(messages::REFERENCE.at(lifetime));
-        }
-    }
-
-    fn visit_type_path(&mut self, path: &'ast syn::TypePath) {
-        if is_raw(&path.path) {
-            self.errors.push(messages::RAW.at(path));
-        } else if path
-            .path
-            .segments
-            .first()
-            .is_some_and(|first| first.ident == "Self")
-        {
-            self.errors.push(messages::METHOD.at(path));
-        } else if self.place == Place::Result && self.inside && is_result_of_ocaml_error(&path.path)
-        {
-            self.errors.push(messages::OCAML_ERROR_INSIDE.at(path));
-        } else {
-            visit::visit_type_path(self, path);
-        }
-    }
-
-    fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
-        let message = match self.place {
-            Place::Argument => messages::IMPL_ARGUMENT,
-            Place::Result => messages::IMPL_RETURN,
-        };
-        self.errors.push(message.at(ty));
-    }
-}
-
-impl Types<'_> {
-    fn inside(&mut self, visit: impl FnOnce(&mut Self)) {
-        let outside = std::mem::replace(&mut self.inside, true);
-        visit(self);
-        self.inside = outside;
-    }
-}
-
-/// `Result<T, ocaml::Error>`, whatever the paths that lead to both.
-pub(crate) fn is_result_of_ocaml_error(path: &Path) -> bool {
-    let Some(result) = path.segments.last().filter(|last| last.ident == "Result") else {
-        return false;
-    };
-    let PathArguments::AngleBracketed(arguments) = &result.arguments else {
-        return false;
-    };
-    let Some(GenericArgument::Type(error)) = arguments.args.get(1) else {
-        return false;
-    };
-    let Type::Path(error) = without_parentheses(error) else {
-        return false;
-    };
-    let segments = &error.path.segments;
-    segments.len() == 2 && segments[0].ident == "ocaml" && segments[1].ident == "Error"
-}
-
-/// `Raw` alone, or by a path that begins with `ocaml`: a macro sees names, not what they mean.
-pub(crate) fn is_raw(path: &Path) -> bool {
-    let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
-        return false;
-    };
-    last.ident == "Raw" && (path.segments.len() == 1 || first.ident == "ocaml")
 }

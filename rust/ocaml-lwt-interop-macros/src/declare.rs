@@ -4,7 +4,7 @@
 //! Types are handed to the compiler, which resolves them: nothing here goes by how they are spelled, but that a return type with
 //! `impl Stream` is one of streams, as everywhere.
 
-use crate::check::{Exported, Gives, Label};
+use crate::check::{Exported, Gives, Label, Owner};
 use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
 use crate::parse::Runs;
 use crate::stream;
@@ -45,6 +45,24 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
             }
         }
     });
+    let module = match &exported.owner {
+        None => quote_spanned!(at=> ::core::module_path!()),
+        Some(Owner { ty, name, .. }) => quote_spanned! {at=>
+            match #private::Probe::<#ty>::MODULE {
+                ::core::option::Option::Some(module) => module,
+                ::core::option::Option::None => ::core::concat!(::core::module_path!(), "::", #name),
+            }
+        },
+    };
+    // Functions of a block are all where its attribute is.
+    let index = exported.owner.as_ref().map(|owner| {
+        let index = owner.index;
+        quote_spanned!(at=> + #index)
+    });
+    let not_object = exported
+        .owner
+        .as_ref()
+        .map(|_| quote_spanned!(at=> #[allow(unused_imports)] use #private::NotObject as _;));
     let promise = exported.runs != Runs::Sync && exported.gives != Gives::Stream;
     let twin = exported.arguments.len() > MOST_ARGUMENTS_WITHOUT_TWIN;
     let result = result(function, exported, &private);
@@ -59,8 +77,8 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
         Function(#private::Function {
             symbol: #symbol,
             name: #name,
-            module: ::core::module_path!(),
-            place: (::core::file!(), ::core::line!()),
+            module: #module,
+            place: (::core::file!(), ::core::line!() #index),
             docs: #docs,
             arguments: &[#(#arguments),*],
             result: __result,
@@ -77,6 +95,7 @@ pub(crate) fn function(function: &ItemFn, exported: &Exported) -> TokenStream {
             #result
         }
 
+        #not_object
         #in_section
     }
 }

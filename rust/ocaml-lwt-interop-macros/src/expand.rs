@@ -5,7 +5,7 @@
 //!    point to the user's types, lints leave the generated code alone, and no name of ours hides one of the user's.
 //! 3. The stub owns nothing that has a destructor: an OCaml exception leaves it without running any.
 
-use crate::check::{Argument, Exported, Gives, is_ocaml};
+use crate::check::{Argument, Exported, Gives, Owner, is_ocaml};
 use crate::declare;
 use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
 use crate::parse::{Cancel, Runs};
@@ -13,19 +13,27 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, ItemFn, Meta, ReturnType, Token, Type};
+use syn::{Attribute, ItemFn, Meta, ReturnType, Signature, Token, Type};
 
 /// The function and its symbol.
 pub(crate) fn accepted(mut function: ItemFn, exported: &Exported) -> TokenStream {
-    let attributes = shared_attributes(&function.attrs);
-    let stub = stub(&function, exported);
-    let twin = bytecode_twin(&function, exported);
-    let declaration = declare::function(&function, exported);
-    make_async(&mut function, exported);
-    without_options(&mut function);
+    let symbol = symbol(&function, exported, &[]);
+    stays(&mut function.attrs, &mut function.sig, exported);
+    quote_spanned!(hygienic(Span::call_site())=> #function #symbol)
+}
+
+/// The symbol that OCaml calls, and what its declaration is made from. `around`: the attributes of what the function stands in.
+pub(crate) fn symbol(function: &ItemFn, exported: &Exported, around: &[Attribute]) -> TokenStream {
+    let attributes = [
+        shared_attributes(around),
+        shared_attributes(&function.attrs),
+    ]
+    .concat();
+    let stub = stub(function, exported);
+    let twin = bytecode_twin(function, exported);
+    let declaration = declare::function(function, exported);
     let interop = &exported.interop;
     quote_spanned! {hygienic(Span::call_site())=>
-        #function
         #(#attributes)*
         const _: () = {
             #stub #twin #declaration
@@ -43,33 +51,38 @@ pub(crate) fn refused(
     function.sig.constness = None;
     function.sig.abi = None;
     function.sig.variadic = None;
-    make_async(&mut function, exported);
-    without_options(&mut function);
+    stays(&mut function.attrs, &mut function.sig, exported);
     quote! { #report #function }
 }
 
-/// The options of arguments are for the macro alone.
-fn without_options(function: &mut ItemFn) {
-    for input in &mut function.sig.inputs {
+/// The function that stays: an async one, but for one that blocks or gives a stream. The user is not told what `#[func]`
+/// asks for. The options of arguments are for the macro alone.
+pub(crate) fn stays(
+    attributes: &mut Vec<Attribute>,
+    signature: &mut Signature,
+    exported: &Exported,
+) {
+    if is_plain(signature, exported) {
+        attributes.push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
+    } else if signature.asyncness.is_none() {
+        signature.asyncness = Some(Token![async](hygienic(signature.fn_token.span)));
+        attributes.push(syn::parse_quote!(#[allow(clippy::unused_async)]));
+    }
+    for input in &mut signature.inputs {
         if let syn::FnArg::Typed(argument) = input {
             argument.attrs.retain(|attribute| !is_ocaml(attribute));
         }
     }
 }
 
-/// The function that stays: an async one, but for one that blocks or gives a stream. The user is not told what `#[func]`
-/// asks for.
-fn make_async(function: &mut ItemFn, exported: &Exported) {
-    if matches!(exported.runs, Runs::Blocking | Runs::Sync) || exported.gives == Gives::Stream {
-        function
-            .attrs
-            .push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
-    } else if function.sig.asyncness.is_none() {
-        function.sig.asyncness = Some(Token![async](hygienic(function.sig.fn_token.span)));
-        function
-            .attrs
-            .push(syn::parse_quote!(#[allow(clippy::unused_async)]));
-    }
+/// Whether the function that stays is none that gives a future. What an async one gives may borrow from its arguments, and a stream
+/// lives longer than objects that were borrowed for the call.
+fn is_plain(signature: &Signature, exported: &Exported) -> bool {
+    matches!(exported.runs, Runs::Blocking | Runs::Sync)
+        || exported.gives == Gives::Stream
+        || (exported.gives == Gives::PromiseOfStream
+            && exported.borrows()
+            && signature.asyncness.is_none())
 }
 
 fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
@@ -106,7 +119,7 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     let mut traits = vec![];
     if *gives != Gives::Stream {
         traits.push(
-            quote_spanned!(at=> EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _),
+            quote_spanned!(at=> EndingOfError as _, EndingOfErrorOrObject as _, EndingOfOCamlError as _, EndingOfObject as _, EndingOfValue as _),
         );
     }
     if *gives != Gives::Promise {
@@ -149,8 +162,12 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
 fn arguments_are_send(arguments: &[Argument], private: &TokenStream) -> TokenStream {
     arguments
         .iter()
-        .map(|Argument { ty, .. }| {
-            quote_spanned!(hygienic(ty.span())=> #private::argument_is_send::<#ty>();)
+        .map(|Argument { ty, object, .. }| match object {
+            Some(object) => {
+                let at = hygienic(object.span());
+                quote_spanned!(at=> #private::object_on_a_thread_of_tokios::<#object>();)
+            }
+            None => quote_spanned!(hygienic(ty.span())=> #private::argument_is_send::<#ty>();),
         })
         .collect()
 }
@@ -162,13 +179,30 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
     let at = hygienic(name.span());
     let values = numbered("b", arguments.len(), at);
     let output = &function.sig.output;
+    let passed = arguments
+        .iter()
+        .zip(&values)
+        .map(|(argument, value)| match argument.object {
+            Some(_) => quote_spanned!(at=> &#value),
+            None => quote_spanned!(at=> #value),
+        });
+    let call = match &exported.owner {
+        Some(Owner { ty, .. }) => quote_spanned!(at=> <#ty>::#name(#(#passed),*)),
+        None => quote_spanned!(at=> #name(#(#passed),*)),
+    };
     let body = match exported.runs {
         _ if exported.gives == Gives::Stream => {
             let wrap = wrap(function, exported, private);
-            quote_spanned!(at=> { let stream = #name(#(#values),*); #wrap })
+            quote_spanned!(at=> { let stream = #call; #wrap })
         }
-        Runs::AtHome | Runs::Tokio | Runs::Sync => quote_spanned!(at=> #name(#(#values),*)),
-        Runs::Blocking => quote_spanned!(at=> move || #output { #name(#(#values),*) }),
+        Runs::Sync => call,
+        // The future has the objects that it borrows.
+        Runs::AtHome | Runs::Tokio if exported.borrows() => {
+            let wait = (!is_plain(&function.sig, exported)).then(|| quote_spanned!(at=> .await));
+            quote_spanned!(at=> async move { #call #wait })
+        }
+        Runs::AtHome | Runs::Tokio => call,
+        Runs::Blocking => quote_spanned!(at=> move || #output { #call }),
     };
     if arguments.is_empty() {
         return quote_spanned!(at=> |_| ::core::result::Result::Ok(#body));
@@ -213,10 +247,10 @@ fn ending(function: &ItemFn, exported: &Exported, private: &TokenStream) -> Toke
     if never {
         // No output comes; `()` stands for the type that it would have had.
         return quote_spanned! {at=>
-            |output| if false { (&&&#private::Output::of(&())).ending(()) } else { match output {} }
+            |output| if false { (&&&&&#private::Output::of(&())).ending(()) } else { match output {} }
         };
     }
-    let ending = quote_spanned!(at=> (&&&#private::Output::of(&output)).ending(output));
+    let ending = quote_spanned!(at=> (&&&&&#private::Output::of(&output)).ending(output));
     if exported.gives == Gives::PromiseOfStream {
         let wrap = wrap(function, exported, private);
         return quote_spanned!(at=> |output| #ending.map(|stream| #wrap));

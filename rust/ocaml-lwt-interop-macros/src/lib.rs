@@ -25,7 +25,8 @@
 //!    borrowed from the OCaml heap; and OCaml calls one symbol, so nothing may need a type that the caller chooses.
 //! 4. `expand` writes the symbol that OCaml calls.
 //! 5. `declare` writes what OCaml's declaration is made from.
-//! 6. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
+//! 6. `methods` does that for each function of an `impl`; `object` for the type.
+//! 7. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
 //!
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
 //! stands next to it.
@@ -35,10 +36,12 @@ mod messages;
 mod symbol;
 mod stream;
 mod parse;
-mod check;
 mod generated;
+mod check;
 mod declare;
 mod expand;
+mod methods;
+mod object;
 mod derive;
 
 use messages::Errors;
@@ -186,6 +189,16 @@ use proc_macro::TokenStream;
 /// polled on the domain thread, so it need not be `Send`; `tokio` and `blocking` are not for it, nor `cancel` where there is
 /// no promise.
 ///
+/// # Methods
+///
+/// On an `impl` block it is on each function that is `pub`, or has a `#[func]` of its own, whose options are its own:
+/// `#[func(sync)]` on a method. Functions without `self` may be of any type. A method takes `&self`, of a type that has
+/// [`macro@object`]. In OCaml they are in a module of the type's name; their symbols have that name in front, `pool_fetch`.
+///
+/// An argument `&T` of such a type is an object as well, in any `#[func]`.
+///
+/// A method that gives a stream says that the stream does not borrow from it: `-> impl Stream<Item = Row> + use<>`.
+///
 /// # Other attributes
 ///
 /// Doc comments and attributes (`#[tracing::instrument]`, `#[allow(…)]`, `#[cfg(…)]`) stay on the function; `cfg`
@@ -194,10 +207,13 @@ use proc_macro::TokenStream;
 /// # What is refused
 ///
 /// Each with a message that says what to do instead: types that do not cross, such as borrowed arguments (`&str`, `&[u8]` and
-/// all other references), `ocaml::Raw` and `ocaml::Pointer`, behind an alias too; generics, `impl Trait`, `self`, `unsafe`, `const`, `extern`, arguments without a
+/// all other references), `ocaml::Raw` and `ocaml::Pointer`, behind an alias too; generics, `impl Trait`, `self` that is not `&self` in an `impl`, `unsafe`, `const`, `extern`, arguments without a
 /// name, symbols that belong to the C library or to OCaml, and options that do not go together.
 #[proc_macro_attribute]
 pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
+    if let Some(block) = methods::block(&item.clone().into()) {
+        return methods::expand(options.into(), block).into();
+    }
     let mut errors = Errors::default();
     let options = parse::options(options.into(), &mut errors);
     let Some(function) = parse::function(item.clone().into(), &mut errors) else {
@@ -206,11 +222,59 @@ pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
         output.extend(item);
         return output;
     };
-    let exported = check::function(&function, options, &mut errors);
+    let exported = check::function(&function, options, None, &mut errors);
     match errors.report() {
         None => expand::accepted(function, &exported).into(),
         Some(report) => expand::refused(function, &exported, report).into(),
     }
+}
+
+/// Makes the values of a struct or an enum objects for OCaml: those of an abstract type, with functions.
+///
+/// ```text
+/// /// A pool of connections.
+/// #[ocaml_lwt_interop::object]
+/// pub struct Pool { … }
+///
+/// #[ocaml_lwt_interop::func]
+/// impl Pool {
+///     pub async fn connect(url: String) -> Result<Pool, Error> { … }
+///     pub async fn fetch(&self, sql: String) -> Result<Vec<Row>, Error> { … }
+/// }
+/// ```
+/// ```text
+/// module Pool : sig
+///   type t
+///   val connect : string -> t Lwt.t
+///   val fetch : t -> string -> row array Lwt.t
+///   val close : t -> unit
+/// end
+/// ```
+///
+/// A `Pool` that a function returns becomes an object, also in an `Option`, a `Result`, a `Vec`. An argument `&Pool` is one, and so
+/// is `&self`: the call has a counted reference to it for as long as it runs. Everywhere else an object is an
+/// `ocaml_lwt_interop::Object<Pool>`, which `pool.into()` makes.
+///
+/// The object goes when OCaml has collected its value, or closed it, and no call runs with it. Its destructor may block: it runs on
+/// Tokio's blocking pool, or on another thread without OCaml's lock where it was let go of last.
+///
+/// # Options
+///
+/// | option | what it does | without it |
+/// |---|---|---|
+/// | `drop = "home"` | the destructor runs on the domain thread, in a tick | on a thread that may block |
+/// | `size = Pool::bytes` | a function of `&Pool` that says how many bytes it takes, or a number | the size of the type |
+/// | `name = "…"` | the name of the module in OCaml | that of the type |
+///
+/// OCaml's collector is told the size when the object is given to OCaml, and collects the more often the more that is.
+///
+/// # A type that is not `Send` and `Sync`
+///
+/// Its objects stay on the domain thread: functions with `tokio` or `blocking` do not take them, and another domain is refused. A
+/// type that is not `Send` has its destructor run there, too.
+#[proc_macro_attribute]
+pub fn object(options: TokenStream, item: TokenStream) -> TokenStream {
+    object::expand(options.into(), item.into()).into()
 }
 
 /// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ToOCaml`, and `ocaml::ToValue`.

@@ -103,9 +103,43 @@ table! {
     WHERE_CLAUSE: "a `where` clause on a `#[func]`",
         "it bounds what a caller chooses, and OCaml chooses no Rust types",
         "take the clause away";
-    METHOD: "a method cannot be a `#[func]`",
-        "OCaml calls a function and has no Rust value or type to call it on",
-        "put it on a function outside of `impl` and `trait`; keep the value in Rust, and let OCaml hold the number under which it is kept";
+    METHOD: "a method by itself cannot be a `#[func]`",
+        "the attribute sees one function, and not the type that it is of",
+        "put `#[func]` on the `impl` block, and `#[ocaml_lwt_interop::object]` on the type, which makes its values objects for OCaml";
+
+    // An `impl` block.
+    IMPL_OPTION: "an option of `#[func]` on an `impl` block",
+        "it would be that of all its functions",
+        "put `#[func(…)]` with the option on the function";
+    IMPL_TRAIT: "`#[func]` is on the `impl` of a trait",
+        "OCaml calls the functions of a type by their names, and those of a trait may have other types of the same name",
+        "put it on an `impl` of the type, with functions that call those of the trait";
+    IMPL_GENERIC: "`#[func]` is on the `impl` of a type with parameters",
+        "OCaml calls one symbol, and a generic function is a different function for each type or value",
+        "put it on the `impl` of a struct without parameters, which may have one with parameters in it";
+    MUT_SELF: "`&mut self` in a `#[func]`",
+        "OCaml may call several functions of an object at a time, and each of them borrows it",
+        "take `&self`, and put what changes into a `Mutex`, an atomic, or a `RefCell` for a type that stays at home";
+    SELF_BY_VALUE: "`self` that is not `&self` in a `#[func]`",
+        "OCaml still has the object when the call is over, and other calls may run with it",
+        "take `&self`; for the object itself take an argument `this: ocaml_lwt_interop::Object<Self>`";
+    STREAM_BORROWS: "a stream that may borrow from an object",
+        "it lives longer than the call that makes it, and the object may go before it",
+        "write `-> impl Stream<Item = T> + use<>`, and clone before what the stream needs; or keep the object in it, as an `Object<T>`";
+    STREAM_IN_METHOD: "`impl Stream` from an `async fn` that borrows an object",
+        "what such a function returns may borrow from all of its arguments, and the stream lives longer",
+        "return an `ocaml_lwt_interop::RustStream<T>`, which `RustStream::new(stream)` makes; a plain `fn` may return `impl Stream + use<>`";
+
+    // Objects.
+    NOT_A_TYPE: "`#[object]` is on something that is not a struct or an enum",
+        "it makes the values of one type objects for OCaml",
+        "put it on a `struct` or an `enum`";
+    OBJECT_GENERIC: "`#[object]` is on a type with parameters",
+        "in OCaml it is one type, and a generic type is a different one for each parameter",
+        "put it on a struct without parameters, which may have one with parameters in it";
+    OBJECT_OPTION: "this is not an option of `#[object]`",
+        "the options are `drop = \"home\"`, `size = function` and `name = \"…\"`",
+        "write one of them, or take it out";
 
     // The arguments and the result.
     PATTERN: "an argument of a `#[func]` is not a plain name",
@@ -125,7 +159,7 @@ table! {
         "take `ocaml_lwt_interop::ByteBuf`, a copy (`Vec<u8>` is OCaml's `int array`)";
     REFERENCE: "an argument of a `#[func]` holds something borrowed",
         "the future outlives the call that makes it, and what OCaml passed may have moved by then",
-        "take an owned value: `T` for `&T`, `Vec<T>` for `&[T]`";
+        "take an owned value: `T` for `&T`, `Vec<T>` for `&[T]`; only an object is `&T`, of a type with `#[ocaml_lwt_interop::object]`";
     RAW: "`Raw` in the signature of a `#[func]`",
         "it is a bare address, and the GC moves and frees what stands there while the function awaits",
         "use `ocaml::Value` or `ocaml_lwt_interop::OCamlValue`, which are roots; if `Raw` is a type of your own, write its path: `self::Raw`";

@@ -41,6 +41,15 @@ pub(crate) struct Options {
     pub(crate) window: Option<LitInt>,
     /// The path of the crate `ocaml-lwt-interop`.
     pub(crate) interop: Path,
+    /// The first that is given and is not that path.
+    first_but_crate: Option<Meta>,
+}
+
+impl Options {
+    /// The first that is given and is not the path of the crate.
+    pub(crate) fn first_but_crate(&self) -> Option<&Meta> {
+        self.first_but_crate.as_ref()
+    }
 }
 
 /// Reads the options. One that is refused counts as not given.
@@ -52,6 +61,7 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
         runs: Runs::AtHome,
         window: None,
         interop: syn::parse_quote!(::ocaml_lwt_interop),
+        first_but_crate: None,
     };
     let list = match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
         Ok(list) => list,
@@ -90,6 +100,11 @@ pub(crate) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
                 None => errors.push(messages::OPTION_VALUE.about(&key, &option)),
                 Some(value) => set(&mut options, &key, value, errors),
             },
+        }
+        if key != "crate" {
+            options
+                .first_but_crate
+                .get_or_insert_with(|| option.clone());
         }
         if key == "cancel" {
             options.cancel_given = Some(option);

@@ -51,6 +51,14 @@ pub(crate) fn without_parentheses(mut ty: &Type) -> &Type {
     ty
 }
 
+/// `use<>` is among the bounds: nothing that the function was given by reference is in the stream.
+pub(crate) fn captures_nothing(ty: &TypeImplTrait) -> bool {
+    ty.bounds.iter().any(|bound| match bound {
+        TypeParamBound::PreciseCapture(captured) => captured.params.is_empty(),
+        _ => false,
+    })
+}
+
 fn is_stream(ty: &TypeImplTrait) -> bool {
     ty.bounds.iter().any(|bound| match bound {
         TypeParamBound::Trait(bound) => bound

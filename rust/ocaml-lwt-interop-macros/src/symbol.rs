@@ -19,7 +19,7 @@ pub(crate) fn of_function(name: &str) -> String {
 const C_LIBRARY: &str = "\
     abort abs accept access alarm atoi bind calloc chdir chmod chown clock clone close connect \
     copy_file_range creat daemon dup environ execve exit exp fclose fflush flock floor fopen fork \
-    free fsync getaddrinfo getenv gethostbyname getpid index ioctl kill link listen log lseek main \
+    free fsync getaddrinfo getenv gethostbyname getpid group_member index ioctl kill link listen log lseek main \
     malloc memcpy memset mkdir mmap mount nanosleep nice open openat pause perror pipe poll popen \
     pow printf puts raise rand random read readdir readlink realloc realpath recv remove rename \
     rmdir round scanf select send sendfile setenv shutdown sigaction signal sleep socket splice stat \
@@ -28,6 +28,30 @@ const C_LIBRARY: &str = "\
 
 /// How the symbols of the OCaml runtime and of Lwt begin.
 const OCAML: &[&str] = &["caml_", "lwt_unix_"];
+
+/// The symbol of a function in the `impl` of a type: `pool_fetch`. The one place that says what it looks like.
+pub(crate) fn of_method(ty: &str, method: &str) -> String {
+    format!("{}_{method}", snake(ty))
+}
+
+/// `SomeName` is `some_name`, and `HTTPServer` is `http_server`, as in OCaml's names.
+fn snake(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let is_upper = |at: usize| letters.get(at).is_some_and(|c| c.is_uppercase());
+    let is_lower = |at: usize| letters.get(at).is_some_and(|c| c.is_lowercase());
+    let mut snake = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let begins = at > 0
+            && is_upper(at)
+            && letters[at - 1] != '_'
+            && (!is_upper(at - 1) || is_lower(at + 1));
+        if begins {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
 
 /// Whether OCaml's `external`, and the C compilers and linkers behind it, take this name.
 pub(crate) fn is_c_identifier(name: &str) -> bool {
@@ -47,7 +71,20 @@ pub(crate) fn is_taken(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_c_identifier, is_taken};
+    use super::{is_c_identifier, is_taken, of_method};
+
+    #[test]
+    fn method_has_its_type_before_its_name() {
+        for (ty, symbol) in [
+            ("Pool", "pool_fetch"),
+            ("ConnectionPool", "connection_pool_fetch"),
+            ("HTTPServer", "http_server_fetch"),
+            ("Utf8", "utf8_fetch"),
+            ("Old_Name", "old_name_fetch"),
+        ] {
+            assert_eq!(of_method(ty, "fetch"), symbol);
+        }
+    }
 
     #[test]
     fn c_identifier_is_ascii_and_begins_with_no_digit() {

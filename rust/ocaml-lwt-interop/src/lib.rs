@@ -116,6 +116,29 @@
 //! }
 //! ```
 //!
+//! A Rust value that OCaml holds is an object, of an abstract type there, with functions. Each call keeps it for as long as it runs;
+//! it goes when OCaml has let go of it, outside of OCaml's collector:
+//!
+//! ```
+//! # use std::{fs::File, io::Write, sync::Mutex};
+//! # use ocaml_lwt_interop::Error;
+//! #[ocaml_lwt_interop::object]
+//! pub struct Log { file: Mutex<File> }
+//!
+//! #[ocaml_lwt_interop::func]
+//! impl Log {
+//!     #[func(blocking)]
+//!     pub fn create(path: String) -> Result<Log, Error> {
+//!         Ok(Log { file: Mutex::new(File::create(path)?) })
+//!     }
+//!
+//!     #[func(blocking)]
+//!     pub fn write(&self, line: String) -> Result<(), Error> {
+//!         Ok(self.file.lock().unwrap().write_all(line.as_bytes())?)
+//!     }
+//! }
+//! ```
+//!
 //! **OCaml code runs on the thread that runs Lwt, unless you send it to a worker domain or to a thread for functions that block.
 //! Everything else may be anywhere.**
 //!
@@ -123,6 +146,7 @@
 //!
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
+//! - [`macro@object`], [`Object`]: Rust values that OCaml holds.
 //! - [`LwtStream`], which Rust reads; [`RustStream`] and [`SendRustStream`], which OCaml reads.
 //! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
 //! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.
@@ -230,6 +254,7 @@ mod ending;
 pub mod runtime;
 mod executor;
 mod handles;
+mod objects;
 mod stats;
 mod rust_to_lwt;
 mod declarations;
@@ -250,7 +275,8 @@ pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};
-pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func};
+pub use objects::{OCamlObject, Object};
+pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func, object};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use registered::OCamlException;
 pub use stats::Stats;
@@ -303,6 +329,7 @@ pub mod __private {
         Declaration, DeclaredException, Described, Function, FunctionArgument, Known, Label,
         Returned, ReturnedError, ReturnedOCamlError, ReturnedValue, Unknown,
     };
+    pub use crate::objects::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
     pub use crate::rust_to_lwt::argument::{
         Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
     };
@@ -311,7 +338,8 @@ pub mod __private {
         argument_is_send, rust_to_lwt_on_blocking_pool, rust_to_lwt_on_workers,
     };
     pub use crate::rust_to_lwt::output::{
-        EndingOfError, EndingOfOCamlError, EndingOfValue, Outcome, Output,
+        EndingOfError, EndingOfErrorOrObject, EndingOfOCamlError, EndingOfObject, EndingOfValue,
+        Outcome, Output,
     };
     pub use crate::rust_to_lwt::stream::{StreamOf, StreamOfResults, StreamOfValues};
     pub use crate::rust_to_lwt::stub::{rust_to_lwt, rust_to_lwt_stream};

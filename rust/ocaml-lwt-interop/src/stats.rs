@@ -2,6 +2,7 @@
 
 use crate::caml::live_roots;
 use crate::home::AtHome;
+use crate::objects::live_objects;
 
 /// How much of the bridge is alive now. All numbers are zero when everything has ended and its handles are gone. OCaml reads
 /// the same numbers with `Rust_async.stats`.
@@ -24,6 +25,8 @@ pub struct Stats {
     /// OCaml values that handles keep alive: promises, resolvers, functions, exceptions. Known on the thread that runs Lwt;
     /// zero elsewhere.
     pub roots: usize,
+    /// Objects of Rust's whose destructors have not run, in the whole process.
+    pub objects: usize,
 }
 
 impl Stats {
@@ -37,6 +40,7 @@ impl Stats {
             tasks,
             subscriptions,
             roots: live_roots(),
+            objects: live_objects(),
         }
     }
 }

@@ -4,7 +4,9 @@
 #![allow(missing_docs)] // it is about what has none as well
 
 mod errors;
+pub mod guide;
 mod names;
+pub mod objects;
 mod records;
 pub mod streams;
 

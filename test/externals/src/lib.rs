@@ -2,7 +2,8 @@
 //!
 //! 1. Every symbol that an `external` names is exported by the archive that its program is linked with.
 //! 2. An `external` has as many arguments as the Rust function, where `()` is OCaml's `unit`. (A function that a
-//!    `macro_rules!` writes is not seen here, but for the crate's own `exports!`; rule 1 holds for it.)
+//!    `macro_rules!` writes is not seen here, but for the crate's own `exports!`, nor one of an `impl` block; rule 1 holds for
+//!    it.)
 //! 3. One of more than five arguments names `NAME_bytecode` for bytecode, and no other has two names.
 //! 4. Every function that is exported for OCaml has an `external`.
 

@@ -8,7 +8,7 @@ fn expanded(options: TokenStream, function: TokenStream) -> String {
     let mut errors = Errors::default();
     let options = parse::options(options, &mut errors);
     let function = parse::function(function, &mut errors).unwrap();
-    let exported = check::function(&function, options, &mut errors);
+    let exported = check::function(&function, options, None, &mut errors);
     assert!(errors.report().is_none());
     accepted(function, &exported).to_string()
 }
@@ -37,7 +37,8 @@ fn function_stays_and_its_stub_stands_next_to_it() {
             ) -> ::interop::__private::Raw {
                 use ::interop::__private::{ConvertArgument as _, ConvertString as _};
                 use ::interop::__private::{
-                    EndingOfError as _, EndingOfOCamlError as _, EndingOfValue as _
+                    EndingOfError as _, EndingOfErrorOrObject as _, EndingOfOCamlError as _,
+                    EndingOfObject as _, EndingOfValue as _
                 };
                 static __SIGNATURE: ::interop::__private::Signature = ::interop::__private::Signature {
                     function: "greet",
@@ -56,7 +57,7 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                                     .convert(arguments, 1)?;
                             ::core::result::Result::Ok(greet(b0, b1))
                         },
-                        |output| (&&&::interop::__private::Output::of(&output)).ending(output)
+                        |output| (&&&&&::interop::__private::Output::of(&output)).ending(output)
                     )
                 }
             }
@@ -176,6 +177,34 @@ fn stream_stands_by_itself_and_the_stream_of_an_async_function_in_a_promise() {
             "{promised}"
         );
     }
+}
+
+#[test]
+fn call_borrows_an_object_for_as_long_as_it_runs() {
+    let written = quote!(
+        pub fn merges(left: &Pool, right: &db::Pool, name: String) -> isize {}
+    );
+    let at_home = expanded(quote!(crate = "::interop"), written.clone());
+    assert!(
+        at_home.contains(":: interop :: Object < Pool > = (&& :: interop"),
+        "{at_home}"
+    );
+    assert!(
+        at_home.contains("Ok (async move { merges (& b0 , & b1 , b2) . await })"),
+        "{at_home}"
+    );
+    let tokio = expanded(quote!(tokio), written.clone());
+    assert!(
+        tokio.contains("object_on_a_thread_of_tokios :: < db :: Pool > ()"),
+        "{tokio}"
+    );
+    let blocking = expanded(quote!(blocking), written.clone());
+    assert!(
+        blocking.contains("Ok (move || -> isize { merges (& b0 , & b1 , b2) })"),
+        "{blocking}"
+    );
+    let sync = expanded(quote!(sync), written);
+    assert!(sync.contains("Ok (merges (& b0 , & b1 , b2))"), "{sync}");
 }
 
 #[test]

@@ -236,6 +236,11 @@ pub mod __private {
         }
     }
 
+    /// No type here is an object by itself.
+    pub trait EndingOfErrorOrObject {}
+
+    pub trait EndingOfObject {}
+
     pub trait EndingOfOCamlError<T> {
         fn ending(&self, output: Result<T, OCamlError>) -> Outcome<T>;
     }

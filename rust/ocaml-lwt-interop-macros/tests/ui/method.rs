@@ -12,9 +12,6 @@ impl Greeting {
     pub async fn taken(self) {}
 
     #[func]
-    pub async fn boxed(self: Box<Self>) {}
-
-    #[func]
     pub async fn new() -> Self {
         Self
     }

@@ -8,9 +8,6 @@ pub struct Greeting {
 }
 
 #[func]
-impl Greeting {}
-
-#[func]
 pub const GREETING: &str = "hello";
 
 #[func]

@@ -261,6 +261,11 @@ pub(crate) fn has_access() -> bool {
     may_touch().is_ok()
 }
 
+/// Whether this thread is inside the collector, where nothing of the user's may run.
+pub(crate) fn is_collecting() -> bool {
+    may_touch() == Err(Refused::Collecting)
+}
+
 #[cold]
 fn why_not() -> Refused {
     match NOW.get().runs {

@@ -5,8 +5,9 @@ use std::panic::AssertUnwindSafe;
 
 use ocaml::sys;
 
+use super::alloc::CUSTOM_TAG;
 use super::lock::{Access, finalising};
-use super::value::{Raw, protect};
+use super::value::{Raw, is_immediate, protect, tag};
 
 /// What a block owns.
 pub(crate) trait Owned: Sized + 'static {
@@ -37,15 +38,37 @@ trait HasOperations: Owned {
 }
 impl<T: Owned> HasOperations for T {}
 
-/// Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code.
-pub(crate) fn alloc<T: Owned>(access: Access<'_>, value: T) -> ocaml::Value {
+/// Allocates on the OCaml heap (`caml_alloc_custom`), runs no OCaml code. The GC is told that so many bytes outside of its heap go
+/// with the block, and collects more often for that.
+pub(crate) fn alloc<T: Owned>(access: Access<'_>, value: T, bytes: usize) -> ocaml::Value {
     const { assert!(align_of::<T>() <= align_of::<sys::Value>()) };
-    // SAFETY: the lock is held; the operations are static; the value is written before anything can allocate, so
-    // the finaliser never sees a block without one. Custom data is aligned to a word, and the value to no more.
+    let operations = (&raw const T::OPERATIONS.0).cast_mut();
+    // SAFETY: the lock is held; the operations are static, and not written to; the value is written before anything can allocate,
+    // so the finaliser never sees a block without one. Custom data is aligned to a word, and the value to no more.
     unsafe {
-        let block = sys::caml_alloc_custom(&raw const T::OPERATIONS.0, size_of::<T>(), 0, 1);
+        let block = match bytes {
+            0 => sys::caml_alloc_custom(operations, size_of::<T>(), 0, 1),
+            bytes => sys::caml_alloc_custom_mem(operations, size_of::<T>(), bytes),
+        };
         owned::<T>(block).write(value);
         protect(access, Raw(block))
+    }
+}
+
+/// Whether a value is a block that owns a `T`: what came without a type that can be trusted.
+///
+/// # Safety
+/// `value` is live. No allocation.
+#[inline]
+pub(crate) unsafe fn is<T: Owned>(value: Raw) -> bool {
+    // SAFETY: a custom block begins with the pointer to its operations (`custom.h`), which are static in whoever made it
+    unsafe {
+        !is_immediate(value) && tag(value) == CUSTOM_TAG && {
+            let operations = *(value.0 as *const *const sys::custom_operations);
+            // The compiler may have made the constant more than once.
+            std::ptr::eq(operations, &raw const T::OPERATIONS.0)
+                || CStr::from_ptr((*operations).identifier.cast()) == T::NAME
+        }
     }
 }
 

@@ -48,8 +48,9 @@ use crate::values::OCamlValue;
     message = "`{Self}` is not a type that comes from OCaml",
     label = "not a type that comes from OCaml",
     note = "what comes from OCaml owns all that it has: take `String` for `&str`, `ocaml_lwt_interop::ByteBuf` for `&[u8]`, \
-            `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through; for an `ocaml::Pointer`, whose \
-            value the GC moves, keep the value in Rust and take the number under which it is kept",
+            `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through",
+    note = "a Rust value that OCaml holds is an object: its type has `#[ocaml_lwt_interop::object]`, and the argument is `&T` or an \
+            `ocaml_lwt_interop::Object<T>`; an `ocaml::Pointer` is none, since the GC moves what is in it",
     note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::FromOCaml)]`",
     note = "a type with its own `ocaml::FromValue`, and nothing in it that points into OCaml's heap, has \
             `unsafe impl ocaml_lwt_interop::FromOCaml for {Self} {{}}` as well"
@@ -120,6 +121,8 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     note = "an error that OCaml is to have as an exception is an `ocaml_lwt_interop::Error`: return \
             `Result<T, ocaml_lwt_interop::Error>`, to which `?` converts `std::io::Error` and the like, and `Error::from_std` a \
             `Box<dyn Error + Send + Sync>`, such as `anyhow_error.into()`",
+    note = "a `T` with `#[ocaml_lwt_interop::object]` goes as an `ocaml_lwt_interop::Object<T>`, which `value.into()` makes; a `#[func]` may \
+            return it by itself too, in an `Option`, a `Result`, a `Vec`",
     note = "a stream is `impl Stream<Item = T>`, or elsewhere an `ocaml_lwt_interop::RustStream`: `RustStream::new(boxed)`",
     note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::ToOCaml)]`",
     note = "a type with its own `ocaml::ToValue`, which does not raise, has `unsafe impl ocaml_lwt_interop::ToOCaml for {Self} \

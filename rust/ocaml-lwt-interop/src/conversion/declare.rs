@@ -256,6 +256,8 @@ pub enum Definition {
         /// In order.
         constructors: Vec<Constructor>,
     },
+    /// An abstract type, in a module of its own.
+    Object,
     /// A polymorphic variant.
     Polymorphic {
         /// In order.
@@ -420,6 +422,7 @@ impl Definition {
                 constructors,
                 Constructor::write,
             ),
+            Definition::Object => out.push_str("(object)"),
             Definition::Polymorphic { constructors } => {
                 write_group(out, "polymorphic", None, constructors, Constructor::write);
             }

@@ -8,6 +8,7 @@ mod frame;
 mod turns;
 mod waits;
 mod streams;
+mod objects;
 mod keys;
 mod process;
 mod pools;

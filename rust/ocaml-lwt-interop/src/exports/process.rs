@@ -101,11 +101,11 @@ exports! {
         }
     }
 
-    /// `stats : unit -> int * int * int`: live tasks, subscriptions and roots.
+    /// `stats : unit -> int * int * int * int`: live tasks, subscriptions, roots and objects.
     fn ocaml_lwt_interop_stats(access: Access, _unit: Raw) -> Raw {
         let stats = Stats::now();
-        let stats = [stats.tasks, stats.subscriptions, stats.roots];
-        // SAFETY: three immediates
+        let stats = [stats.tasks, stats.subscriptions, stats.roots, stats.objects];
+        // SAFETY: immediates
         unsafe { caml::block(access, stats.len(), |i| caml::int(stats[i] as isize)) }
     }
 }

@@ -62,6 +62,8 @@ pub(crate) trait Source: Send + Sync {
     fn open_read(self: Arc<Self>, at: AtHome, reader: &dyn Fn() -> Reader) -> bool;
     /// Closes the open read, if nobody waits for it any more: Rust does not keep the reader then. Runs OCaml code.
     fn close_unless_waited(&self, scope: &Scope);
+    /// OCaml has closed the stream: what Rust has of it goes now, or after the poll that is under way. An open read ends. Runs OCaml code.
+    fn close(&self, scope: &Scope);
     /// The GC collected the reader. Called from a finaliser, on any thread: touches nothing of OCaml's, and drops nothing of
     /// the user's.
     fn abandon(self: Arc<Self>);

@@ -50,7 +50,7 @@ pub(crate) fn alloc_token(
     direct: bool,
 ) -> Typed<types::Token> {
     let sink = Some(sink);
-    let token = owned_block::alloc(access, Payload { sink, direct });
+    let token = owned_block::alloc(access, Payload { sink, direct }, 0);
     if direct {
         DIRECT.set(DIRECT.get() + 1);
     }

@@ -7,6 +7,10 @@ use std::panic::AssertUnwindSafe;
 use crate::caml;
 use crate::caml::lock::Access;
 use crate::conversion::{FromOCaml, read};
+use crate::error::Error;
+use crate::errors_to_ocaml::{self, Outgoing};
+use crate::home::Scope;
+use crate::objects;
 use crate::panic::catch_quietly;
 
 /// What a stub knows of its function.
@@ -39,10 +43,25 @@ pub struct Arguments<'a> {
     pub(super) values: &'a [Cell<Option<ocaml::Value>>],
 }
 
-/// The message of the `Invalid_argument` that the call raises.
+/// What the call raises.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct ArgumentError(pub(super) String);
+pub struct ArgumentError {
+    message: String,
+    /// `Rust_async.Misuse`: an object that was closed, say. Otherwise `Invalid_argument`.
+    is_misuse: bool,
+}
+
+impl ArgumentError {
+    /// Runs OCaml code, may collect.
+    #[cold]
+    pub(super) fn exception(&self, scope: &Scope) -> Outgoing {
+        match self.is_misuse {
+            true => errors_to_ocaml::of_error(scope, &Error::misuse(self.message.clone())),
+            false => errors_to_ocaml::invalid_argument(scope, &self.message),
+        }
+    }
+}
 
 impl Arguments<'_> {
     fn take(&self, i: usize) -> ocaml::Value {
@@ -58,11 +77,10 @@ impl Arguments<'_> {
             arguments,
             ..
         } = self.signature;
-        ArgumentError(format!(
-            "{function}: argument {} ({}): {why}",
-            i + 1,
-            arguments[i]
-        ))
+        ArgumentError {
+            message: format!("{function}: argument {} ({}): {why}", i + 1, arguments[i]),
+            is_misuse: objects::was_refused(why),
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use super::settle::{Converted, convert};
 use crate::caml::Raw;
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
-use crate::errors_to_ocaml;
 use crate::home::Scope;
 use crate::panic::catch;
 
@@ -46,9 +45,7 @@ fn value_of_call<R, T: ToOCaml + 'static>(
     }));
     let converted = match ended {
         Ok(Ok(settled)) => convert(scope, Ending::Value(settled)),
-        Ok(Err(ArgumentError(message))) => {
-            Converted::Exception(errors_to_ocaml::invalid_argument(scope, &message))
-        }
+        Ok(Err(refused)) => Converted::Exception(refused.exception(scope)),
         Err(panic) => convert::<T>(scope, Ending::Panic(panic)),
     };
     // The function may have spawned.

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::error::Error;
+use crate::objects::Give;
 
 /// What is known of a function's value before it is converted.
 pub(crate) enum Settled<T> {
@@ -29,9 +30,10 @@ impl<T> Outcome<T> {
     }
 }
 
-/// The return type `R` of a function. The macro calls `(&&&Output::of(&output)).ending(output)`, which finds
+/// The return type `R` of a function. The macro calls `(&&&&&Output::of(&output)).ending(output)`, which finds
 /// [`EndingOfError`] for `Result<T, Error>`, [`EndingOfOCamlError`] for `Result<T, ocaml::Error>`, and
-/// [`EndingOfValue`] for everything else, other results included. None asks for `ToOCaml`: the stub does, whose message
+/// [`EndingOfValue`] for everything else, other results included; or, where there is an object in the value by itself,
+/// [`EndingOfErrorOrObject`] and [`EndingOfObject`]. None asks for `ToOCaml`: the stub does, whose message
 /// for a type that does not convert is the clearest.
 #[doc(hidden)]
 pub struct Output<R>(PhantomData<fn() -> R>);
@@ -43,6 +45,19 @@ impl<R> Output<R> {
     }
 }
 
+/// `Result<T, ocaml_lwt_interop::Error>` with an object.
+#[doc(hidden)]
+pub trait EndingOfErrorOrObject<T: Give> {
+    /// How it ends.
+    fn ending(&self, output: Result<T, Error>) -> Outcome<T::Given>;
+}
+
+impl<T: Give> EndingOfErrorOrObject<T> for &&&&Output<Result<T, Error>> {
+    fn ending(&self, output: Result<T, Error>) -> Outcome<T::Given> {
+        EndingOfError::ending(&&&&Output::of(&output), output).map(T::give)
+    }
+}
+
 /// `Result<T, ocaml_lwt_interop::Error>`
 #[doc(hidden)]
 pub trait EndingOfError<T> {
@@ -50,7 +65,7 @@ pub trait EndingOfError<T> {
     fn ending(&self, output: Result<T, Error>) -> Outcome<T>;
 }
 
-impl<T> EndingOfError<T> for &&Output<Result<T, Error>> {
+impl<T> EndingOfError<T> for &&&Output<Result<T, Error>> {
     #[inline]
     fn ending(&self, output: Result<T, Error>) -> Outcome<T> {
         Outcome(match output {
@@ -67,13 +82,26 @@ pub trait EndingOfOCamlError<T> {
     fn ending(&self, output: Result<T, ocaml::Error>) -> Outcome<T>;
 }
 
-impl<T> EndingOfOCamlError<T> for &Output<Result<T, ocaml::Error>> {
+impl<T> EndingOfOCamlError<T> for &&Output<Result<T, ocaml::Error>> {
     #[inline]
     fn ending(&self, output: Result<T, ocaml::Error>) -> Outcome<T> {
         Outcome(match output {
             Ok(value) => Settled::Value(value),
             Err(error) => Settled::OCaml(error),
         })
+    }
+}
+
+/// A type with an object.
+#[doc(hidden)]
+pub trait EndingOfObject<T: Give> {
+    /// How it ends.
+    fn ending(&self, output: T) -> Outcome<T::Given>;
+}
+
+impl<T: Give> EndingOfObject<T> for &Output<T> {
+    fn ending(&self, output: T) -> Outcome<T::Given> {
+        Outcome(Settled::Value(output.give()))
     }
 }
 

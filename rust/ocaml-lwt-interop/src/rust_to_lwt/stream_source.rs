@@ -305,6 +305,17 @@ impl<T: ToOCaml + 'static> Source for Shared<T> {
         }
     }
 
+    fn close(&self, scope: &Scope) {
+        if self.spent.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // Before the ending of a task that is cancelled.
+        self.cut(Ending::Value(()));
+        if let Some(task) = self.task() {
+            task.cancel(scope);
+        }
+    }
+
     fn abandon(self: Arc<Self>) {
         if !self.spent.load(Ordering::Acquire) {
             let home = self.home;

@@ -35,7 +35,7 @@ pub(crate) fn alloc_stream_token(
     source: Arc<dyn Source>,
 ) -> Typed<types::StreamToken> {
     // SAFETY: it is one
-    unsafe { Typed::new(owned_block::alloc(access, Token(source))) }
+    unsafe { Typed::new(owned_block::alloc(access, Token(source), 0)) }
 }
 
 /// The stream of a reader.

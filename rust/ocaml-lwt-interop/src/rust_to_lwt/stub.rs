@@ -88,11 +88,7 @@ where
     // The function's own code does not run yet: an async body starts at its first poll.
     let future = match catch(AssertUnwindSafe(|| make(arguments))) {
         Ok(Ok(future)) => future,
-        Ok(Err(ArgumentError(message))) => {
-            return Err(errors_to_ocaml::invalid_argument(scope, &message)
-                .exception
-                .raw());
-        }
+        Ok(Err(refused)) => return Err(refused.exception(scope).exception.raw()),
         Err(panic) => return Err(errors_to_ocaml::of_panic(scope, &panic).exception.raw()),
     };
 
@@ -193,7 +189,7 @@ fn call_for_stream<T: ToOCaml + 'static>(
     }));
     let result = match made {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(ArgumentError(message))) => Err(errors_to_ocaml::invalid_argument(scope, &message)),
+        Ok(Err(refused)) => Err(refused.exception(scope)),
         Err(panic) => Err(errors_to_ocaml::of_panic(scope, &panic)),
     };
     // The function may have spawned.
