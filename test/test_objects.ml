@@ -61,12 +61,12 @@ type small
 type large
 type measured
 
-external make_anywhere : string -> last -> anywhere = "anywhere_make"
-external until_anywhere : anywhere -> (unit -> unit Lwt.t) -> unit Lwt.t = "anywhere_until"
-external until_there : anywhere -> (unit -> unit Lwt.t) -> unit Lwt.t = "anywhere_until_there"
-external make_here : string -> last -> here = "at_home_make"
-external until_here : here -> (unit -> unit Lwt.t) -> unit Lwt.t = "at_home_until"
-external until_there_here : here -> (unit -> unit Lwt.t) -> unit Lwt.t = "at_home_until_there"
+external make_anywhere : string -> last -> anywhere = "interop_tests__anywhere_make"
+external until_anywhere : anywhere -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__anywhere_until"
+external until_there : anywhere -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__anywhere_until_there"
+external make_here : string -> last -> here = "interop_tests__at_home_make"
+external until_here : here -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__at_home_until"
+external until_there_here : here -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__at_home_until_there"
 external open_gate : bool -> unit = "interop_tests__objects_open_gate"
 external make_local : string -> local = "interop_tests__local_make"
 external append : local -> string -> string Lwt.t = "interop_tests__local_append"

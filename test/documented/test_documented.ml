@@ -163,7 +163,7 @@ let of_its_types =
         yes "two calls" (!calls = [ (1, 2); (1, 2) ]);
         Lwt.return_unit);
     run_now "is_idle" (fun () ->
-        let { Rust_async.tasks; subscriptions; roots } = Rust_async.stats () in
+        let { Rust_async.tasks; subscriptions; roots; objects = _ } = Rust_async.stats () in
         Alcotest.(check bool) "is_idle" (tasks + subscriptions + roots = 0) (is_idle ()));
     run_now "reversed" (fun () -> text "reversed" "\001\255" (reversed "\255\001"));
     run_now "lengths" (fun () -> yes "lengths" (lengths "one three" = [ ("one", 3); ("three", 5) ]));

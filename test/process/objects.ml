@@ -7,9 +7,9 @@ open Functions
 type anywhere
 type home
 
-external make : string -> bool -> anywhere = "process_anywhere_make"
-external name : anywhere -> string = "process_anywhere_name"
-external make_home : string -> bool -> home = "process_home_make"
+external make : string -> bool -> anywhere = "interop_tests__process_anywhere_make"
+external name : anywhere -> string = "interop_tests__process_anywhere_name"
+external make_home : string -> bool -> home = "interop_tests__process_home_make"
 external close : 'a -> unit = "ocaml_lwt_interop_close"
 
 let forget make = ignore (Sys.opaque_identity (make ()))
@@ -37,7 +37,7 @@ let () =
           let closed = make "a" false and home = make_home "c" false in
           let it = make "b" false in
           Rust_async.shutdown ();
-          misuse ~what:"process_anywhere_name was called after Rust_async.shutdown" (fun () -> ignore (name it));
+          misuse ~what:"interop_tests__process_anywhere_name was called after Rust_async.shutdown" (fun () -> ignore (name it));
           close closed;
           a_moment ();
           ignore (Sys.opaque_identity it);

@@ -34,7 +34,7 @@ pub fn objects_log() -> Vec<String> {
 fn here() -> &'static str {
     match DomainExecutor::current() {
         Some(_) => "at home",
-        None => "on_tokio",
+        None => "elsewhere",
     }
 }
 
@@ -338,7 +338,7 @@ fn last(last: &Last) {
                 Some(_) => f.call(&ocaml_runtime(), ("at home".to_owned(),)),
                 None => {
                     let home = ocaml_lwt_interop::handle();
-                    let call = |runtime: &_| f.call(runtime, ("on_tokio".to_owned(),));
+                    let call = |runtime: &_| f.call(runtime, ("elsewhere".to_owned(),));
                     run_in_ocaml_domain(&home, call).unwrap_or_else(Err)
                 }
             };

@@ -17,7 +17,7 @@ macro_rules! noisy {
             fn drop(&mut self) {
                 let here = match DomainExecutor::current() {
                     Some(_) => "at home",
-                    None => "on_tokio",
+                    None => "elsewhere",
                 };
                 println!("{} goes {here}", self.name);
                 if self.hangs {
