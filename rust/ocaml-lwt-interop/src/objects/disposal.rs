@@ -9,6 +9,7 @@
 //! 4. In the child of a `fork` nothing goes: destructors wait for threads, perhaps, that are not there.
 
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::panic::AssertUnwindSafe;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -68,24 +69,25 @@ pub(super) unsafe fn dispose<T: 'static>(value: T, place: Place, after: fn()) {
     if is_here {
         return run(value, after);
     }
-    let value = AssertSend(value);
+    // Where nobody takes it any more, it is forgotten: this is no place for it.
+    let value = AssertSend(ManuallyDrop::new(value));
+    let run_there = move || run(ManuallyDrop::into_inner(value.into_inner()), after);
     match place {
-        Place::Anywhere => queue(Box::new(move || run(value.into_inner(), after))),
+        Place::Anywhere => queue(Box::new(run_there)),
         Place::Home(home) => match home.or_else(lwt_home) {
-            Some(home) => at_home(home, move || run(value.into_inner(), after)),
+            Some(home) => at_home(home, run_there),
             // Lwt has never run.
-            None => queue(Box::new(move || run(value.into_inner(), after))),
+            None => queue(Box::new(run_there)),
         },
         Place::Thread(thread, Some(home)) => at_home(home, move || {
             // The thread of a worker domain that has ended is gone, and its executor another one's. What was made there is
             // nobody's to touch.
-            match thread::current().id() == thread {
-                true => run(value.into_inner(), after),
-                false => std::mem::forget(value),
+            if thread::current().id() == thread {
+                run_there();
             }
         }),
         // OCaml never had it, so no other thread could.
-        Place::Thread(_, None) => std::mem::forget(value),
+        Place::Thread(_, None) => {}
     }
 }
 
