@@ -131,6 +131,7 @@
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
+//! - [`arrays`]: OCaml's Bigarrays, which cross without a copy.
 //!
 //! # Endings
 //!
@@ -211,6 +212,7 @@ mod arguments;
 mod home;
 mod storage;
 mod received;
+pub mod arrays;
 mod exception;
 mod error;
 mod registered;
@@ -229,6 +231,7 @@ mod shutdown;
 mod exports;
 mod assertions;
 
+pub use arrays::{Lent, OwnedArray};
 pub use conversion::declare::{Coming, Going, OCamlType, Type, Types};
 pub use conversion::{FromOCaml, ToOCaml};
 pub use domain_executor::{

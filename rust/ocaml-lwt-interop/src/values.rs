@@ -149,6 +149,7 @@ impl<T> IntoIterator for OCamlList<T> {
 
 /// OCaml's `nativeint`. (ocaml-rs makes an `isize` an `int`.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
 pub struct Nativeint(pub isize);
 
 // SAFETY: copied

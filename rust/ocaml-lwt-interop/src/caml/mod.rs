@@ -13,6 +13,7 @@ mod dropped;
 #[cfg(ocaml_5)]
 mod ending;
 mod root;
+pub(crate) mod bigarray;
 mod guest;
 pub(crate) mod owned_block;
 pub(crate) mod reader;
