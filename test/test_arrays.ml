@@ -7,6 +7,7 @@ open Bigarray
 
 type bytes = (char, int8_unsigned_elt, c_layout) Array1.t
 type ('a, 'b) array1 = ('a, 'b, c_layout) Array1.t
+type way = At_home | Blocking
 type parts = { head : bytes; name : string; tail : bytes option }
 
 external write : place -> bytes -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write"
@@ -30,7 +31,7 @@ external back_now : bytes -> bytes = "interop_tests__arrays_back_now"
 external part_back : bytes -> bytes Lwt.t = "interop_tests__arrays_part_back"
 external halves : bytes -> unit Lwt.t = "interop_tests__arrays_halves"
 external promised : place -> bytes Lwt.t -> unit Lwt.t = "interop_tests__arrays_promised"
-external call : place -> (bytes -> bytes) -> unit Lwt.t = "interop_tests__arrays_call"
+external call : way -> place -> (bytes -> bytes) -> unit Lwt.t = "interop_tests__arrays_call"
 external hand_back : place -> bytes -> (bytes -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_hand_back"
 external chunks : int -> int -> bytes Lwt_stream.t = "interop_tests__arrays_chunks"
 external fill_each : place -> bytes Lwt_stream.t -> int Lwt.t = "interop_tests__arrays_fill_each"
@@ -469,15 +470,18 @@ let crossings =
           | Error exn -> check_bool (Printexc.to_string exn) true (contains (Printexc.to_string exn) ~part:"shares its memory")
           | Ok () -> Alcotest.fail "not refused");
           Lwt.return_unit);
-      everywhere "ocaml_functions_take_and_give_arrays" (fun place ->
-          let array = of_string "abc" and came = ref "" in
-          let+ () =
-            call place (fun made ->
-                came := numbers made;
-                array)
-          in
-          check_string "what Rust gave" "4 4 4" !came;
-          check_string "what Rust wrote" "6 6 6" (numbers array));
+      List.concat_map
+        (fun (way, whose) ->
+          everywhere ("functions_" ^ whose ^ "_take_and_give_arrays") (fun place ->
+              let array = of_string "abc" and came = ref "" in
+              let+ () =
+                call way place (fun made ->
+                    came := numbers made;
+                    array)
+              in
+              check_string "what Rust gave" "4 4 4" !came;
+              check_string "what Rust wrote" "6 6 6" (numbers array)))
+        [ (At_home, "at_home"); (Blocking, "of_guests") ];
       everywhere "array_that_is_handed_to_an_ocaml_function_is_back" (fun place ->
           let array = of_string "abc" and came = ref "" in
           let+ () =
@@ -589,6 +593,20 @@ let memory =
     law_now "owned_array_converts_once" (fun () -> check_bool "the second is refused" true (twice ()));
   ]
 
+let example =
+  [
+    law "example_of_the_documentation_does_what_it_says" (fun () ->
+        let path, channel = Filename.open_temp_file "arrays" "" in
+        output_string channel "a text of some more bytes";
+        close_out channel;
+        let* beginning, length = Arrays_example.summary path in
+        Sys.remove path;
+        check_string "beginning" "a text of some m" beginning;
+        check_int "length" 25 length;
+        let+ means = Arrays_example.means (Array2.of_array float64 c_layout [| [| 1.; 2. |]; [| 3.; 5. |] |]) in
+        check_bool "means" true (means = Array1.of_array float64 c_layout [| 1.5; 4. |]));
+  ]
+
 let () =
   Alcotest.run "arrays"
     [
@@ -598,4 +616,5 @@ let () =
       ("refusals", refusals);
       ("crossings", crossings);
       ("memory", memory);
+      ("the example", example);
     ]

@@ -11,6 +11,7 @@ use ocaml_lwt_interop::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::blocking::Way;
 use crate::endings::yield_if;
 use crate::probe::{Nap, Place};
 
@@ -284,11 +285,12 @@ pub async fn arrays_promised(place: Place, promise: Promise<Lent<u8>>) -> Result
 /// Calls `f` with an array of Rust's, and writes to the one that it gives.
 #[func]
 pub async fn arrays_call(
+    way: Way,
     place: Place,
     f: OCamlFunc<(OwnedArray<u8>,), Lent<u8>>,
 ) -> Result<(), Error> {
     let call = async move {
-        let mut array = f.call_async((OwnedArray::from(vec![4; 3]),)).await?;
+        let mut array = way.call(&f, (OwnedArray::from(vec![4; 3]),)).await?;
         array.fill(6);
         Ok(())
     };

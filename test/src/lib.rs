@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod arrays;
+mod arrays_example;
 mod blocking;
 mod budget;
 mod cancel;

@@ -3,11 +3,11 @@
 //! ```no_run
 //! # use ocaml_lwt_interop::{Error, Lent, OwnedArray};
 //! # use tokio::io::AsyncReadExt;
-//! /// Reads from the file into OCaml's own memory.
+//! /// The kernel writes what comes into OCaml's own memory.
 //! #[ocaml_lwt_interop::func]
-//! pub async fn read_into(path: String, mut buffer: Lent<u8>) -> Result<isize, Error> {
-//!     let mut file = tokio::fs::File::open(path).await?;
-//!     Ok(file.read(&mut buffer).await? as isize)
+//! pub async fn receive(path: String, mut buffer: Lent<u8>) -> Result<usize, Error> {
+//!     let mut peer = tokio::net::UnixStream::connect(path).await?;
+//!     Ok(peer.read(&mut buffer).await?)
 //! }
 //!
 //! /// Gives OCaml the memory that the file was read into.
@@ -39,7 +39,7 @@
 //! `Invalid_argument`. Take an [`OwnedArray`] for those: as an argument it is a copy.
 //!
 //! What cannot be seen is up to OCaml's program, as it is without Rust: who uses `unsafe_get`, who lends an array which another
-//! domain reads at that very moment, or which a job of Lwt's (`Lwt_bytes.read`) writes to meanwhile.
+//! domain uses at that very moment, or which a job of Lwt's (`Lwt_bytes.read`) writes to meanwhile.
 
 mod element;
 mod lent;
