@@ -3,7 +3,7 @@
 open Lwt.Syntax
 
 let cases =
-  Baselines.all @ Calls.all @ Objects.all @ Callbacks.all @ Crossings.all @ On_tokio.all @ Domains.all @ Streams.all @ Messages.all
+  Baselines.all @ Calls.all @ Objects.all @ Callbacks.all @ Crossings.all @ On_tokio.all @ Domains.all @ Streams.all @ Arrays.all @ Messages.all
 
 let prefix = ref ""
 let only = ref ""

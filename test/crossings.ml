@@ -66,6 +66,8 @@ external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "interop
 external stream : int -> wait -> stream_ending -> (unit -> unit Lwt.t) -> int Lwt_stream.t = "interop_tests__streams_script"
 external read_stream : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "interop_tests__streams_read"
 external request : request -> response Lwt.t = "interop_tests__streams_request"
+external write_to_array : place -> Lwt_bytes.t -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write"
+external made_array : int -> Lwt_bytes.t Lwt.t = "interop_tests__arrays_made"
 external give_up_stream : place -> bool -> int Lwt_stream.t -> unit Lwt.t = "interop_tests__streams_give_up"
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "interop_tests__gc_hold"
 
@@ -171,6 +173,12 @@ let once =
         let names = thing_names [ left; Option.get right; late ] in
         List.iter thing_close [ made; late ];
         same [| text; text; text |] (Lwt.return names));
+    ("array_of_rust", fun () ->
+        let* array = made_array 500 in
+        disturb ();
+        let part = Bigarray.Array1.sub array 10 20 in
+        disturb ();
+        same (String.make 500 'r', String.make 20 'r') (Lwt.return (Lwt_bytes.to_string array, Lwt_bytes.to_string part)));
     ("cancellation", fun () ->
         let promise = hold (fst (Lwt.wait ())) (fun n -> Lwt.return n) (ref text) text in
         let* () = nap () in
@@ -217,6 +225,12 @@ let in_places =
           let+ () = give_up_stream place true stream in
           (* Until now somebody could write to it, so that it is not collected. *)
           ignore (Sys.opaque_identity push : int option -> unit));
+      each "lent_array" (fun place ->
+          let array = Lwt_bytes.of_string (String.sub text 0 500) in
+          let* () = write_to_array place array nap in
+          let part = Lwt_bytes.extract array 10 20 in
+          let* () = write_to_array place part nap in
+          same (String.make 500 '\002', String.make 20 '\002') (Lwt.return (Lwt_bytes.to_string array, Lwt_bytes.to_string part)));
       each "dropped_future" (fun place ->
           let promise = fst (Lwt.task ()) in
           let* () = give_up place Drop false promise in

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, doc/objects.md a program of
-# the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes both; without it, what they say is compared with what is there.
+# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, doc/objects.md and
+# doc/arrays.md programs of the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes them;
+# without it, what they say is compared with what is there.
 # (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 # A block begins with a line `<!-- file: PATH -->` and a fence; what stands up to the closing fence is PATH's text.
+# with_files PAGE LEAST: at least so many files are shown.
 with_files() {
-  awk '
+  awk -v least="$2" '
     /^<!-- file: / { file = $3 }
     inside && /^```$/ { inside = 0; file = "" }
     !inside { print }
     file != "" && /^```./ { while ((getline line < file) > 0) print line; close(file); inside = 1; shown++ }
-    END { if (shown < 3) { print "only " shown + 0 " files shown" > "/dev/stderr"; exit 1 } }
+    END { if (shown < least) { print "only " shown + 0 " files shown" > "/dev/stderr"; exit 1 } }
   ' "$1"
 }
 
@@ -48,14 +50,16 @@ with_minutes() {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/doc"
-for page in README.md doc/objects.md; do with_files "$page" >"$folder/$page"; done
+with_files README.md 3 >"$folder/README.md"
+with_files doc/objects.md 1 >"$folder/doc/objects.md"
+with_files doc/arrays.md 2 >"$folder/doc/arrays.md"
 with_minutes >"$folder/HACKING.md"
 
-for file in README.md doc/objects.md HACKING.md; do
+for file in README.md doc/objects.md doc/arrays.md HACKING.md; do
   if [ "${1-}" = --write ]; then
     cat "$folder/$file" >"$file"
   else
     diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
   fi
 done
-echo "README.md, doc/objects.md and HACKING.md say what is there"
+echo "README.md, doc/objects.md, doc/arrays.md and HACKING.md say what is there"

@@ -16,6 +16,9 @@ external give_up : Pool.t -> place -> (unit -> unit) -> (unit -> unit Lwt.t) -> 
 external count : Pool.t -> int Lwt.t = "interop_tests__domains_count"
 external does : does -> int -> int Lwt.t = "interop_tests__domains_does"
 external on_workers : does -> int -> int Lwt.t = "interop_tests__domains_on_workers"
+external reverse : Lwt_bytes.t -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_char"
+external touch : Lwt_bytes.t -> int Lwt.t = "interop_tests__arrays_touch"
+external made_array : int -> Lwt_bytes.t Lwt.t = "interop_tests__arrays_made"
 external blocking : int -> int Lwt.t = "interop_tests__domains_blocking"
 external calls_back : (int -> int) -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__domains_calls_back"
 external awaits : int Lwt.t -> int Lwt.t = "interop_tests__domains_awaits"
@@ -255,6 +258,20 @@ let awaited =
     awaits_does "panics_raises_its_panic" Panics "panic the function panicked";
     on_a_worker "body_on_tokio's_workers_gives_its_value" (fun () -> Pool.await (on_workers Sleeps 7)) "7";
     on_a_worker "blocking_body_gives_its_value" (fun () -> Pool.await (blocking 7)) "7";
+    law_of_pool "arrays_are_lent_and_made_there" (fun pool ->
+        let job array =
+          Pool.await (reverse array true);
+          ignore (Pool.await (touch array) : int);
+          let made = Pool.await (made_array 3) in
+          Pool.await (reverse made false);
+          (Lwt_bytes.to_string array, made)
+        in
+        let array = Lwt_bytes.of_string "abc" in
+        let* seen, made = Pool.detach pool job array in
+        check_string "what the job saw" "dbb" seen;
+        let+ () = reverse array true in
+        check_string "what OCaml has" "bbd" (Lwt_bytes.to_string array);
+        check_string "what Rust made" "rrr" (Lwt_bytes.to_string made));
     on_a_worker "functions_of_the_job_are_called_there"
       (fun () ->
         let here = Domain.self () in

@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod alone;
+mod arrays;
 mod callbacks;
 mod calls;
 mod clock;

@@ -152,6 +152,12 @@ external echo_boxed_ints :
 (** [echo_bytes value] *)
 external echo_bytes : string -> string = "interop_declarations__echo_bytes"
 
+(** [echo_cube value] *)
+external echo_cube :
+  (int32, Bigarray.int32_elt, Bigarray.c_layout) Bigarray.Array3.t ->
+  (int32, Bigarray.int32_elt, Bigarray.c_layout) Bigarray.Array3.t
+  = "interop_declarations__echo_cube"
+
 (** [echo_float value] *)
 external echo_float : float -> float = "interop_declarations__echo_float"
 
@@ -167,6 +173,12 @@ external echo_function :
 (** [echo_int value] *)
 external echo_int : int -> int = "interop_declarations__echo_int"
 
+(** [echo_lent value] *)
+external echo_lent :
+  (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t ->
+  (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
+  = "interop_declarations__echo_lent"
+
 (** [echo_linked_list value] *)
 external echo_linked_list : int list -> int list = "interop_declarations__echo_linked_list"
 
@@ -176,8 +188,20 @@ external echo_list : string list list -> string list list = "interop_declaration
 (** [echo_map value] *)
 external echo_map : (string * int) list -> (string * int) list = "interop_declarations__echo_map"
 
+(** [echo_matrix value] *)
+external echo_matrix :
+  (float, Bigarray.float64_elt, Bigarray.c_layout) Bigarray.Array2.t ->
+  (float, Bigarray.float64_elt, Bigarray.c_layout) Bigarray.Array2.t
+  = "interop_declarations__echo_matrix"
+
 (** [echo_meters value] *)
 external echo_meters : metres -> metres = "interop_declarations__echo_meters"
+
+(** [echo_numbers value] *)
+external echo_numbers :
+  (int, Bigarray.int_elt, Bigarray.c_layout) Bigarray.Array1.t ->
+  (int, Bigarray.int_elt, Bigarray.c_layout) Bigarray.Array1.t
+  = "interop_declarations__echo_numbers"
 
 (** [echo_option value] *)
 external echo_option : int option option -> int option option = "interop_declarations__echo_option"
@@ -226,6 +250,12 @@ external echo_small_ints :
 
 (** [echo_string value] *)
 external echo_string : string -> string = "interop_declarations__echo_string"
+
+(** [echo_tensor value] *)
+external echo_tensor :
+  (Complex.t, Bigarray.complex32_elt, Bigarray.c_layout) Bigarray.Genarray.t ->
+  (Complex.t, Bigarray.complex32_elt, Bigarray.c_layout) Bigarray.Genarray.t
+  = "interop_declarations__echo_tensor"
 
 (** [echo_tree value] *)
 external echo_tree : tree -> tree = "interop_declarations__echo_tree"

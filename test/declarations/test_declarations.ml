@@ -33,6 +33,14 @@ let there_and_back () =
   back "floats as parameters" Made.echo_pairs_of_floats { first = 1.; second = 2. };
   back "unboxed variant" Made.echo_meters (Meters 1.5);
   back "unboxed record" Made.echo_boxed { content = "in it" };
+  let arrays = Bigarray.(Array1.of_array int c_layout [| 1; 2 |], Array3.create int32 c_layout 1 2 0) in
+  back "array that is copied" Made.echo_numbers (fst arrays);
+  back "array of three dimensions" Made.echo_cube (snd arrays);
+  let bytes = Lwt_bytes.of_string "lent" and matrix = Bigarray.(Array2.create float64 c_layout 2 3) in
+  let tensor = Bigarray.(Genarray.create complex32 c_layout [| 1; 1; 1; 1 |]) in
+  Alcotest.(check bool) "array that is lent" true (Made.echo_lent bytes == bytes);
+  Alcotest.(check bool) "matrix" true (Made.echo_matrix matrix == matrix);
+  Alcotest.(check bool) "array of four dimensions" true (Made.echo_tensor tensor == tensor);
   let friend = { Made.name = "Ada"; age = 36; type_ = Human; friends = [] } in
   back "record" Made.echo_person { Made.name = "R2"; age = 1; type_ = Robot; friends = [ friend; friend ] };
   let wrapped =

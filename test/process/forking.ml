@@ -31,12 +31,25 @@ let in_child fork f =
 
 let parent = "child: 0; parent: 1"
 
+external lent_for_ever : int -> Lwt_bytes.t -> unit Lwt.t = "interop_tests__arrays_never"
+
 let cases (name, fork) =
   let case ?out law = case ?out (law ^ "_after_" ^ name) in
   [
     case "call_in_the_child_is_refused" ~out:[ parent ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
         in_child fork refused);
+    case "array_that_a_thread_has_stays_lent_in_the_child" ~out:[ "child: 0"; parent; "parent: 0"; "parent: 3" ] (fun () ->
+        ignore (Lwt_main.run (tokio 1));
+        let array = Lwt_bytes.of_string "abc" in
+        let promise = lent_for_ever 1 array in
+        Lwt_main.run (Lwt_unix.sleep 0.01);
+        in_child fork (fun () -> say "child: %d" (Lwt_bytes.length array));
+        say "parent: %d" (Lwt_bytes.length array);
+        Lwt.cancel promise;
+        let rec until_back () = if Lwt_bytes.length array = 0 then Lwt.bind (Lwt_unix.sleep 0.001) until_back else Lwt.return_unit in
+        Lwt_main.run (until_back ());
+        say "parent: %d" (Lwt_bytes.length array));
     case "thread_of_the_child_that_would_wait_for_home_gets_errors" ~out:[ "in the child of a fork"; "a broken promise"; "a broken promise"; "in the child of a fork"; parent ]
       (fun () ->
         let home = Lwt_main.run (keep_handle ()) in

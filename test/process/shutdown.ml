@@ -20,8 +20,24 @@ let refused () =
   misuse ~what:"process_ready was called after Rust_async.shutdown" (fun () -> ready 1);
   misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
 
+external lent_for_ever : int -> Lwt_bytes.t -> unit Lwt.t = "interop_tests__arrays_never"
+external lent_to_a_thread : Lwt_bytes.t -> unit Lwt.t = "interop_tests__arrays_behind_the_gate"
+
 let cases =
   [
+    case "shutdown_gives_back_what_nobody_writes_to" ~out:[ "home: " ^ broken; "worker: " ^ broken; "thread: " ^ broken; "3 3 0"; "Lwt works" ]
+      (fun () ->
+        let array () = Lwt_bytes.of_string "abc" in
+        let home = array () and worker = array () and thread = array () in
+        let at_home = as_int (lent_for_ever 0 home) and on_a_worker = as_int (lent_for_ever 1 worker) in
+        let on_a_thread = as_int (lent_to_a_thread thread) in
+        Lwt_main.run (Lwt_unix.sleep 0.05);
+        shutdown ();
+        Lwt_main.run (say_ending "home" at_home);
+        Lwt_main.run (say_ending "worker" on_a_worker);
+        Lwt_main.run (say_ending "thread" on_a_thread);
+        say "%d %d %d" (Lwt_bytes.length home) (Lwt_bytes.length worker) (Lwt_bytes.length thread);
+        Lwt_main.run (lwt_works ()));
     case "shutdown_rejects_what_is_pending_and_refuses_calls"
       ~out:[ "future is dropped"; "future: " ^ broken; "task: " ^ broken; "task is dropped"; "Lwt works"; "Lwt works" ]
       (fun () ->

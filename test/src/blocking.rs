@@ -18,7 +18,11 @@ pub enum Way {
 }
 
 impl Way {
-    async fn call<Args, Ret>(self, f: &OCamlFunc<Args, Ret>, arguments: Args) -> Result<Ret, Error>
+    pub async fn call<Args, Ret>(
+        self,
+        f: &OCamlFunc<Args, Ret>,
+        arguments: Args,
+    ) -> Result<Ret, Error>
     where
         Args: ocaml_lwt_interop::func::IntoArguments + 'static,
         Ret: FromOCaml + 'static,

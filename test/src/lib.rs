@@ -1,6 +1,8 @@
 //! The Rust functions that the OCaml tests call; one module for each kind of test, see `README.md`.
 #![allow(missing_docs)]
 
+mod arrays;
+mod arrays_example;
 mod blocking;
 mod budget;
 mod cancel;

@@ -7,9 +7,9 @@ use crate::domain_executor::{DomainExecutor, ExecutorGuard, OCamlRuntime};
 use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::home::{AtHome, Scope};
 use crate::{
-    ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, LwtStream, OCamlAsyncFunc,
-    OCamlFunc, OCamlList, OCamlValue, PoolCall, Promise, PromiseFuture, Resolver, RustStream,
-    SendRustStream, Stats,
+    ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, Lent, LwtStream, OCamlAsyncFunc,
+    OCamlFunc, OCamlList, OCamlValue, OwnedArray, PoolCall, Promise, PromiseFuture, Resolver,
+    RustStream, SendRustStream, Stats,
 };
 
 macro_rules! send_and_sync {
@@ -70,6 +70,8 @@ send_and_sync! {
     OCamlValue,
     ByteBuf,
     OCamlList<String>,
+    Lent<u8>,
+    OwnedArray<f64, 2>,
     Stats,
     SendRustStream<Rc<str>>,
     crate::runtime::Config,

@@ -156,6 +156,7 @@
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
 //! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
+//! - [`arrays`]: OCaml's Bigarrays, which cross without a copy.
 //!
 //! # Endings
 //!
@@ -246,6 +247,7 @@ mod arguments;
 mod home;
 mod storage;
 mod received;
+pub mod arrays;
 mod exception;
 mod error;
 mod registered;
@@ -265,6 +267,7 @@ mod shutdown;
 mod exports;
 mod assertions;
 
+pub use arrays::{Lent, OwnedArray};
 pub use conversion::declare::{Coming, Going, OCamlType, Type, Types};
 pub use conversion::{FromOCaml, ToOCaml};
 pub use domain_executor::{

@@ -180,6 +180,7 @@ impl<T> IntoIterator for OCamlList<T> {
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
 pub struct Nativeint(pub isize);
 
 // SAFETY: copied

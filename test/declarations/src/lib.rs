@@ -12,9 +12,10 @@ pub mod streams;
 
 use std::collections::{BTreeMap, LinkedList};
 
+use ocaml_lwt_interop::arrays::Complex;
 use ocaml_lwt_interop::{
-    ByteBuf, DomainPool, Error, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
-    Promise, func,
+    ByteBuf, DomainPool, Error, Lent, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
+    OwnedArray, Promise, func,
 };
 
 use records::{Boxed, Meters, Pair, Person, Point, Sequence, Shape, Tree, Wrapped};
@@ -83,6 +84,11 @@ echo! {
     echo_meters: Meters;
     echo_boxed: Boxed<Text>;
     echo_wrapped: Wrapped;
+    echo_lent: Lent<u8>;
+    echo_numbers: OwnedArray<isize>;
+    echo_matrix: Lent<f64, 2>;
+    echo_cube: OwnedArray<i32, 3>;
+    echo_tensor: Lent<Complex<f32>, 4>;
     echo_value: OCamlValue;
     echo_function: OCamlFunc<(isize, (isize, isize)), Text>;
     echo_promise: Promise<isize>;

@@ -12,6 +12,7 @@ mod dropped;
 mod domain_end;
 mod root;
 mod exception;
+pub(crate) mod bigarray;
 mod foreign_thread;
 pub(crate) mod owned_block;
 mod typed;

@@ -169,7 +169,7 @@ impl<T: OCamlObject> AnyCell for Cell<T> {
 
 /// An object, as Rust has it: a counted reference, which gives a `&T`.
 ///
-/// ```no_run
+/// ```
 /// # use ocaml_lwt_interop::{Error, Object};
 /// #[ocaml_lwt_interop::object]
 /// pub struct Counter { count: std::sync::atomic::AtomicIsize }
