@@ -37,7 +37,7 @@ let () =
           let closed = make "a" false and home = make_home "c" false in
           let it = make "b" false in
           Rust_async.shutdown ();
-          misuse ~what:"interop_tests__process_anywhere_name was called after Rust_async.shutdown" (fun () -> ignore (name it));
+          misuse ~what:"process_anywhere_name was called after Rust_async.shutdown" (fun () -> ignore (name it));
           close closed;
           a_moment ();
           ignore (Sys.opaque_identity it);

@@ -170,7 +170,7 @@ impl<T: OCamlObject> AnyCell for Cell<T> {
 /// An object, as Rust has it: a counted reference, which gives a `&T`.
 ///
 /// ```
-/// # use ocaml_lwt_interop::{Error, Object};
+/// # use ocaml_lwt_interop::Object;
 /// #[ocaml_lwt_interop::object]
 /// pub struct Counter { count: std::sync::atomic::AtomicIsize }
 ///
