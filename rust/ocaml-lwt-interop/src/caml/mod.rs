@@ -14,6 +14,8 @@ mod dropped;
 mod ending;
 mod root;
 pub(crate) mod bigarray;
+pub(crate) mod owned_array;
+pub(crate) mod loan;
 mod guest;
 pub(crate) mod owned_block;
 pub(crate) mod reader;
