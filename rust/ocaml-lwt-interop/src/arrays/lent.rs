@@ -24,7 +24,7 @@ use crate::home::{Runnable, lwt_home};
 /// dimensions has its elements in row-major order; its OCaml type is `Bigarray.Array1.t` to `Array3.t`, and `Genarray.t` beyond.
 ///
 /// A `Lent` that goes to OCaml, as a result say, is the array that it came from, back from Rust.
-pub struct Lent<T: Element, const N: usize = 1> {
+pub struct Lent<T, const N: usize = 1> {
     /// So many elements, which nobody else has.
     data: NonNull<T>,
     count: usize,

@@ -21,7 +21,7 @@ use crate::conversion::{FromOCaml, ToOCaml};
 /// parameters.
 ///
 /// It converts once.
-pub struct OwnedArray<T: Element, const N: usize = 1> {
+pub struct OwnedArray<T, const N: usize = 1> {
     /// Taken by the conversion.
     elements: Mutex<Option<Vec<T>>>,
     dims: [usize; N],
