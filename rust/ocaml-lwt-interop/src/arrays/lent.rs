@@ -9,7 +9,8 @@ use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::element::{Element, ocaml_type, refuse};
 use crate::caml::Raw;
-use crate::caml::bigarray::{self, Elements, Loan, restore_dropped};
+use crate::caml::bigarray::{self, Elements};
+use crate::caml::loan::{self, Loan, restore_dropped};
 use crate::caml::lock::{demand, with_access};
 use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
@@ -23,7 +24,7 @@ use crate::home::{Runnable, lwt_home};
 /// dimensions has its elements in row-major order; its OCaml type is `Bigarray.Array1.t` to `Array3.t`, and `Genarray.t` beyond.
 ///
 /// A `Lent` that goes to OCaml, as a result say, is the array that it came from, back from Rust.
-pub struct Lent<T: Element, const N: usize = 1> {
+pub struct Lent<T, const N: usize = 1> {
     /// So many elements, which nobody else has.
     data: NonNull<T>,
     count: usize,
@@ -130,8 +131,7 @@ unsafe impl<T: Element, const N: usize> FromValue for Lent<T, N> {
             // What another thread has let go can be lent again.
             restore_dropped(access);
             // SAFETY: rooted
-            let lent =
-                unsafe { bigarray::lend::<N>(access, value.raw(), T::KIND, align_of::<T>()) };
+            let lent = unsafe { loan::lend::<N>(access, value.raw(), T::KIND, align_of::<T>()) };
             let (elements, loan) = lent.unwrap_or_else(|unfit| refuse::<T, N>(unfit));
             let count = elements.count();
             let Elements { data, dims } = elements;

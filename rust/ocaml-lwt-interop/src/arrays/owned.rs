@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::element::{Element, ocaml_type, refuse};
-use crate::caml::Raw;
-use crate::caml::bigarray::{self, MOST_DIMS, restore_dropped};
+use crate::caml::bigarray::{self, MOST_DIMS};
+use crate::caml::loan::restore_dropped;
 use crate::caml::lock::{demand, with_access};
+use crate::caml::{Raw, owned_array};
 use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::{FromOCaml, ToOCaml};
@@ -20,7 +21,7 @@ use crate::conversion::{FromOCaml, ToOCaml};
 /// parameters.
 ///
 /// It converts once.
-pub struct OwnedArray<T: Element, const N: usize = 1> {
+pub struct OwnedArray<T, const N: usize = 1> {
     /// Taken by the conversion.
     elements: Mutex<Option<Vec<T>>>,
     dims: [usize; N],
@@ -161,7 +162,7 @@ unsafe impl<T: Element, const N: usize> ToValue for OwnedArray<T, N> {
     fn to_value(&self, _runtime: &Runtime) -> Value {
         demand("an array was given to OCaml", |access| {
             // SAFETY: elements are `Copy`, and as many as the dimensions say since this was made
-            unsafe { bigarray::of_vec(access, T::KIND, &self.dims, self.take()) }
+            unsafe { owned_array::of_vec(access, T::KIND, &self.dims, self.take()) }
         })
     }
 }

@@ -13,6 +13,8 @@ mod domain_end;
 mod root;
 mod exception;
 pub(crate) mod bigarray;
+pub(crate) mod owned_array;
+pub(crate) mod loan;
 mod foreign_thread;
 pub(crate) mod owned_block;
 mod typed;

@@ -89,7 +89,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn enter(access: Access<'a>, at: AtHome) -> Scope<'a> {
         let entered = lock::enter(access);
         crate::caml::delete_dropped_roots(access);
-        crate::caml::bigarray::restore_dropped(access);
+        crate::caml::loan::restore_dropped(access);
         Scope { at, entered }
     }
 

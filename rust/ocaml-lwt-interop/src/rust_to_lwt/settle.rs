@@ -24,7 +24,7 @@ pub(crate) fn convert<T: ToOCaml + 'static>(
     ending: Ending<Settled<T>>,
 ) -> Converted {
     // What was lent to a body on another thread is OCaml's again before it hears that the body has ended.
-    caml::bigarray::restore_dropped(scope.access());
+    caml::loan::restore_dropped(scope.access());
     catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
         .unwrap_or_else(|panic| Converted::Exception(errors_to_ocaml::of_panic(scope, &panic)))
 }
