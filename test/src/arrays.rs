@@ -138,29 +138,35 @@ pub async fn arrays_end(mut array: Lent<u8>, place: Place, how: isize) -> Result
     place.run(end).await
 }
 
-/// A gate at which a writer waits, on a thread that nobody can stop.
+/// A gate at which writers wait, on threads that nobody can stop.
 struct Gate {
-    open: Mutex<bool>,
-    changed: Condvar,
+    open: bool,
+    /// Writers that have come to it since it was closed.
+    came: usize,
 }
 
-static GATE: Gate = Gate {
-    open: Mutex::new(false),
-    changed: Condvar::new(),
-};
+static GATE: Mutex<Gate> = Mutex::new(Gate {
+    open: false,
+    came: 0,
+});
+static CHANGED: Condvar = Condvar::new();
 
 #[func(sync)]
 pub fn arrays_gate(open: bool) {
-    *GATE.open.lock().unwrap() = open;
-    GATE.changed.notify_all();
+    *GATE.lock().unwrap() = Gate { open, came: 0 };
+    CHANGED.notify_all();
+}
+
+#[func(sync)]
+pub fn arrays_came_to_the_gate() -> usize {
+    GATE.lock().unwrap().came
 }
 
 fn write_behind_the_gate(mut array: Lent<u8>) {
     array.fill(1);
-    drop(
-        GATE.changed
-            .wait_while(GATE.open.lock().unwrap(), |open| !*open),
-    );
+    let mut gate = GATE.lock().unwrap();
+    gate.came += 1;
+    drop(CHANGED.wait_while(gate, |gate| !gate.open));
     array.fill(2);
 }
 
