@@ -388,25 +388,25 @@ module Guide : sig
     type t = words
 
     (** [create ()] *)
-    external create : unit -> t = "words_create"
+    external create : unit -> t = "interop_declarations__words_create"
 
     (** [add_file self path]
 
         Counts the words of a file, and gives their number. *)
-    external add_file : t -> string -> int Lwt.t = "words_add_file"
+    external add_file : t -> string -> int Lwt.t = "interop_declarations__words_add_file"
 
     (** [count self word] *)
-    external count : t -> string -> int = "words_count"
+    external count : t -> string -> int = "interop_declarations__words_count"
 
     (** [all self]
 
         All of them, in the order of the alphabet. *)
-    external all : t -> (string * int) Lwt_stream.t = "words_all"
+    external all : t -> (string * int) Lwt_stream.t = "interop_declarations__words_all"
 
     (** [merge self other]
 
         Those of both. *)
-    external merge : t -> t -> t Lwt.t = "words_merge"
+    external merge : t -> t -> t Lwt.t = "interop_declarations__words_merge"
 
     (** [close t]
 
@@ -450,31 +450,35 @@ module Objects : sig
     (** [connect url]
 
         Connects to [url]. *)
-    external connect : string -> t Lwt.t = "pool_connect"
+    external connect : string -> t Lwt.t = "interop_declarations__pool_connect"
 
     (** [fetch this sql]
 
         Rows of a query. *)
-    external fetch : t -> string -> row array Lwt.t = "pool_fetch"
+    external fetch : t -> string -> row array Lwt.t = "interop_declarations__pool_fetch"
 
     (** [rows self count]
 
         A stream. *)
-    external rows : t -> int -> string Lwt_stream.t = "pool_rows"
+    external rows : t -> int -> string Lwt_stream.t = "interop_declarations__pool_rows"
 
     (** [some_rows self]
 
         A stream, if there is one. *)
-    external some_rows : t -> int Lwt_stream.t Lwt.t = "pool_some_rows"
+    external some_rows : t -> int Lwt_stream.t Lwt.t = "interop_declarations__pool_some_rows"
 
     (** [idle self] *)
-    external idle : t -> int = "pool_idle"
+    external idle : t -> int = "interop_declarations__pool_idle"
 
     (** [vacuum self ~into] *)
-    external vacuum : t -> into:t -> (unit, string) result Lwt.t = "pool_vacuum"
+    external vacuum :
+      t ->
+      into:t ->
+      (unit, string) result Lwt.t
+      = "interop_declarations__pool_vacuum"
 
     (** [dump self] *)
-    external dump : t -> string Lwt.t = "pool_dump"
+    external dump : t -> string Lwt.t = "interop_declarations__pool_dump"
 
     (** [with_ self f] *)
     external with_ :
@@ -492,11 +496,11 @@ module Objects : sig
 
   module Inner : sig
     (** [bares ()] *)
-    external bares : unit -> bare array = "bares"
+    external bares : unit -> bare array = "interop_declarations__bares"
 
     module Names : sig
       (** [first ()] *)
-      external first : unit -> string = "names_first"
+      external first : unit -> string = "interop_declarations__names_first"
     end
 
     module Unit_of_work : sig
@@ -504,10 +508,10 @@ module Objects : sig
       type t = unit_of_work
 
       (** [begin_ _pool] *)
-      external begin_ : pool -> t option Lwt.t = "transaction_begin"
+      external begin_ : pool -> t option Lwt.t = "interop_declarations__transaction_begin"
 
       (** [close self] *)
-      external close : t -> unit Lwt.t = "transaction_close"
+      external close : t -> unit Lwt.t = "interop_declarations__transaction_close"
 
       (** [release t]
 

@@ -49,8 +49,42 @@ let never () = fst (Lwt.task ())
 let plus_one n = n + 1
 let square n = n * n
 
+(* A server that says so to whom connects first. *)
+let saying said body =
+  let path = Filename.temp_file "documented" ".socket" in
+  Sys.remove path;
+  let server address = Lwt_io.establish_server_with_client_address address (fun _ (_, output) ->
+        let* () = Lwt_io.write output said in
+        Lwt_io.flush output)
+  in
+  let* server = server (Unix.ADDR_UNIX path) in
+  Lwt.finalize (fun () -> body path) (fun () -> Lwt_io.shutdown_server server)
+
 let of_the_crate =
   [
+    run "create" (fun () ->
+        let* log = Log.create path in
+        let* () = Log.write log "one\ntwo\n" in
+        Log.close log;
+        let* written = read_file path in
+        text "create" "one\ntwo\n" written;
+        Lwt.return_unit);
+    run "counters" (fun () ->
+        let* made = counters 3 in
+        int "counters" 3 (Array.length made);
+        Array.iter Counter.close made;
+        Lwt.return_unit);
+    run_now "label" (fun () ->
+        let a = label "a" in
+        yes "it is among them" (is_labelled a [| label "b"; a |]);
+        yes "another of that text is not" (not (is_labelled a [| label "a" |])));
+    run "receive" (fun () ->
+        let buffer = Lwt_bytes.create 10 in
+        let* length = saying "five!" (fun path -> receive path buffer) in
+        text "receive" "five!" (Lwt_bytes.to_string (Lwt_bytes.proxy buffer 0 length));
+        let* all = read_all path in
+        text "read_all" "one\ntwo\n" (Lwt_bytes.to_string all);
+        Lwt.return_unit);
     gives "add" 3 (fun () -> add 1 2);
     run "wait_for" (fun () -> wait_for 1);
     gives_text "read_file" "one\ntwo\n" (fun () -> read_file path);

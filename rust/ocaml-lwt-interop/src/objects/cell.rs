@@ -13,7 +13,28 @@ use crate::conversion::declare::{Coming, Going, OCamlType};
 use crate::home::{AtHome, Home};
 use crate::lock::Mutex;
 
-/// A type whose values are objects for OCaml: [`#[object]`](macro@crate::object) makes it one.
+/// A type whose values are objects for OCaml: [`#[object]`](macro@crate::object) makes it one. It is a bound for code that is for all
+/// of them:
+///
+/// ```
+/// # use ocaml_lwt_interop::{OCamlObject, Object};
+/// fn is_among<T: OCamlObject>(wanted: &Object<T>, all: &[Object<T>]) -> bool {
+///     all.iter().any(|object| Object::ptr_eq(wanted, object))
+/// }
+///
+/// #[ocaml_lwt_interop::object]
+/// pub struct Label { pub text: String }
+///
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn label(text: String) -> Label {
+///     Label { text }
+/// }
+///
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn is_labelled(with: Object<Label>, labels: Vec<Object<Label>>) -> bool {
+///     is_among(&with, &labels)
+/// }
+/// ```
 ///
 /// # Safety
 /// `IS_SEND` only where it is `Send`, `IS_SHARED` only where it is `Send` and `Sync`. The declaration of the type is that of an
