@@ -26,7 +26,7 @@ let gives_text name expected body =
 
 (* A promise that a future is dropped with is cancelled in the next tick at the latest. *)
 let is_cancelled promise =
-  let* ended = Lwt_result.catch promise in
+  let* ended = Lwt.try_bind (fun () -> promise) Lwt.return_ok Lwt.return_error in
   Alcotest.(check bool) "it is cancelled" true (ended = Error Lwt.Canceled);
   Lwt.return_unit
 
