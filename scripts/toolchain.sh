@@ -57,7 +57,7 @@ make_chroot() {
     debootstrap --variant=minbase "$suite" "$new" "" "$script" &&
     chroot "$new" apt-get -q -o Acquire::Check-Valid-Until=false update &&
     chroot "$new" env DEBIAN_FRONTEND=noninteractive \
-      apt-get -q -y install --no-install-recommends "${debian_packages[@]}" git curl &&
+      apt-get -q -y install --no-install-recommends "${debian_packages[@]}" git curl rustc cargo &&
     complete "$new" &&
     remove "$dir" &&
     mv "$new" "$dir"

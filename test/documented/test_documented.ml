@@ -24,9 +24,12 @@ let gives_text name expected body =
       text name expected seen;
       Lwt.return_unit)
 
+(* [Lwt_result.catch] takes a function from Lwt 5.9 on. *)
+let result promise = Lwt.try_bind (fun () -> promise) Lwt.return_ok Lwt.return_error
+
 (* A promise that a future is dropped with is cancelled in the next tick at the latest. *)
 let is_cancelled promise =
-  let* ended = Lwt.try_bind (fun () -> promise) Lwt.return_ok Lwt.return_error in
+  let* ended = result promise in
   Alcotest.(check bool) "it is cancelled" true (ended = Error Lwt.Canceled);
   Lwt.return_unit
 
@@ -139,7 +142,7 @@ let of_its_types =
         text "a number" "1" number;
         let* none = number_or_none (fun () -> Lwt.fail Not_found) in
         text "Not_found" "none" none;
-        let* other = Lwt_result.catch (number_or_none (fun () -> raise Exit)) in
+        let* other = result (number_or_none (fun () -> raise Exit)) in
         yes "another exception" (other = Error Exit);
         Lwt.return_unit);
     run_now "reason_of_failure" (fun () ->
@@ -247,7 +250,7 @@ let of_the_macros =
         Lwt.return_unit);
     run_now "named" (fun () -> yes "named" (named "one" (Circle 1.) = Named ("one", Circle 1.)));
     run "size_of_missing" (fun () ->
-        let* ended = Lwt_result.catch (size_of_missing "x") in
+        let* ended = result (size_of_missing "x") in
         yes "Missing" (ended = Error (Missing { path = "x"; reason = "no such file" }));
         Lwt.return_unit);
   ]

@@ -122,9 +122,9 @@ pub(crate) fn function(
         .filter_map(|input| argument(input, &options.interop, errors))
         .collect();
     let last = |is: fn(&Label) -> bool| arguments.iter().rposition(|argument| is(&argument.label));
-    if let Some(optional) = last(|label| matches!(label, Label::Optional(_)))
-        && last(|label| matches!(label, Label::None)).is_none_or(|plain| plain < optional)
-    {
+    let optional = last(|label| matches!(label, Label::Optional(_)));
+    // `None` is before every place.
+    if optional > last(|label| matches!(label, Label::None)) {
         errors.push(messages::OPTIONAL_LAST.at(&signature.inputs));
     }
     let gives = result(signature, &options, errors);

@@ -37,10 +37,10 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             None
         }
     };
-    if let Some((_, generics, _)) = &parsed
-        && !generics.params.is_empty()
-    {
-        errors.push(messages::OBJECT_GENERIC.at(generics));
+    if let Some((_, generics, _)) = &parsed {
+        if !generics.params.is_empty() {
+            errors.push(messages::OBJECT_GENERIC.at(generics));
+        }
     }
     let (name, attributes) = match (errors.report(), parsed) {
         (None, Some((name, _, attributes))) => (name, attributes),

@@ -74,11 +74,10 @@ pub(super) fn watch(_access: Access<'_>, setup: impl FnOnce() -> bool) -> bool {
 }
 
 unsafe extern "C" fn terminated() {
-    if let Some(Before { terminated, .. }) = BEFORE.get()
-        && !terminated.is_null()
-    {
+    let terminated = BEFORE.get().map(|before| before.terminated);
+    if let Some(terminated) = terminated.filter(|hook| !hook.is_null()) {
         // SAFETY: the hook that was there, which is of this type
-        unsafe { std::mem::transmute::<*mut c_void, Timing>(*terminated)() };
+        unsafe { std::mem::transmute::<*mut c_void, Timing>(terminated)() };
     }
     ENDING.set(true);
 }

@@ -81,9 +81,8 @@ impl<T: Send + 'static> JobCell<T> {
 
     fn settle(&self, result: Result<T, Error>) {
         // When nobody waits any more the value goes here, outside of the slot's lock.
-        if let Ok(woken) = self.slot.settle(result)
-            && let Some(waker) = woken.waker
-        {
+        let settled = self.slot.settle(result);
+        if let Some(waker) = settled.ok().and_then(|woken| woken.waker) {
             waker.wake();
         }
     }

@@ -252,10 +252,10 @@ where
 
 impl<Args, Ret: Send + 'static> Drop for PoolCall<Args, Ret> {
     fn drop(&mut self) {
-        if let Stage::Waiting(pool, job) = std::mem::replace(&mut self.0, Stage::Done)
-            && job.abandon()
-        {
-            pool.one_is_gone();
+        if let Stage::Waiting(pool, job) = std::mem::replace(&mut self.0, Stage::Done) {
+            if job.abandon() {
+                pool.one_is_gone();
+            }
         }
     }
 }

@@ -112,9 +112,10 @@ exports! {
     /// `armed : unit -> unit`, `noalloc`: after `must_arm`, and after the caller has armed, if it was to.
     fn ocaml_lwt_interop_armed(_unit: Raw) {
         // The descriptor of a child of `fork` is its parent's.
-        if status() != Status::Forked
-            && let Some(at) = AtHome::here()
-        {
+        if status() == Status::Forked {
+            return;
+        }
+        if let Some(at) = AtHome::here() {
             at.home().armed_by_descriptor(at);
         }
     }

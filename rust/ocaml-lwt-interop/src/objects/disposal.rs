@@ -134,9 +134,8 @@ enum Comes {
 /// Where none can be had, the next destructor tries again.
 fn send_for_a_thread(comes: Comes) {
     let on_the_way = OnTheWay;
-    if status() == Status::Running
-        && let Ok(tokio) = runtime::get()
-    {
+    let tokio = (status() == Status::Running).then(runtime::get);
+    if let Some(Ok(tokio)) = tokio {
         // Tokio panics where it has no thread, and is refused one.
         let sent = move || drop(tokio.spawn_blocking(move || run_waiting(comes, on_the_way)));
         drop(catch_quietly(AssertUnwindSafe(sent)));
@@ -163,9 +162,7 @@ impl Drop for OnTheWay {
 const PATIENCE: Duration = Duration::from_millis(2);
 
 fn run_waiting(comes: Comes, on_the_way: OnTheWay) {
-    if let Comes::WhenNeeded = comes
-        && !is_needed()
-    {
+    if matches!(comes, Comes::WhenNeeded) && !is_needed() {
         return std::mem::forget(on_the_way);
     }
     drop(on_the_way);

@@ -37,11 +37,10 @@ mod definition {
         };
         // SAFETY: null, or what the caller wants done
         let mut wanted = unsafe { new.as_ref() }.copied();
-        if let Some(wanted) = &mut wanted
-            && cfg!(ocaml_5)
-            && ![libc::SIG_DFL, libc::SIG_IGN].contains(&wanted.sa_sigaction)
-        {
-            wanted.sa_flags |= libc::SA_ONSTACK;
+        if let Some(wanted) = &mut wanted {
+            if cfg!(ocaml_5) && ![libc::SIG_DFL, libc::SIG_IGN].contains(&wanted.sa_sigaction) {
+                wanted.sa_flags |= libc::SA_ONSTACK;
+            }
         }
         let new = wanted
             .as_ref()
