@@ -132,50 +132,50 @@ let watch_cycles () =
     watches_cycles := true
   end
 
-(* The readers that are alive, for who closes a stream and has nothing of it but what Lwt has: as many as [used], without those
-   that were collected. *)
-let readers = ref (Weak.create 16)
-let used = ref 0
+(* The function of a stream that is asked for its reader, and the answer. *)
+let nobody = Obj.repr 0
+let asked = ref nobody
+let answer = ref nobody
 
-let rec register reader =
-  let all = !readers and count = !used in
-  if count < Weak.length all then begin
-    Weak.set all count (Some reader);
-    used := count + 1
-  end
-  else begin
-    let left = ref 0 in
-    for at = 0 to count - 1 do
-      if Weak.check all at then incr left
-    done;
-    let roomy = Weak.create (16 + (2 * !left)) and kept = ref 0 in
-    for at = 0 to count - 1 do
-      if Weak.check all at && !kept < !left then begin
-        Weak.blit all at roomy !kept 1;
-        incr kept
-      end
-    done;
-    (* A signal handler may have made a stream meanwhile. *)
-    if !readers == all && !used = count then begin
-      readers := roomy;
-      used := !kept
-    end;
-    register reader
-  end
+(* What [Lwt_stream.from] is given. A stream has nothing else by which its reader could be found: a table of readers, of weak
+   pointers, has OCaml 5 collect them late. *)
+let of_reader reader =
+  let rec next_or_answer () =
+    if !asked == Obj.repr next_or_answer then begin
+      asked := nobody;
+      answer := Obj.repr (reader : t);
+      Lwt.return_none
+    end
+    else next reader
+  in
+  next_or_answer
 
-(* The reader of a stream, or of what it is a clone of: these have one promise for their end. *)
+(* All functions that are made there have one code, to which the first word of a closure points. *)
+let code f = Obj.raw_field f 0
+let code_of_reader = code (Obj.repr (of_reader (Obj.magic nobody : t)))
+
+(* The reader of a stream, or of what it is a clone of. *)
 let find stream =
-  let is_its { read_by; _ } =
-    match read_by with Some other -> Lwt_stream.closed other == Lwt_stream.closed stream | None -> false
-  in
-  let rec look at =
-    if at < 0 then None
-    else match Weak.get !readers at with Some reader when is_its reader -> Some reader | _ -> look (at - 1)
-  in
-  look (!used - 1)
+  match Waited.function_of stream with
+  | Some f when code f = code_of_reader ->
+      let ask : unit -> Obj.t option Lwt.t = Obj.obj f in
+      asked := f;
+      (* A signal handler may raise before it answers. *)
+      let (_ : Obj.t option Lwt.t) =
+        try ask ()
+        with exn ->
+          asked := nobody;
+          raise exn
+      in
+      let reader : t = Obj.obj !answer in
+      answer := nobody;
+      Some reader
+  | _ -> None
 
 let close stream =
-  match find (Obj.magic (stream : _ Lwt_stream.t) : Obj.t Lwt_stream.t) with
+  if not (Waited.is_known ()) then
+    Errors.refuse "Rust_async.Stream.close does not know where this version of Lwt keeps a stream's function: drop the stream instead";
+  match find stream with
   | None -> invalid_arg "Rust_async.Stream.close: this stream is not one of Rust's, but one that OCaml has made"
   | Some reader ->
       Storage.refresh ();
@@ -192,7 +192,6 @@ let stream token =
   watch_cycles ();
   Waited.prepare ();
   let reader = { token; items = no_items; taken = 0; ending = Not_yet; begun = None; read_by = None } in
-  let stream = Lwt_stream.from (fun () -> next reader) in
+  let stream = Lwt_stream.from (of_reader reader) in
   reader.read_by <- Some stream;
-  register reader;
   stream

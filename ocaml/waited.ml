@@ -37,6 +37,13 @@ let look stream =
   let from = field (Obj.field stream 0) ~tag:0 ~size:1 0 in
   promise_is_waited (field from ~tag:0 ~size:2 1)
 
+(* What [Lwt_stream.from] was given. *)
+let function_of_stream stream =
+  let stream = Obj.repr (stream : _ Lwt_stream.t) in
+  if not (Obj.is_block stream && Obj.tag stream = 0 && Obj.size stream >= 4) then raise Unknown;
+  let f = field (field (Obj.field stream 0) ~tag:0 ~size:1 0) ~tag:0 ~size:2 0 in
+  if Obj.is_block f && Obj.tag f = Obj.closure_tag then f else raise Unknown
+
 (* Whether all of it is so in this program's Lwt; [None] before it was tried. (Not lazy: that would keep what a signal handler
    raises meanwhile, and raise it for ever.) *)
 let known = ref None
@@ -44,14 +51,15 @@ let known = ref None
 let try_it () =
   let known_now =
     try
-      let stream = Lwt_stream.from (fun () -> fst (Lwt.wait ())) in
+      let never () = fst (Lwt.wait ()) in
+      let stream = Lwt_stream.from never in
       let at_first = look stream in
       let reads = List.init 3 (fun _ -> Lwt_stream.get stream) in
       let while_read = look stream in
       Lwt.cancel (List.hd reads);
       let while_some_read = look stream in
       List.iter Lwt.cancel reads;
-      (not at_first) && while_read && while_some_read && not (look stream)
+      function_of_stream stream == Obj.repr never && (not at_first) && while_read && while_some_read && not (look stream)
     with Unknown -> false
   in
   known := Some known_now
@@ -64,3 +72,12 @@ let by_anybody stream = or_yes look stream
 
 (* Whether anything is to happen when this promise is settled, or it is not known. *)
 let promise promise = or_yes promise_is_waited (Obj.repr (promise : _ Lwt.t))
+
+let function_of stream =
+  match !known with
+  | Some true -> ( try Some (function_of_stream stream) with Unknown -> None)
+  | _ -> None
+
+let is_known () =
+  prepare ();
+  !known = Some true
