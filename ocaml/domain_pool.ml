@@ -26,17 +26,6 @@ let worker number index () =
   pool_start number index;
   pool_serve turns
 
-(* A domain begins with the signals of this thread, and blocks them a moment later. What comes meanwhile is heard at the end. *)
-let without_signals f =
-  let all = Sys.[ sighup; sigint; sigquit; sigterm; sigalrm; sigvtalrm; sigprof; sigusr1; sigusr2; sigchld; sigcont; sigpipe ] in
-  let before = Thread.sigmask Unix.SIG_BLOCK all in
-  let restore () = ignore (Thread.sigmask Unix.SIG_SETMASK before : int list) in
-  match f () with
-  | () -> restore ()
-  | exception exn ->
-      restore ();
-      raise exn
-
 let shutdown ?(cancel = false) pool =
   let left = pool_close pool.number cancel in
   match (pool.ended, Lwt.state left) with
@@ -63,7 +52,8 @@ let create ~domains =
   let number = pool_create domains in
   let pool () = { number; domains = Array.of_list !spawned; ended = None } in
   try
-    without_signals (fun () ->
+    (* A domain begins with the signals of this thread, and blocks them a moment later. *)
+    Executor.without_signals (fun () ->
         for index = 0 to domains - 1 do
           spawned := Domains.spawn (worker number index) :: !spawned
         done);

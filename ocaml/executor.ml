@@ -46,15 +46,27 @@ let shutdown_after_exit_hooks () =
   in
   ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)
 
+let without_signals f =
+  let all = Sys.[ sighup; sigint; sigquit; sigterm; sigalrm; sigvtalrm; sigprof; sigusr1; sigusr2; sigchld; sigcont; sigpipe ] in
+  let before = Thread.sigmask Unix.SIG_BLOCK all in
+  let restore () = ignore (Thread.sigmask Unix.SIG_SETMASK before : int list) in
+  match f () with
+  | () -> restore ()
+  | exception exn ->
+      restore ();
+      raise exn
+
 (* Lwt hears of its children by a handler of [SIGCHLD], which it installs in the first turn of its loop, in place of any that
    is there; Tokio by one that calls what it finds there. So Lwt's comes first: what waits for a child of Lwt's installs it
    (lwt_unix.ml, 5.6 to 6.1), and this process is no child of its own. What a signal handler raises meanwhile is in the promise. *)
 let hear_of_children () =
-  try
+  let waited () =
     match Lwt.state (Lwt_unix.waitpid [ WNOHANG ] (Unix.getpid ())) with
     | Fail exn -> raise exn
     | Return _ | Sleep -> ()
-  with Unix.Unix_error (ECHILD, _, _) -> ()
+  in
+  (* Lwt 6 has a lazy value install it, in [Lwt_main.run] as well, and that raises for ever what it raised once. *)
+  without_signals (fun () -> try waited () with Unix.Unix_error (ECHILD, _, _) -> ())
 
 (* Rust calls it again when something was raised on the way, and so does the next turn. A signal handler may have called Rust
    meanwhile, and done all of it. *)

@@ -57,3 +57,7 @@ val shutdown_after_exit_hooks : unit -> unit
 
 val after_fork : unit -> unit
 (** [after_fork ()], in the child of a [fork], leaves the parent's executor to the parent. *)
+
+val without_signals : (unit -> unit) -> unit
+(** [without_signals f] calls [f] while this thread takes no signals. Their handlers run at the end, and what they raise is raised
+    when [f] has done its work. *)

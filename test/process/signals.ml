@@ -199,17 +199,18 @@ exception Injected
 (* In a process that has not called Rust: the first call, where the allocation of that number raises. It starts the bridge. *)
 let first_call_where_an_allocation_raises number =
   let count = ref 0 and raised = ref false and came = ref false in
-  let allocated _ =
+  let allocated { Gc.Memprof.callstack; _ } =
     incr count;
     if !count = number then begin
       raised := true;
-      raise Injected
+      (* What a lazy value of Lwt 6 raises once, while it installs its handler, it raises in each [Lwt_main.run]. *)
+      if contains (Printexc.raw_backtrace_to_string callstack) ~part:"CamlinternalLazy" then came := true else raise Injected
     end;
     None
   in
   let tracker = { Gc.Memprof.null_tracker with alloc_minor = allocated; alloc_major = allocated } in
   (try
-     ignore (Gc.Memprof.start ~sampling_rate:1. ~callstack_size:1 tracker);
+     ignore (Gc.Memprof.start ~sampling_rate:1. ~callstack_size:20 tracker);
      ignore (yield 1 : int Lwt.t)
    with Injected -> came := true);
   count := max_int;
