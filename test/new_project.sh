@@ -42,6 +42,11 @@ fn doubles() {
     assert_eq!(poll, task::Poll::Ready(4));
 }
 RUST
+cat >build.rs <<'RUST'
+fn main() {
+    println!("cargo::rustc-link-arg-tests=-locaml_lwt_interop_runtime");
+}
+RUST
 cargo test --quiet
 
 # OCaml follows Rust: in the same build, a changed signature is an error where it is called.
