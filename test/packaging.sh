@@ -33,12 +33,13 @@ lint() {
 lint rust-async.opam
 
 # odoc looks for the pages of other packages, which Debian's have not.
-said=$(dune build @doc 2>&1 | grep -v '^File .*odoc":$\|^Warning: Couldn.t find the following modules:$\|^  \(Lwt\|Stdlib\|Unix\|Thread\| \)*$' || true)
+said=$(dune build @doc 2>&1 | grep -v '^File .*odoc":$\|^Warning: Couldn.t find the following modules:$\|^  \(Lwt[a-z_]*\|Stdlib\|Unix\|Thread\| \)*$' || true)
 [ -z "$said" ] || die "odoc: $said"
 shown=$(grep -o 'href="Rust_async[^"]*"' _build/default/_doc/_html/rust-async/index.html)
 [ "$shown" = 'href="Rust_async/index.html"' ] || die "odoc shows private modules: $shown"
 
-cargo publish --quiet --dry-run --allow-dirty --target-dir target/packaging -p ocaml-lwt-interop-macros -p ocaml-lwt-interop
+# In a folder of its own: cargo keeps what it made of a version in another.
+cargo publish --quiet --dry-run --allow-dirty --target-dir "$folder/published" -p ocaml-lwt-interop-macros -p ocaml-lwt-interop
 for crate in ocaml-lwt-interop ocaml-lwt-interop-macros; do
   files=$(cargo package --list --allow-dirty -p "$crate")
   for file in LICENSE-MIT LICENSE-APACHE README.md Cargo.toml; do
@@ -46,7 +47,7 @@ for crate in ocaml-lwt-interop ocaml-lwt-interop-macros; do
   done
 done
 # As docs.rs does, which has no OCaml.
-RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --target-dir target/packaging -p ocaml-lwt-interop \
+RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --target-dir "$folder/published" -p ocaml-lwt-interop \
   --no-default-features --features without-ocamlopt
 
 # A copy of the sources with all crates in it, and a home of cargo's with nothing in it.
