@@ -1,13 +1,10 @@
 open Description
+open Module_tree
 
 type file = Implementation | Interface
 
 (* How long a line may be. *)
 let width = 100
-
-(* Modules: a tree, in the order of Rust's. *)
-
-type tree = { object_ : declared option; inside_exceptions : exception_ list; inside : func list; modules : (string * tree) list }
 
 (* The modules that types of OCaml's are in: what is declared here is called otherwise. *)
 let rec heads ty =
@@ -33,22 +30,6 @@ let taken library =
 let path ~crate ~taken path =
   let inside = match path with first :: rest when first = crate -> rest | path -> path in
   List.map (Names.module_ ~taken) inside
-
-let empty = { object_ = None; inside_exceptions = []; inside = []; modules = [] }
-
-(* [add] puts something into the tree at the end of the path. *)
-let rec insert add tree path =
-  match path with
-  | [] -> add tree
-  | first :: rest ->
-      let inner = Option.value ~default:empty (List.assoc_opt first tree.modules) in
-      let inner = insert add inner rest in
-      let modules =
-        if List.mem_assoc first tree.modules then
-          List.map (fun (name, old) -> (name, if name = first then inner else old)) tree.modules
-        else tree.modules @ [ (first, inner) ]
-      in
-      { tree with modules }
 
 (* What cannot be declared. *)
 
