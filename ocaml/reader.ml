@@ -28,6 +28,7 @@ type t = {
 external pull : t -> pulled = "ocaml_lwt_interop_pull"
 external open_read : t -> bool = "ocaml_lwt_interop_open_read" [@@noalloc]
 external close_stream : t -> bool = "ocaml_lwt_interop_close_stream"
+external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external major_cycle_ended : unit -> unit = "ocaml_lwt_interop_major_cycle_ended" [@@noalloc]
 
 (* Rust may poll in it. *)
@@ -154,35 +155,41 @@ let of_reader reader =
 let code f = Obj.raw_field f 0
 let code_of_reader = code (Obj.repr (of_reader (Obj.magic nobody : t)))
 
-(* The reader of a stream, or of what it is a clone of. *)
-let find stream =
+(* The function of a stream of Rust's, or of what it is a clone of. *)
+let function_of stream =
   match Waited.function_of stream with
-  | Some f when code f = code_of_reader ->
-      let ask : unit -> Obj.t option Lwt.t = Obj.obj f in
-      asked := f;
-      (* A signal handler may raise before it answers. *)
-      let (_ : Obj.t option Lwt.t) =
-        try ask ()
-        with exn ->
-          asked := nobody;
-          raise exn
-      in
-      let reader : t = Obj.obj !answer in
-      answer := nobody;
-      Some reader
+  | Some f when code f = code_of_reader -> Some f
   | _ -> None
+
+(* Its reader. Only on the thread that runs Lwt, since others could ask meanwhile. A signal handler there may ask as well, or raise,
+   before the answer is taken: then this asks again, or gives up. *)
+let rec reader_of f =
+  let ask : unit -> Obj.t option Lwt.t = Obj.obj f in
+  asked := f;
+  (match ask () with
+  | (_ : Obj.t option Lwt.t) -> ()
+  | exception exn ->
+      asked := nobody;
+      raise exn);
+  let said = !answer in
+  answer := nobody;
+  if said == nobody then reader_of f else (Obj.obj said : t)
 
 let close stream =
   if not (Waited.is_known ()) then
     Errors.refuse "Rust_async.Stream.close does not know where this version of Lwt keeps a stream's function: drop the stream instead";
-  match find stream with
+  let refuse () =
+    Errors.refuse
+      "Rust_async.Stream.close was called on a thread that does not run Lwt, whose promises it settles: call it there, or \
+       with Lwt_preemptive.run_in_main"
+  in
+  match function_of stream with
   | None -> invalid_arg "Rust_async.Stream.close: this stream is not one of Rust's, but one that OCaml has made"
-  | Some reader ->
+  | Some _ when not (is_lwt_thread ()) -> refuse ()
+  | Some f ->
+      let reader = reader_of f in
       Storage.refresh ();
-      if not (close_stream reader) then
-        Errors.refuse
-          "Rust_async.Stream.close was called on a thread that does not run Lwt, whose promises it settles: call it there, or \
-           with Lwt_preemptive.run_in_main";
+      if not (close_stream reader) then refuse ();
       reader.items <- no_items;
       reader.taken <- 0;
       reader.ending <- End;

@@ -69,7 +69,7 @@ module Stream : sig
       {b Only} on the thread that runs Lwt.
 
       @raise Invalid_argument for a stream that OCaml has made, [Lwt_stream.map]'s too: close the one behind it.
-      @raise Misuse on another thread. *)
+      @raise Misuse on another thread, and where this Lwt keeps a stream in another way than 5.6 to 6.1. *)
 
   val with_stream : 'a Lwt_stream.t -> ('a Lwt_stream.t -> 'b Lwt.t) -> 'b Lwt.t
   (** [with_stream (rows pool query) f] is [f] of that stream, which is closed when its promise is settled: for who reads some of

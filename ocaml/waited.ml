@@ -1,4 +1,4 @@
-(* Whether anybody waits for the next item of a [Lwt_stream.from]. ([Rust_async.Stream.close] is no help where a read was
+(* Whether anybody waits for the next item of a [Lwt_stream.from], and the function that this was given. ([Rust_async.Stream.close] is no help where a read was
    cancelled and the stream forgotten: nobody says so.)
 
    The function of the stream gives a promise, and Lwt protects the promise from the readers. A read that is cancelled leaves the

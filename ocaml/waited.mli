@@ -1,4 +1,4 @@
-(** Whether anybody waits for the next item of a [Lwt_stream.from]; private to the bridge. *)
+(** Whether anybody waits for the next item of a [Lwt_stream.from], and what function it has; private to the bridge. *)
 
 val prepare : unit -> unit
 (** [prepare ()] sees whether this Lwt can be asked, once. Runs Lwt's code. *)
