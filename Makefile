@@ -10,6 +10,9 @@ demo: setup ## set up, build, and checksum this project's own sources with Rust 
 	$(env) dune build --profile release ./examples/checksum/main.exe
 	examples/checksum/demo.sh
 
+demo-node: setup ## a blockchain node, Rust with OCaml inside: 1,000 blocks, and a kill -9 in the middle
+	$(env) cargo build --release -p node && target/release/demo target/node.redb
+
 test: setup ## every test, on this machine's OCaml
 	scripts/test.sh
 
@@ -18,6 +21,12 @@ test-all: ## every test, on this machine's OCaml, Debian 13's and Debian testing
 
 stress: setup ## operations of every kind, ten thousand in flight, for about ten minutes
 	scripts/stress.sh
+
+fuzz: setup ## random programs over the whole API against a model, for SECONDS=60
+	FUZZ_SECONDS=$(or $(SECONDS),60) test/fuzz.sh
+
+sanitize: setup ## the laws under every checker that this machine has, about an hour; QUICK=yes for some minutes
+	scripts/sanitize.sh $(if $(QUICK),--quick)
 
 bench: setup ## the benchmark, with its baselines, on this machine's OCaml
 	$(env) dune build --profile release ./bench/main.exe
@@ -35,7 +44,7 @@ fmt: ## format the Rust code
 lint: setup ## rustfmt check, clippy and rustdoc
 	$(env) cargo fmt --all --check
 	$(env) cargo clippy --workspace --all-targets -- -D warnings -D clippy::undocumented_unsafe_blocks
-	$(env) RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p ocaml-lwt-interop -p ocaml-lwt-interop-macros
+	$(env) RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p ocaml-lwt-interop -p ocaml-lwt-interop-macros -p ocaml-lwt-interop-build
 
 setup: ## install what is missing: OCaml, dune, Lwt, Alcotest, a C compiler
 	@scripts/setup.sh
@@ -44,4 +53,4 @@ clean: ## remove what was built
 	rm -rf _build target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all stress bench bench-all diagrams fmt lint setup clean
+.PHONY: help demo demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean

@@ -1,10 +1,8 @@
 (* Worker domains. *)
 
 open Case
+open Rust_half.On_tokio
 module Pool = Rust_async.Domain_pool
-
-external pool_call : Pool.t -> (unit -> unit) -> int -> unit Lwt.t = "bench__bench_pool_call"
-external pool_calls : Pool.t -> (unit -> unit) -> int -> int -> unit Lwt.t = "bench__bench_pool_calls"
 
 (* Its domains are there for this measurement only: each minor collection of other cases would stop them as well. *)
 let in_pool domains f steps =
@@ -14,7 +12,7 @@ let in_pool domains f steps =
 let await_in_a_row pool steps =
   let job steps =
     for _ = 1 to steps do
-      Pool.await (Calls.yield ())
+      Pool.await (Rust_half.Calls.bench_yield ())
     done
   in
   Pool.detach pool job steps
@@ -58,10 +56,10 @@ let all =
     case "domain/detach-10k" "Domain_pool.detach, 10,000 at a time" ~size:10_000 ~baseline:"ocaml/detach-10k"
       (in_pool 1 (fun pool -> together 10_000 (Pool.detach pool ignore)));
     case "domain/call" "DomainPool::call from a Tokio worker, one after the other" ~baseline:"ocaml/detach"
-      (in_pool 1 (fun pool -> repeated_by_rust (pool_call pool ignore)));
+      (in_pool 1 (fun pool -> repeated_by_rust (bench_pool_call pool ignore)));
     case "domain/call-10k" "DomainPool::call from a Tokio worker, 10,000 at a time" ~size:10_000
       ~baseline:"ocaml/detach-10k"
-      (in_pool 1 (fun pool -> repeated_by_rust (fun steps -> pool_calls pool ignore steps 10_000)));
+      (in_pool 1 (fun pool -> repeated_by_rust (fun steps -> bench_pool_calls pool ignore steps 10_000)));
     case "domain/await" "Domain_pool.await of a function that yields, on a worker domain" ~baseline:"call/yield"
       (in_pool 1 (fun pool -> repeated_by_rust (await_in_a_row pool)));
   ]

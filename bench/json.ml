@@ -14,33 +14,30 @@ let escaped text =
     text;
   Buffer.contents output
 
-let rec write channel = function
-  | Null -> output_string channel "null"
-  | Bool b -> Printf.fprintf channel "%b" b
-  | Number n when Float.is_integer n && Float.abs n < 1e15 -> Printf.fprintf channel "%.0f" n
-  | Number n when Float.is_nan n || Float.is_integer n -> output_string channel "null"
-  | Number n -> Printf.fprintf channel "%.6g" n
-  | Text text -> Printf.fprintf channel "\"%s\"" (escaped text)
-  | List items -> separated channel '[' ']' write items
+let rec write output = function
+  | Null -> Buffer.add_string output "null"
+  | Bool b -> Printf.bprintf output "%b" b
+  | Number n when Float.is_integer n && Float.abs n < 1e15 -> Printf.bprintf output "%.0f" n
+  | Number n when Float.is_nan n || Float.is_integer n -> Buffer.add_string output "null"
+  | Number n -> Printf.bprintf output "%.6g" n
+  | Text text -> Printf.bprintf output "\"%s\"" (escaped text)
+  | List items -> separated output '[' ']' write items
   | Object fields ->
-      separated channel '{' '}'
-        (fun channel (key, value) -> Printf.fprintf channel "\"%s\": %a" (escaped key) write value)
+      separated output '{' '}'
+        (fun output (key, value) -> Printf.bprintf output "\"%s\": %a" (escaped key) write value)
         fields
 
-and separated : 'a. out_channel -> char -> char -> (out_channel -> 'a -> unit) -> 'a list -> unit =
- fun channel opening closing write items ->
-  output_char channel opening;
+and separated : 'a. Buffer.t -> char -> char -> (Buffer.t -> 'a -> unit) -> 'a list -> unit =
+ fun output opening closing write items ->
+  Buffer.add_char output opening;
   List.iteri
     (fun i item ->
-      if i > 0 then output_string channel ", ";
-      write channel item)
+      if i > 0 then Buffer.add_string output ", ";
+      write output item)
     items;
-  output_char channel closing
+  Buffer.add_char output closing
 
-let write_file path json =
-  let channel = open_out path in
-  Fun.protect
-    ~finally:(fun () -> close_out channel)
-    (fun () ->
-      write channel json;
-      output_char channel '\n')
+let to_string json =
+  let output = Buffer.create 65_536 in
+  write output json;
+  Buffer.contents output

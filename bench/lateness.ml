@@ -1,20 +1,18 @@
-(* By how much a timer of a millisecond is late beside tasks that never wait. *)
+(* How long one waits beside tasks that never do: by how much a timer of a millisecond is late, and what a call takes. *)
 
 open Lwt.Syntax
+open Rust_half.Fairness
 
 type t = {
   name : string;
   what : string;
   bound : float option;  (** nanoseconds, for the 99th percentile *)
-  run : float -> float list Lwt.t;  (** for so many seconds; nanoseconds *)
+  run : float -> float list Lwt.t;  (** for so many seconds; nanoseconds, one for each time it waited *)
 }
 
-type result = { timer : t; late : float list }
+type result = { waited_for : t; times : float list }
 
-external endless : int -> unit Lwt.t = "bench__bench_endless"
 external stop_endless : unit -> unit = "bench_stop_endless"
-external timer_here : int -> int -> int array Lwt.t = "bench__bench_timer"
-external timer_alone : int -> int -> int array Lwt.t = "bench__bench_timer_alone"
 
 let millisecond = 1e6
 
@@ -35,7 +33,7 @@ let rust_timer timer seconds =
   List.map float (Array.to_list late)
 
 let beside_rust tasks f seconds =
-  let tasks = endless tasks in
+  let tasks = bench_endless tasks in
   let* late = f seconds in
   stop_endless ();
   let+ () = tasks in
@@ -50,7 +48,36 @@ let beside_lwt tasks f seconds =
   let+ () = Lwt.join tasks in
   late
 
-let all =
+(* At least a hundred times, however long that takes. *)
+let latencies f seconds =
+  let until = Case.now () + int_of_float (seconds *. 1e9) in
+  let rec loop count times =
+    if count >= 100 && Case.now () >= until then Lwt.return times
+    else
+      let beginning = Case.now () in
+      let* () = f () in
+      loop (count + 1) (float (Case.now () - beginning) :: times)
+  in
+  loop 0 []
+
+(* A run of Rust's, so many times as OCaml's would come to about. *)
+let latencies_of_rust f seconds =
+  let+ times = f (max 100 (int_of_float (seconds *. 10_000.))) in
+  List.map float (Array.to_list times)
+
+let calls =
+  let call name what run = { name; what; bound = None; run } in
+  [
+    call "latency/func-tokio" "#[func(tokio)], beside nothing" (latencies Rust_half.On_tokio.bench_on_workers);
+    call "latency/func-tokio-10k" "#[func(tokio)], beside 10,000 Rust tasks that yield"
+      (beside_rust 10_000 (latencies Rust_half.On_tokio.bench_on_workers));
+    call "latency/spawn" "tokio::spawn in a #[func], beside nothing" (latencies_of_rust bench_spawn_latencies);
+    call "latency/spawn-10k" "tokio::spawn in a #[func], beside 10,000 Rust tasks that yield"
+      (beside_rust 10_000 (latencies_of_rust bench_spawn_latencies));
+    call "latency/yield-10k" "yields once, beside 10,000 Rust tasks that yield" (beside_rust 10_000 (latencies Rust_half.Calls.bench_yield));
+  ]
+
+let timers =
   let timer ?bound name what run = { name; what; bound; run } in
   let bound = 2. *. millisecond in
   [
@@ -60,10 +87,10 @@ let all =
     timer "late/lwt-rust-1" "Lwt's, beside 1 Rust task that yields" ~bound (beside_rust 1 lwt_timer);
     timer "late/lwt-rust-100" "Lwt's, beside 100 Rust tasks that yield" ~bound (beside_rust 100 lwt_timer);
     timer "late/lwt-rust-10k" "Lwt's, beside 10,000 Rust tasks that yield" ~bound (beside_rust 10_000 lwt_timer);
-    timer "late/worker" "Tokio's timer on a worker, beside nothing" (rust_timer timer_alone);
-    timer "late/rust" "Tokio's in a #[func], beside nothing" (rust_timer timer_here);
+    timer "late/worker" "Tokio's timer on a worker, beside nothing" (rust_timer bench_timer_alone);
+    timer "late/rust" "Tokio's in a #[func], beside nothing" (rust_timer bench_timer);
     timer "late/rust-pause-1" "Tokio's in a #[func], beside a loop of Lwt.pause" ~bound
-      (beside_lwt 1 (rust_timer timer_here));
+      (beside_lwt 1 (rust_timer bench_timer));
     timer "late/rust-rust-10k" "Tokio's in a #[func], beside 10,000 Rust tasks that yield"
-      (beside_rust 10_000 (rust_timer timer_here));
+      (beside_rust 10_000 (rust_timer bench_timer));
   ]

@@ -3,11 +3,13 @@
 open Lwt.Syntax
 
 let cases =
-  Baselines.all @ Calls.all @ Objects.all @ Callbacks.all @ Crossings.all @ On_tokio.all @ Domains.all @ Streams.all @ Arrays.all @ Messages.all
+  Baselines.all @ Calls.all @ Curves.all @ Objects.all @ Callbacks.all @ Crossings.all @ On_tokio.all @ Domains.all @ Streams.all @ Arrays.all @ Messages.all
 
 let prefix = ref ""
 let only = ref ""
 let json = ref ""
+let compare_with = ref ""
+let plot = ref ""
 let quick = ref false
 let rounds = ref 5
 let seconds = ref 1.0
@@ -19,6 +21,8 @@ let options =
     ("--case", Arg.Set_string prefix, "PREFIX  only the cases whose names begin so, and their baselines");
     ("--only", Arg.Set_string only, "NAME  that case, and no baseline: for a profiler");
     ("--json", Arg.Set_string json, "FILE  write the results there as well");
+    ("--compare", Arg.Set_string compare_with, "FILE  say what is faster or slower than in that run, written with --json");
+    ("--plot", Arg.Set_string plot, "FILE  draw the curves of many/ into an SVG file");
     ("--quick", Arg.Set quick, "  each case for a moment, to see that it works: the numbers mean nothing");
     ("--cpu", Arg.Set busy, "  judge by processor time, on a machine that is busy with something else");
     ("--counts", Arg.Set counts, "  instead of times: turns of the loop, allocations and waits for each operation");
@@ -60,26 +64,44 @@ let by_family selection =
 let in_order_of_list results =
   List.filter_map (fun case -> List.find_opt (fun result -> result.Measure.case.name = case.Case.name) results) cases
 
-let all_numbers results late memory =
+let all_numbers results waits memory =
   List.for_all (fun { Measure.rounds; _ } -> Float.is_finite (Measure.median rounds)) results
-  && List.for_all (fun { Lateness.late; _ } -> Float.is_finite (Measure.median late)) late
+  && List.for_all (fun { Lateness.times; _ } -> Float.is_finite (Measure.median times)) waits
   && List.for_all (fun { Memory.rust; ocaml; left; _ } -> Float.is_finite (rust +. ocaml +. left)) memory
 
 let progress line = if not !quick then Printf.eprintf "%s\n%!" line
+
+let with_file open_file close path f =
+  let channel = open_file path in
+  Fun.protect ~finally:(fun () -> close channel) (fun () -> f channel)
+
+let write_file path text = with_file open_out close_out path (fun channel -> output_string channel text)
+let read_file path = with_file open_in close_in path (fun channel -> really_input_string channel (in_channel_length channel))
+
+(* Ours is not yet running: whatever runs is somebody else's. *)
+let warn_if_busy () =
+  match Process.busy 0.5 with
+  | Some share when share > 0.05 && not !busy ->
+      Printf.printf "WARNING: something else uses %.0f %% of the processors: the numbers mean little; --cpu judges by ours\n\n%!"
+        (100. *. share)
+  | _ -> ()
 
 let main () =
   let plan = { Measure.rounds = max 1 !rounds; seconds = !seconds; busy = !busy } in
   let* results, failures = Measure.run plan ~progress (by_family (selected ())) in
   let results = in_order_of_list results in
   Report.cases results;
-  let* late =
-    List.filter (fun timer -> is_wanted timer.Lateness.name) Lateness.all
-    |> Lwt_list.map_s (fun timer ->
-           progress timer.Lateness.name;
-           let+ late = timer.run (5. *. plan.seconds) in
-           { Lateness.timer; late })
+  let waits all =
+    List.filter (fun wait -> is_wanted wait.Lateness.name) all
+    |> Lwt_list.map_s (fun waited_for ->
+           progress waited_for.Lateness.name;
+           let+ times = waited_for.run (5. *. plan.seconds) in
+           { Lateness.waited_for; times })
   in
+  let* late = waits Lateness.timers in
   Report.lateness late;
+  let* latency = waits Lateness.calls in
+  Report.latency latency;
   let+ memory =
     List.filter (fun kind -> is_wanted kind.Memory.name) Memory.all
     |> Lwt_list.map_s (Memory.run (if !quick then 1_000 else 100_000))
@@ -87,9 +109,13 @@ let main () =
   Report.memory memory;
   Printf.printf "peak of the whole process: %s MB\n" (Report.megabytes (Process.peak ()));
   Report.failures failures;
-  if !json <> "" then Json.write_file !json (Report.json plan results late memory);
-  if results = [] && late = [] && memory = [] then failwith (Printf.sprintf "no such case: %s%s" !only !prefix);
-  failures = [] && all_numbers results late memory
+  let run = lazy (Json.to_string (Report.json plan results late latency memory)) in
+  if !json <> "" then write_file !json (Lazy.force run ^ "\n");
+  if !compare_with <> "" then Report.differences (Rust_half.Results.bench_compare (read_file !compare_with) (Lazy.force run));
+  if !plot <> "" then Rust_half.Results.bench_plot !plot (Array.of_list (Curves.of_results results));
+  if not !quick then Report.unquiet results;
+  if results = [] && late = [] && latency = [] && memory = [] then failwith (Printf.sprintf "no such case: %s%s" !only !prefix);
+  failures = [] && all_numbers results (late @ latency) memory
 
 let count () =
   let+ results = Lwt_list.map_s Counts.run (List.filter (fun case -> is_wanted case.Case.name) cases) in
@@ -104,7 +130,9 @@ let () =
     (* A case that hangs ends the process instead. *)
     ignore (Unix.alarm 300 : int)
   end
-  else
+  else begin
     Printf.printf "OCaml %s, Lwt %s, %s, load %s\n\n%!" Sys.ocaml_version Versions.lwt (Process.processor ())
       (Process.load ());
+    warn_if_busy ()
+  end;
   if not (Lwt_main.run (if !counts then count () else main ())) then exit 1

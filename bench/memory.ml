@@ -35,7 +35,7 @@ let pending ?(finish = Lwt.cancel) ?(finish_all = ignore) name what make = { nam
 
 let lwt_pending () = fst (Lwt.task ())
 
-let await_pending () = Callbacks.await (lwt_pending ())
+let await_pending () = Rust_half.Callbacks.bench_await (lwt_pending ())
 
 let alone make () =
   make ();
@@ -46,13 +46,13 @@ let all =
     pending "memory/lwt" "a promise of Lwt.task" lwt_pending;
     pending "memory/tokio" "a task of Tokio's" (alone tokio_pending) ~finish_all:tokio_drop;
     pending "memory/executor" "a task of async-executor's" (alone executor_pending) ~finish_all:executor_drop;
-    pending "memory/call" "a call of Rust" Calls.never;
+    pending "memory/call" "a call of Rust" Rust_half.Calls.bench_never;
     pending "memory/await" "a call of Rust that awaits a pending promise" await_pending;
   ]
 
 (* What cancelled futures leave to be done is done in the next ticks. *)
 let rec all_gone turns =
-  let { Rust_async.tasks; subscriptions; roots = _; objects = _ } = Rust_async.stats () in
+  let { Rust_async.tasks; subscriptions; roots = _; objects = _; loans = _ } = Rust_async.stats () in
   if tasks + subscriptions = 0 then Lwt.pause ()
   else if turns = 0 then failwith (Printf.sprintf "%d tasks and %d subscriptions are left" tasks subscriptions)
   else Lwt.bind (Lwt.pause ()) (fun () -> all_gone (turns - 1))

@@ -46,3 +46,24 @@ let voluntary_switches () =
 
 let processor () = Option.value ~default:"?" (field "/proc/cpuinfo" "model name")
 let load () = match lines "/proc/loadavg" with line :: _ -> line | [] -> "?"
+
+(* In jiffies since the machine was started: what its processors did, in all and for anybody. A guest's time, the eighth
+   number's followers, is in the first two already. *)
+let processors () =
+  match lines "/proc/stat" with
+  | line :: _ -> (
+      match List.filter_map float_of_string_opt (String.split_on_char ' ' line) with
+      | user :: nice :: system :: idle :: wait :: rest ->
+          let rest = List.fold_left ( +. ) 0. (List.filteri (fun i _ -> i < 3) rest) in
+          Some (user +. nice +. system +. rest, user +. nice +. system +. rest +. idle +. wait)
+      | _ -> None)
+  | [] -> None
+
+(** The share of the processors that somebody uses while this process sleeps for so many seconds. None: the system does not say. *)
+let busy seconds =
+  let before = processors () in
+  Unix.sleepf seconds;
+  match (before, processors ()) with
+  | Some (used_before, all_before), Some (used, all) when all > all_before ->
+      Some ((used -. used_before) /. (all -. all_before))
+  | _ -> None

@@ -76,25 +76,25 @@ let cases results =
       |> table [ wanted; ""; "ns"; "cpu"; "spread"; "ratio"; "to"; "at most"; "" ])
     (List.rev groups)
 
-let late_is_met { Lateness.timer; late } = Option.map (fun bound -> quantile 0.99 late < bound) timer.bound
+let late_is_met { Lateness.waited_for; times } =
+  Option.map (fun bound -> quantile 0.99 times < bound) waited_for.bound
 
-let lateness results =
-  let row ({ Lateness.timer; late } as result) =
-    [
-      timer.name;
-      timer.what;
-      milliseconds (median late);
-      milliseconds (quantile 0.99 late);
-      milliseconds (maximum late);
-      string_of_int (List.length late);
-      Option.fold ~none:"" ~some:milliseconds timer.bound;
-      verdict (late_is_met result);
-    ]
+(* Of those, with a heading, and how a time is shown. *)
+let waits heading what show results =
+  let row ({ Lateness.waited_for; times } as result) =
+    [ waited_for.name; waited_for.what ]
+    @ List.map (fun q -> show (quantile q times)) [ 0.5; 0.9; 0.99; 0.999; 1. ]
+    @ [
+        string_of_int (List.length times);
+        Option.fold ~none:"" ~some:show waited_for.bound;
+        verdict (late_is_met result);
+      ]
   in
   if results <> [] then
-    table
-      [ "late"; "a timer of 1 ms, late by (ms)"; "median"; "p99"; "worst"; "times"; "p99 below"; "" ]
-      (List.map row results)
+    table [ heading; what; "median"; "p90"; "p99"; "p99.9"; "worst"; "times"; "p99 below"; "" ] (List.map row results)
+
+let lateness = waits "late" "a timer of 1 ms, late by (ms)" milliseconds
+let latency = waits "latency" "a call takes (ns)" time
 
 let memory results =
   let row { Memory.kind; calls; rust; ocaml; resident; left; peak } =
@@ -128,10 +128,34 @@ let counts results =
   in
   table [ "for each operation"; ""; "turns"; "OCaml words"; "Rust allocations"; "waits" ] (List.map row results)
 
+(** What is faster or slower than before, beyond the noise. *)
+let differences differences =
+  let row { Rust_half.name; before; after; change } =
+    [
+      name;
+      (match change with Noise -> "" | Faster -> "faster" | Slower -> "SLOWER");
+      time before;
+      time after;
+      ratio (after /. before);
+    ]
+  in
+  let changed = List.filter (fun { Rust_half.change; _ } -> change <> Noise) (Array.to_list differences) in
+  table [ "compared"; ""; "ns before"; "ns now"; "ratio" ] (List.map row changed);
+  Printf.printf "%d of %d cases are within the noise: some round before was as fast as some round now\n"
+    (Array.length differences - List.length changed)
+    (Array.length differences)
+
+(** Warns where something else ran while it was measured. *)
+let unquiet results =
+  let disturbed = List.filter (fun { rounds; _ } -> spread rounds > 0.2) results in
+  if disturbed <> [] then
+    Printf.printf "WARNING: %d of %d cases have a spread above 20 %%: something else was running\n" (List.length disturbed)
+      (List.length results)
+
 let failures failures =
   List.iter (fun { failed; error } -> Printf.eprintf "FAILED: %s: %s\n" failed.Case.name error) failures
 
-let json (plan : Measure.plan) results late memory =
+let json (plan : Measure.plan) results late latency memory =
   let open Json in
   let number n = Number n and numbers list = List (List.map (fun n -> Number n) list) in
   let case ({ case; times; rounds; ratio } as result) =
@@ -150,16 +174,18 @@ let json (plan : Measure.plan) results late memory =
         ("met", option (fun met -> Bool met) (is_met result));
       ]
   in
-  let timer ({ Lateness.timer; late } as result) =
+  let waited ({ Lateness.waited_for; times } as result) =
     Object
       [
-        ("name", Text timer.name);
-        ("what", Text timer.what);
-        ("samples", Number (float (Stdlib.List.length late)));
-        ("median_ns", Number (median late));
-        ("p99_ns", Number (quantile 0.99 late));
-        ("worst_ns", Number (maximum late));
-        ("p99_below_ns", option number timer.bound);
+        ("name", Text waited_for.name);
+        ("what", Text waited_for.what);
+        ("samples", Number (float (Stdlib.List.length times)));
+        ("median_ns", Number (median times));
+        ("p90_ns", Number (quantile 0.9 times));
+        ("p99_ns", Number (quantile 0.99 times));
+        ("p999_ns", Number (quantile 0.999 times));
+        ("worst_ns", Number (maximum times));
+        ("p99_below_ns", option number waited_for.bound);
         ("met", option (fun met -> Bool met) (late_is_met result));
       ]
   in
@@ -185,7 +211,8 @@ let json (plan : Measure.plan) results late memory =
       ("seconds", Number plan.seconds);
       ("judged_by", Text (if plan.busy then "cpu" else "wall"));
       ("cases", List (Stdlib.List.map case results));
-      ("late", List (Stdlib.List.map timer late));
+      ("late", List (Stdlib.List.map waited late));
+      ("latency", List (Stdlib.List.map waited latency));
       ("memory", List (Stdlib.List.map kind memory));
       ("peak_bytes", Number (float (Process.peak ())));
     ]

@@ -1,18 +1,9 @@
 (* Streams both ways: an operation is an item. *)
 
 open Case
+open Rust_half.Streams
 
 external alone : int -> int = "bench_stream_alone"
-external numbers : int -> int Lwt_stream.t = "bench__bench_stream_numbers"
-external numbers_256 : int -> int Lwt_stream.t = "bench__bench_stream_numbers_256"
-external strings : int -> string Lwt_stream.t = "bench__bench_stream_strings"
-external yields : int -> int Lwt_stream.t = "bench__bench_stream_yields"
-external read : int Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read"
-external read_256 : int Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read_256"
-external read_strings : string Lwt_stream.t -> unit Lwt.t = "bench__bench_stream_read_strings"
-external item : int -> int option Lwt.t = "bench__bench_stream_item"
-external item_yields : int -> int option Lwt.t = "bench__bench_stream_item_yields"
-external get : (unit -> int option Lwt.t) -> unit Lwt.t = "bench__bench_stream_get"
 
 let drain stream = Lwt_stream.iter (fun item -> ignore (Sys.opaque_identity item)) stream
 
@@ -46,22 +37,22 @@ let all =
     case "stream/lwt-pause" "Lwt alone: from, Lwt.pause" (of_ocaml paused);
     case "stream/rust" "Rust alone: iter" (timed_by_rust alone);
     case "stream/calls-to-ocaml" "no stream of ours: Lwt_stream.from, a call for each item" ~baseline:"stream/lwt"
-      (to_ocaml (of_calls item));
+      (to_ocaml (of_calls bench_stream_item));
     case "stream/calls-to-ocaml-yield" "the same, each call yields" ~baseline:"stream/lwt-pause"
-      (to_ocaml (of_calls item_yields));
+      (to_ocaml (of_calls bench_stream_item_yields));
     case "stream/calls-to-rust" "no stream of ours: Rust calls Lwt_stream.get for each item" ~baseline:"stream/lwt"
       (repeated_by_rust (fun n ->
            let stream = from ready n in
-           get (fun () -> Lwt_stream.get stream)));
+           bench_stream_get (fun () -> Lwt_stream.get stream)));
     case "stream/to-ocaml" "Rust's items are ready, OCaml reads" ~baseline:"stream/calls-to-ocaml" ~bound:(Times 1.)
-      (to_ocaml numbers);
-    case "stream/to-ocaml-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_ocaml numbers_256);
-    case "stream/to-ocaml-string" "String of 10 bytes" ~baseline:"call/string-10" (to_ocaml strings);
+      (to_ocaml bench_stream_numbers);
+    case "stream/to-ocaml-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_ocaml bench_stream_numbers_256);
+    case "stream/to-ocaml-string" "String of 10 bytes" ~baseline:"call/string-10" (to_ocaml bench_stream_strings);
     case "stream/to-ocaml-yield" "Rust yields before each item" ~baseline:"stream/calls-to-ocaml-yield"
-      (to_ocaml yields);
+      (to_ocaml bench_stream_yields);
     case "stream/to-rust" "OCaml's items are ready, Rust reads" ~baseline:"stream/calls-to-rust" ~bound:(Times 1.)
-      (to_rust read ready);
-    case "stream/to-rust-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_rust read_256 ready);
-    case "stream/to-rust-string" "String of 10 bytes" ~baseline:"stream/to-rust" (to_rust read_strings text);
-    case "stream/to-rust-pause" "OCaml pauses before each item" ~baseline:"stream/lwt-pause" (to_rust read paused);
+      (to_rust bench_stream_read ready);
+    case "stream/to-rust-256" "the same with a window of 256" ~baseline:"stream/lwt" (to_rust bench_stream_read_256 ready);
+    case "stream/to-rust-string" "String of 10 bytes" ~baseline:"stream/to-rust" (to_rust bench_stream_read_strings text);
+    case "stream/to-rust-pause" "OCaml pauses before each item" ~baseline:"stream/lwt-pause" (to_rust bench_stream_read paused);
   ]

@@ -18,3 +18,7 @@ let check ~crate declared =
         crate declared linked
 
 external close : 'a -> unit = "ocaml_lwt_interop_close"
+
+external provide : string -> string -> 'a -> unit = "ocaml_lwt_interop_provide"
+
+let provide ~interface ?(name = "") implementation = provide interface name implementation

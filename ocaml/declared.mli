@@ -9,3 +9,8 @@ val check : crate:string -> string -> unit
 
 external close : 'a -> unit = "ocaml_lwt_interop_close"
 (** [close t] closes an object, of whatever type; modules of objects have it with theirs. *)
+
+val provide : interface:string -> ?name:string -> 'a -> unit
+(** [provide ~interface ~name implementation] is what modules of interfaces have, with their type.
+
+    @raise Invalid_argument when there is one of that name. *)

@@ -2,7 +2,7 @@ external start_executor : Callbacks.t -> int = "ocaml_lwt_interop_start"
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
-external stats : unit -> int * int * int * int = "ocaml_lwt_interop_stats"
+external stats : unit -> int * int * int * int * int = "ocaml_lwt_interop_stats"
 
 external configure_tokio : int option -> string option -> int option -> int option -> float option -> bool
   = "ocaml_lwt_interop_configure"
@@ -28,9 +28,15 @@ let shutdown_executor timeout =
   Storage.refresh ();
   shutdown_executor timeout
 
+(* In a program of Rust's, what ends Lwt's loop. *)
+let when_shut_down = ref ignore
+
 let shutdown ?(timeout = 1.0) () =
   if !started then
-    if is_lwt_thread () then shutdown_executor timeout
+    if is_lwt_thread () then begin
+      shutdown_executor timeout;
+      !when_shut_down ()
+    end
     else
       Errors.refuse
         "Rust_async.shutdown was called on thread %d, but the promises that it rejects are those of another one: call it \

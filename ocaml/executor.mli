@@ -44,13 +44,16 @@ val configure :
   unit
 (** See [Rust_async.configure]. *)
 
-external stats : unit -> int * int * int * int = "ocaml_lwt_interop_stats"
-(** [stats ()] is how many tasks, subscriptions, roots, and objects there are; see [Rust_async.stats]. *)
+external stats : unit -> int * int * int * int * int = "ocaml_lwt_interop_stats"
+(** [stats ()] is how many tasks, subscriptions, roots, objects and loans there are; see [Rust_async.stats]. *)
 
 (** {1 The end} *)
 
 val shutdown : ?timeout:float -> unit -> unit
 (** See [Rust_async.shutdown]. *)
+
+val when_shut_down : (unit -> unit) ref
+(** What ends Lwt's loop when that has happened, in a program of Rust's. *)
 
 val shutdown_after_exit_hooks : unit -> unit
 (** [shutdown_after_exit_hooks ()] has {!shutdown} called after all hooks of [Lwt_main.at_exit] that there are now. *)

@@ -5,10 +5,11 @@ type token
 
 external fulfilled : token -> Obj.t -> unit = "ocaml_lwt_interop_fulfilled"
 external rejected : token -> exn -> unit = "ocaml_lwt_interop_rejected"
+external cancelled : token -> exn -> unit = "ocaml_lwt_interop_cancelled"
 external forget : token -> unit = "ocaml_lwt_interop_forget" [@@noalloc]
 external broken : token -> unit = "ocaml_lwt_interop_broken"
 
-(* Rust ticks in these; they are called by callbacks on promises. *)
+(* Rust ticks in these, but where a promise is cancelled; they are called by callbacks on promises. *)
 
 let fulfilled token value =
   Storage.refresh_in_callback ();
@@ -16,7 +17,7 @@ let fulfilled token value =
 
 let rejected token exn =
   Storage.refresh_in_callback ();
-  rejected token exn
+  match exn with Lwt.Canceled -> cancelled token exn | _ -> rejected token exn
 
 type subscription = {
   promise : Obj.t Lwt.t;

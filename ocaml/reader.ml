@@ -7,7 +7,7 @@
 type token
 
 (* What a pull gave; the order is that of exports/streams.rs. *)
-type pulled = Nothing | Something | Elsewhere [@@warning "-37"]
+type pulled = Nothing | Something | Other_thread [@@warning "-37"]
 
 (* What comes after the items of a Rust stream; the order is that of reader.rs. *)
 type ending = Not_yet | End | Failed of exn * Errors.backtrace [@@warning "-37"]
@@ -88,7 +88,7 @@ let rec next reader =
         match pull reader with
         | Something -> next reader
         | Nothing -> begin_read reader
-        | Elsewhere ->
+        | Other_thread ->
             Lwt.fail
               (Errors.misuse
                  "a stream of Rust's was read on a thread that does not run Lwt, so the next item could not wake it: read it \

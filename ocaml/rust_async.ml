@@ -44,11 +44,11 @@ end
 
 module Domain_pool = Domain_pool
 
-type stats = { tasks : int; subscriptions : int; roots : int; objects : int }
+type stats = { tasks : int; subscriptions : int; roots : int; objects : int; loans : int }
 
 let stats () =
-  let tasks, subscriptions, roots, objects = Executor.stats () in
-  { tasks; subscriptions; roots; objects }
+  let tasks, subscriptions, roots, objects, loans = Executor.stats () in
+  { tasks; subscriptions; roots; objects; loans }
 
 external flush_at_exit : unit -> unit = "ocaml_lwt_interop_flush_at_exit" [@@noalloc]
 
@@ -56,6 +56,9 @@ let () =
   Halves.agree ~callbacks:(Obj.repr Callbacks.all);
   flush_at_exit ();
   Callback.register "ocaml_lwt_interop.start" Executor.start_or_refuse;
+  Callback.register "ocaml_lwt_interop.host.run" Host.run;
+  Callback.register "ocaml_lwt_interop.host.raised" Host.raised;
+  Callback.register_exception "ocaml_lwt_interop.host.exited" Host.Exited;
   ignore (Lwt_main.Enter_iter_hooks.add_last Loop.on_turn : Lwt_main.Enter_iter_hooks.hook);
   ignore (Lwt_main.Leave_iter_hooks.add_last Loop.on_end_of_turn : Lwt_main.Leave_iter_hooks.hook);
   at_exit Exiting.exit

@@ -198,14 +198,15 @@ type stats = {
   subscriptions : int;  (** Promises that Rust awaits. *)
   roots : int;  (** OCaml values that Rust's handles keep alive. *)
   objects : int;  (** Rust's objects whose destructors have not run. *)
+  loans : int;  (** Bigarrays that are lent to Rust, and have elements. *)
 }
 
 val stats : unit -> stats
 (** [stats ()] is how much of the bridge is alive now. Collect first ([Gc.full_major]) to count what is reachable.
 
     Tasks and subscriptions are those of the calling thread: the one that runs Lwt, or a worker domain. On any other thread they are
-    zero. Roots are those of all threads. They are known where Lwt runs, and are zero in other places. Objects are those of the whole
-    process. *)
+    zero. Roots are those of all threads. They are known where Lwt runs, and are zero in other places. Objects and
+    loans are those of the whole process. *)
 
 (**/**)
 
@@ -217,4 +218,9 @@ module Declared : sig
   val check : crate:string -> string -> unit
   (** [check ~crate fingerprint], when the program starts.
       @raise Failure where the library that is linked has other declarations of the crate, or none. *)
+
+  val provide : interface:string -> ?name:string -> 'a -> unit
+  (** [provide ~interface ~name implementation] is what modules of interfaces have, with their type.
+
+      @raise Invalid_argument when there is one of that name. *)
 end

@@ -2,7 +2,7 @@ type pending = Obj.t Lwt.t * Obj.t Lwt.u
 
 external cancel : int -> unit = "ocaml_lwt_interop_cancel"
 
-(* Rust ticks in it; it is called by a callback on a promise. *)
+(* The future's destructors run in it; it is called by a callback on a promise. *)
 let cancel key =
   Storage.refresh_in_callback ();
   cancel key

@@ -1,5 +1,8 @@
-(* Whether anybody waits for the next item of a [Lwt_stream.from], and the function that this was given. ([Rust_async.Stream.close] is no help where a read was
-   cancelled and the stream forgotten: nobody says so.)
+(* Whether anybody waits for the next item of a [Lwt_stream.from], and the function that this was given.
+
+   Why this is needed although streams can be closed: a read that was cancelled ([Lwt.pick], a timeout), of a stream that was
+   forgotten then, closes nothing. Without a look the open read would keep a silent Rust stream, and what it holds, for ever. And
+   [Rust_async.Stream.close] itself has nothing but the [Lwt_stream.t] to find the Rust stream by: its function.
 
    The function of the stream gives a promise, and Lwt protects the promise from the readers. A read that is cancelled leaves the
    promise as it was, and nobody is told. There is one trace: the promise has lost a callback. So this looks where Lwt 5.6 to 6.1

@@ -6,69 +6,65 @@ open Law
 open Declared
 open Probe
 
-type ending = Value | Error | Panic | Dropped
-type stream_ending = End | Failure | Bang | Never
-type request = { path : string; body : string Lwt_stream.t; length : int option }
-type response = { status : int; out : string Lwt_stream.t; reason : string }
-type how = Drop | Drop_on_thread | Race | Select | Timeout | Abort
+type ending = Rust_half.ending = Value | Error | Panic | Dropped
+type stream_ending = Rust_half.stream_ending = End | Error | Panic | Never
+type request = Rust_half.request = { path : string; body : string Lwt_stream.t; length : int option }
+type response = Rust_half.response = { status : int; out : string Lwt_stream.t; reason : string }
+type how = Rust_half.how = Drop | DropOnThread | Race | Select | Timeout | Abort
 
-type thing
-type things = { left : thing; right : thing option }
+type thing = Rust_half.Objects.Thing.t
+type things = Rust_half.things = { left : thing; right : thing option }
 
-external thing_make : string -> thing = "interop_tests__thing_make"
-external thing_late : string -> thing Lwt.t = "interop_tests__thing_make_later"
-external thing_same : thing -> thing = "interop_tests__thing_same"
-external thing_swap : things -> things = "interop_tests__objects_swap"
-external thing_names : thing list -> string array = "interop_tests__objects_names"
-external thing_close : thing -> unit = "ocaml_lwt_interop_close"
-external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
-external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
-external tuple : int * float * string * bool option * (int32 * int64) -> bool -> _ Lwt.t = "interop_tests__values_tuple"
-external list : string list -> bool -> string list Lwt.t = "interop_tests__values_list"
-external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "interop_tests__values_list_of_lists"
-external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "interop_tests__values_assoc"
-external matrix : float array array -> bool -> float array array Lwt.t = "interop_tests__values_matrix"
+let thing_make = Rust_half.Objects.Thing.make
+let thing_late = Rust_half.Objects.Thing.make_later
+let thing_same = Rust_half.Objects.Thing.same
+let thing_swap = Rust_half.Objects.objects_swap
+let thing_names = Rust_half.Objects.objects_names
+let thing_close = Rust_half.Objects.Thing.close
+let string = Rust_half.Values.values_string
+let variant = Rust_half.Values.values_variant
+let tuple = Rust_half.Values.values_tuple
+let list = Rust_half.Values.values_list
+let list_of_lists = Rust_half.Values.values_list_of_lists
+let assoc = Rust_half.Values.values_assoc
+let matrix = Rust_half.Values.values_matrix
 external any : 'a -> bool -> 'a Lwt.t = "interop_tests__values_any"
-external result : bool -> bool -> (int, string) result Lwt.t = "interop_tests__endings_result"
-external promise_back : int Lwt.t -> bool -> int Lwt.t Lwt.t = "interop_tests__values_promise"
+let result = Rust_half.Endings.endings_result
+let promise_back = Rust_half.Values.values_promise
 
-external take_12 :
-  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "interop_tests__values_take_12_bytecode" "interop_tests__values_take_12"
+let take_12 = Rust_half.Values.values_take_12
 
-external give_12 :
-  (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
-  string Lwt.t = "interop_tests__values_give_12"
+let give_12 = Rust_half.Values.values_give_12
 
-external apply : (int -> string -> string) -> int -> string Lwt.t = "interop_tests__values_apply"
-external error : int -> bool -> int Lwt.t = "interop_tests__endings_error"
+let apply = Rust_half.Values.values_apply
+let error = Rust_half.Endings.endings_error
 external ocaml_error : int -> exn -> bool -> int Lwt.t = "interop_tests__endings_ocaml_error"
-external pass : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__endings_pass"
-external read : int Lwt.t -> (string * string * string option) Lwt.t = "interop_tests__endings_read"
-external registered : string -> bool -> int Lwt.t = "interop_tests__endings_registered"
-external panic : int -> bool -> unit Lwt.t = "interop_tests__endings_panic"
-external function_ : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t = "interop_tests__matrix_function"
-external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "interop_tests__matrix_resolver"
-external await_in : place -> int Lwt.t -> int Lwt.t = "interop_tests__matrix_promise"
-external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__matrix_call"
-external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "interop_tests__cancel_give_up"
-external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__on_tokio_text_on_workers"
-external text_blocking : string -> string Lwt.t = "interop_tests__on_tokio_text_blocking"
-external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_error_on_workers"
-external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_on_workers"
-external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__on_tokio_panic_on_workers"
-external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__on_tokio_pass_on_workers"
-external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__on_tokio_pass_blocking"
-external blocking_text : bool -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "interop_tests__blocking_text"
-external blocking_call : bool -> place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_call"
-external make : string -> bool -> (string * float array option * string) array Lwt.t = "interop_tests__gc_make"
+let pass = Rust_half.Endings.endings_pass
+let read = Rust_half.Endings.endings_read
+let registered = Rust_half.Endings.endings_registered
+let panic = Rust_half.Endings.endings_panic
+let function_ = Rust_half.Matrix.matrix_function
+let resolver = Rust_half.Matrix.matrix_resolver
+let await_in = Rust_half.Matrix.matrix_promise
+let call_in = Rust_half.Matrix.matrix_call
+let give_up = Rust_half.Cancel.cancel_give_up
+let text_on_workers = Rust_half.On_tokio.on_tokio_text_on_workers
+let text_blocking = Rust_half.On_tokio.on_tokio_text_blocking
+let error_on_workers = Rust_half.On_tokio.on_tokio_error_on_workers
+let ocaml_error_on_workers = Rust_half.On_tokio.on_tokio_ocaml_error_on_workers
+let panic_on_workers = Rust_half.On_tokio.on_tokio_panic_on_workers
+let pass_on_workers = Rust_half.On_tokio.on_tokio_pass_on_workers
+let pass_blocking = Rust_half.On_tokio.on_tokio_pass_blocking
+let blocking_text = Rust_half.Blocking.blocking_text
+let blocking_call = Rust_half.Blocking.blocking_call
+let make = Rust_half.Gc.gc_make
 external in_between : 'a -> (unit -> unit) -> bool -> ('a * 'a) Lwt.t = "interop_tests__gc_in_between"
-external stream : int -> wait -> stream_ending -> (unit -> unit Lwt.t) -> int Lwt_stream.t = "interop_tests__streams_script"
-external read_stream : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "interop_tests__streams_read"
-external request : request -> response Lwt.t = "interop_tests__streams_request"
-external write_to_array : place -> Lwt_bytes.t -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write"
-external made_array : int -> Lwt_bytes.t Lwt.t = "interop_tests__arrays_made"
-external give_up_stream : place -> bool -> int Lwt_stream.t -> unit Lwt.t = "interop_tests__streams_give_up"
+let stream = Rust_half.Streams.streams_script
+let read_stream = Rust_half.Streams.streams_read
+let request = Rust_half.Streams.streams_request
+let write_to_array = Rust_half.Arrays.arrays_write
+let made_array = Rust_half.Arrays.arrays_made
+let give_up_stream = Rust_half.Streams.streams_give_up
 external hold : int Lwt.t -> (int -> int Lwt.t) -> 'a -> string -> 'a Lwt.t = "interop_tests__gc_hold"
 
 let text = String.make 500 't'
@@ -150,7 +146,7 @@ let once =
         let* items = Lwt_stream.to_list (stream 40 Yield End nap) in
         same (List.init 40 Fun.id) (Lwt.return items));
     ("stream_of_rust_that_fails", fun () ->
-        let stream = stream 1 At_once Failure nap in
+        let stream = stream 1 At_once Error nap in
         let* item = Lwt_stream.get stream in
         check_bool "item" true (item = Some 0);
         ends_with (Rust_async.Rust_error { message = "the end"; causes = [] }) (Lwt.apply Lwt_stream.get stream));
@@ -209,12 +205,12 @@ let in_places =
       each "call" (fun place -> same 43 (call_in place (fun n -> Lwt.map (fun () -> n + 1) (nap ()))));
       each "function_called_at_home" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
-            (blocking_text false place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
+            (blocking_text AtHome place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
       each "function_called_by_a_blocking_call" (fun place ->
           same (List.init 5 (fun _ -> text ^ text))
-            (blocking_text true place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
+            (blocking_text Blocking place (fun text list -> disturb (); List.map (( ^ ) text) list) (String.sub text 0 500)));
       each "exception_of_a_blocking_call" (fun place ->
-          ends_with refused (blocking_call true place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
+          ends_with refused (blocking_call Blocking place (fun _ -> disturb (); raise (Refused (String.sub text 0 500)))));
       each "stream_of_ocaml" (fun place ->
           let n = ref (-1) in
           let stream = Lwt_stream.from (fun () -> disturb (); incr n;

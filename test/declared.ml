@@ -1,6 +1,7 @@
 (* Records and variants that cross, in the order of Rust's fields and constructors. *)
 
 type person = { name : string; age : int; nick : string option }
+type name = { text : string } [@@unboxed]
 type point = { x : float; y : float }
 
 type shape =

@@ -11,8 +11,8 @@ let patience = 30.
 
 let alive () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots; objects } = Rust_async.stats () in
-  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects" tasks subscriptions roots objects
+  let { Rust_async.tasks; subscriptions; roots; objects; loans } = Rust_async.stats () in
+  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects, %d loans" tasks subscriptions roots objects loans
 
 (* Waits until [read ()] is [expected]: for what another thread is about to do. *)
 let eventually what read expected =

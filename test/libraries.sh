@@ -34,7 +34,7 @@ for name in lake sea; do
     cat >>rust/src/lib.rs <<RUST
 
 /// How deep it is.
-#[derive(ocaml_lwt_interop::ToOCaml)]
+#[derive(ocaml_lwt_interop::FromOCaml, ocaml_lwt_interop::ToOCaml)]
 pub struct Depth {
     /// In metres.
     pub ${name}_metres: isize,
@@ -51,22 +51,43 @@ RUST
   )
 done
 
+# A third one knows the first, in both languages, and its Rust uses types of the other's: they are one type in OCaml.
+rust-async new --library coast >/dev/null
+(
+  cd coast
+  sed -i 's|^ocaml-lwt-interop = .*|&\nlake = "0.1.0"|' rust/Cargo.toml
+  sed -i 's|(run rust-async build coast|& --with %{lib:lake:rust/Cargo.toml} --types lake=Lake|; s|(libraries lwt|(libraries lake lwt|' dune
+  sed -i 's|%{dep:../rust/Cargo.toml}|& %{lib:lake:rust/Cargo.toml}|' test/dune
+  cat >>rust/src/lib.rs <<'RUST'
+
+/// By a metre.
+#[ocaml_lwt_interop::func(sync)]
+pub fn deeper(depth: lake::Depth) -> lake::Depth {
+    lake::Depth { lake_metres: depth.lake_metres + 1 }
+}
+RUST
+  dune build
+  dune test
+  grep -q 'external deeper : Lake.depth -> Lake.depth' _build/default/coast.mli || die "coast.mli: $(cat _build/default/coast.mli)"
+  install coast
+)
+
 # A program with a crate of its own: a line for each library.
 rust-async new town >/dev/null
 cd town
-sed -i 's|(run rust-async build town|&\n   --with %{lib:lake:rust/Cargo.toml}\n   --with %{lib:sea:rust/Cargo.toml}|' dune
-sed -i 's/(name main)/(name main) (modes exe byte)/; s/(libraries /(libraries lake sea /' bin/dune
+sed -i 's|(run rust-async build town|&\n   --with %{lib:lake:rust/Cargo.toml}\n   --with %{lib:coast:rust/Cargo.toml}\n   --with %{lib:sea:rust/Cargo.toml}|' dune
+sed -i 's/(name main)/(name main) (modes exe byte)/; s/(libraries /(libraries lake sea coast /' bin/dune
 cat >bin/main.ml <<'OCAML'
 let on_done _ = Lwt.return_unit
 
 let () =
-  let { Lake.lake_metres } = Lake.depth () and { Sea.sea_metres } = Sea.depth () in
+  let { Lake.lake_metres } = Coast.deeper (Lake.depth ()) and { Sea.sea_metres } = Sea.depth () in
   let greetings = Lwt_list.map_s (fun greet -> greet "world" on_done) [ Lake.greet; Sea.greet; Town.greet ] in
   Printf.printf "%s, %d, %d\n" (String.concat ", " (Lwt_main.run greetings)) lake_metres sea_metres
 OCAML
 dune build
-says "hello world, hello world, hello world, 4, 3" _build/default/bin/main.exe
-says "hello world, hello world, hello world, 4, 3" env CAML_LD_LIBRARY_PATH=_build/default _build/default/bin/main.bc
+says "hello world, hello world, hello world, 5, 3" _build/default/bin/main.exe
+says "hello world, hello world, hello world, 5, 3" env CAML_LD_LIBRARY_PATH=_build/default _build/default/bin/main.bc
 dune test
 if grep -q 'Lake\|Sea\|depth' _build/default/town.mli; then die "town.mli declares what is of others"; fi
 cd ..
@@ -94,7 +115,7 @@ cat >dune <<'DUNE'
  (modes exe byte)
  (libraries lake sea rust lwt lwt.unix))
 DUNE
-sed 's/; Town.greet//' ../town/bin/main.ml >main.ml
+sed 's/; Town.greet//; s/Coast.deeper (Lake.depth ())/Lake.depth ()/' ../town/bin/main.ml >main.ml
 dune build ./main.exe ./main.bc ./rust.cma
 says "hello world, hello world, 4, 3" _build/default/main.exe
 says "hello world, hello world, 4, 3" env CAML_LD_LIBRARY_PATH=_build/default _build/default/main.bc

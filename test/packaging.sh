@@ -39,11 +39,12 @@ shown=$(grep -o 'href="Rust_async[^"]*"' _build/default/_doc/_html/rust-async/in
 [ "$shown" = 'href="Rust_async/index.html"' ] || die "odoc shows private modules: $shown"
 
 # In a folder of its own: cargo keeps what it made of a version in another.
-cargo publish --quiet --dry-run --allow-dirty --target-dir "$folder/published" -p ocaml-lwt-interop-macros -p ocaml-lwt-interop
-for crate in ocaml-lwt-interop ocaml-lwt-interop-macros; do
+cargo publish --quiet --dry-run --allow-dirty --target-dir "$folder/published" \
+  -p ocaml-lwt-interop-macros -p ocaml-lwt-interop -p ocaml-lwt-interop-build
+for crate in ocaml-lwt-interop ocaml-lwt-interop-macros ocaml-lwt-interop-build; do
   files=$(cargo package --list --allow-dirty -p "$crate")
   for file in LICENSE-MIT LICENSE-APACHE README.md Cargo.toml; do
-    [[ $crate == *macros && $file == README.md ]] || grep -qx "$file" <<<"$files" || die "$crate is published without $file"
+    [[ $crate != ocaml-lwt-interop && $file == README.md ]] || grep -qx "$file" <<<"$files" || die "$crate is published without $file"
   done
 done
 # As docs.rs does, which has no OCaml.

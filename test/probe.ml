@@ -1,11 +1,11 @@
 (* The other half of src/probe.rs. *)
 
-type place = Domain | Tokio | Thread | Blocking_pool | Rayon
-type wait = At_once | Yield | Tokio_timer | Lwt_timer | Tokio_task | Plain_thread
+type place = Rust_half.place = Domain | Tokio | Thread | Blocking_pool | Rayon
+type wait = Rust_half.wait = At_once | Yield | Tokio_timer | Lwt_timer | Tokio_task | Plain_thread
 
-external begin_ : unit -> unit Lwt.t = "interop_tests__probe_begin"
-external counts : unit -> (int * int * int * int) Lwt.t = "interop_tests__probe_counts"
-external saw : unit -> string Lwt.t = "interop_tests__probe_saw"
+let begin_ = Rust_half.Probe.probe_begin
+let counts = Rust_half.Probe.probe_counts
+let saw = Rust_half.Probe.probe_saw
 
 let nap () = Lwt_unix.sleep 0.001
 
@@ -57,7 +57,7 @@ let check expected =
   (* The thread of the probe may still be about to drop it. *)
   Law.eventually "the probe" read "as expected"
 
-external live_memory : unit -> int Lwt.t = "interop_tests__memory_live"
+let live_memory = Rust_half.Memory.memory_live
 
 (* How much more Rust keeps than [bytes]. Waited for: a thread that has told us that it is done has yet to end. *)
 let rust_keeps_little ~than:bytes limit =

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the prose copies or counts: the README shows files of the project that `rust-async new` makes, doc/objects.md and
+# What the prose copies or counts: the README and doc/host.md show files of projects that `rust-async new` makes, doc/objects.md and
 # doc/arrays.md programs of the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes them;
 # without it, what they say is compared with what is there.
 # (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
@@ -53,13 +53,14 @@ mkdir "$folder/doc"
 with_files README.md 3 >"$folder/README.md"
 with_files doc/objects.md 1 >"$folder/doc/objects.md"
 with_files doc/arrays.md 2 >"$folder/doc/arrays.md"
+with_files doc/host.md 2 >"$folder/doc/host.md"
 with_minutes >"$folder/HACKING.md"
 
-for file in README.md doc/objects.md doc/arrays.md HACKING.md; do
+for file in README.md doc/objects.md doc/arrays.md doc/host.md HACKING.md; do
   if [ "${1-}" = --write ]; then
     cat "$folder/$file" >"$file"
   else
     diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
   fi
 done
-echo "README.md, doc/objects.md, doc/arrays.md and HACKING.md say what is there"
+echo "README.md, doc/objects.md, doc/arrays.md, doc/host.md and HACKING.md say what is there"

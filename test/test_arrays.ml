@@ -7,40 +7,40 @@ open Bigarray
 
 type bytes = (char, int8_unsigned_elt, c_layout) Array1.t
 type ('a, 'b) array1 = ('a, 'b, c_layout) Array1.t
-type way = At_home | Blocking
-type parts = { head : bytes; name : string; tail : bytes option }
+type way = Rust_half.way_to_block = AtHome | Blocking
+type parts = Rust_half.parts = { head : bytes; name : string; tail : bytes option }
 
-external write : place -> bytes -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write"
-external write_on_workers : bytes -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write_on_workers"
-external write_detached : bytes -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_write_detached"
-external write_now : bytes -> (unit -> unit) -> int = "interop_tests__arrays_write_now"
-external end_ : bytes -> place -> int -> unit Lwt.t = "interop_tests__arrays_end"
-external gate : bool -> unit = "interop_tests__arrays_gate"
-external came_to_the_gate : unit -> int = "interop_tests__arrays_came_to_the_gate"
-external behind_the_gate : bytes -> unit Lwt.t = "interop_tests__arrays_behind_the_gate"
-external spawned_behind_the_gate : bytes -> unit Lwt.t = "interop_tests__arrays_spawned_behind_the_gate"
-external never : place -> bytes -> unit Lwt.t = "interop_tests__arrays_never"
-external keep : bytes -> unit Lwt.t = "interop_tests__arrays_keep"
-external let_go : place -> unit Lwt.t = "interop_tests__arrays_let_go"
-external let_go_later : unit -> unit = "interop_tests__arrays_let_go_later"
-external two : bytes -> bytes -> unit Lwt.t = "interop_tests__arrays_two"
-external before_a_text : bytes -> string -> unit Lwt.t = "interop_tests__arrays_before_a_text"
-external record : parts -> unit Lwt.t = "interop_tests__arrays_record"
-external list : bytes list -> unit Lwt.t = "interop_tests__arrays_list"
-external back : bytes -> bytes Lwt.t = "interop_tests__arrays_back"
-external back_now : bytes -> bytes = "interop_tests__arrays_back_now"
-external part_back : bytes -> bytes Lwt.t = "interop_tests__arrays_part_back"
-external halves : bytes -> unit Lwt.t = "interop_tests__arrays_halves"
-external promised : place -> bytes Lwt.t -> unit Lwt.t = "interop_tests__arrays_promised"
-external call : way -> place -> (bytes -> bytes) -> unit Lwt.t = "interop_tests__arrays_call"
-external hand_back : place -> bytes -> (bytes -> unit Lwt.t) -> unit Lwt.t = "interop_tests__arrays_hand_back"
-external chunks : int -> int -> bytes Lwt_stream.t = "interop_tests__arrays_chunks"
-external fill_each : place -> bytes Lwt_stream.t -> int Lwt.t = "interop_tests__arrays_fill_each"
-external tokio : bytes -> bytes -> unit Lwt.t = "interop_tests__arrays_tokio"
-external touch : bytes -> int Lwt.t = "interop_tests__arrays_touch"
-external made : int -> bytes Lwt.t = "interop_tests__arrays_made"
-external made_with_room : int -> int -> bytes = "interop_tests__arrays_made_with_room"
-external twice : unit -> bool = "interop_tests__arrays_twice"
+let write = Rust_half.Arrays.arrays_write
+let write_on_workers = Rust_half.Arrays.arrays_write_on_workers
+let write_detached = Rust_half.Arrays.arrays_write_detached
+let write_now = Rust_half.Arrays.arrays_write_now
+let end_ = Rust_half.Arrays.arrays_end
+let gate = Rust_half.Arrays.arrays_gate
+let came_to_the_gate = Rust_half.Arrays.arrays_came_to_the_gate
+let behind_the_gate = Rust_half.Arrays.arrays_behind_the_gate
+let spawned_behind_the_gate = Rust_half.Arrays.arrays_spawned_behind_the_gate
+let never = Rust_half.Arrays.arrays_never
+let keep = Rust_half.Arrays.arrays_keep
+let let_go = Rust_half.Arrays.arrays_let_go
+let let_go_later = Rust_half.Arrays.arrays_let_go_later
+let two = Rust_half.Arrays.arrays_two
+let before_a_text = Rust_half.Arrays.arrays_before_a_text
+let record = Rust_half.Arrays.arrays_record
+let list = Rust_half.Arrays.arrays_list
+let back = Rust_half.Arrays.arrays_back
+let back_now = Rust_half.Arrays.arrays_back_now
+let part_back = Rust_half.Arrays.arrays_part_back
+let halves = Rust_half.Arrays.arrays_halves
+let promised = Rust_half.Arrays.arrays_promised
+let call = Rust_half.Arrays.arrays_call
+let hand_back = Rust_half.Arrays.arrays_hand_back
+let chunks = Rust_half.Arrays.arrays_chunks
+let fill_each = Rust_half.Arrays.arrays_fill_each
+let tokio = Rust_half.Arrays.arrays_tokio
+let touch = Rust_half.Arrays.arrays_touch
+let made = Rust_half.Arrays.arrays_made
+let made_with_room = Rust_half.Arrays.arrays_made_with_room
+let twice = Rust_half.Arrays.arrays_twice
 
 let of_string text : bytes = Array1.init char c_layout (String.length text) (String.get text)
 let to_string (array : bytes) = String.init (Array1.dim array) (Array1.get array)
@@ -104,37 +104,37 @@ let kind_law name (kind : ('a, 'b) kind) (values : 'a list) (reverse : ('a, 'b) 
       let+ made = reversed empty in
       check_int "nothing comes of nothing" 0 (Array1.dim made))
 
-external reverse_char : bytes -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_char"
-external reversed_char : bytes -> bytes Lwt.t = "interop_tests__arrays_reversed_char"
-external reverse_int8_unsigned : (int, int8_unsigned_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int8_unsigned"
-external reversed_int8_unsigned : (int, int8_unsigned_elt) array1 -> (int, int8_unsigned_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int8_unsigned"
-external reverse_int8_signed : (int, int8_signed_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int8_signed"
-external reversed_int8_signed : (int, int8_signed_elt) array1 -> (int, int8_signed_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int8_signed"
-external reverse_int16_unsigned : (int, int16_unsigned_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int16_unsigned"
-external reversed_int16_unsigned : (int, int16_unsigned_elt) array1 -> (int, int16_unsigned_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int16_unsigned"
-external reverse_int16_signed : (int, int16_signed_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int16_signed"
-external reversed_int16_signed : (int, int16_signed_elt) array1 -> (int, int16_signed_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int16_signed"
-external reverse_int32 : (int32, int32_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int32"
-external reversed_int32 : (int32, int32_elt) array1 -> (int32, int32_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int32"
-external reverse_int64 : (int64, int64_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int64"
-external reversed_int64 : (int64, int64_elt) array1 -> (int64, int64_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int64"
-external reverse_int : (int, int_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_int"
-external reversed_int : (int, int_elt) array1 -> (int, int_elt) array1 Lwt.t = "interop_tests__arrays_reversed_int"
-external reverse_nativeint : (nativeint, nativeint_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_nativeint"
-external reversed_nativeint : (nativeint, nativeint_elt) array1 -> (nativeint, nativeint_elt) array1 Lwt.t = "interop_tests__arrays_reversed_nativeint"
-external reverse_float32 : (float, float32_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_float32"
-external reversed_float32 : (float, float32_elt) array1 -> (float, float32_elt) array1 Lwt.t = "interop_tests__arrays_reversed_float32"
-external reverse_float64 : (float, float64_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_float64"
-external reversed_float64 : (float, float64_elt) array1 -> (float, float64_elt) array1 Lwt.t = "interop_tests__arrays_reversed_float64"
-external reverse_complex32 : (Complex.t, complex32_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_complex32"
-external reversed_complex32 : (Complex.t, complex32_elt) array1 -> (Complex.t, complex32_elt) array1 Lwt.t = "interop_tests__arrays_reversed_complex32"
-external reverse_complex64 : (Complex.t, complex64_elt) array1 -> bool -> unit Lwt.t = "interop_tests__arrays_reverse_complex64"
-external reversed_complex64 : (Complex.t, complex64_elt) array1 -> (Complex.t, complex64_elt) array1 Lwt.t = "interop_tests__arrays_reversed_complex64"
-external count_2 : (float, float64_elt, c_layout) Array2.t -> (int * int) Lwt.t = "interop_tests__arrays_count_2"
-external count_3 : (int32, int32_elt, c_layout) Array3.t -> (int * int * int) Lwt.t = "interop_tests__arrays_count_3"
-external count_4 : (int, int16_unsigned_elt, c_layout) Genarray.t -> (int * int * int * int) Lwt.t = "interop_tests__arrays_count_4"
-external made_2 : int -> int -> (float, float64_elt, c_layout) Array2.t Lwt.t = "interop_tests__arrays_made_2"
-external made_4 : int -> (char, int8_unsigned_elt, c_layout) Genarray.t Lwt.t = "interop_tests__arrays_made_4"
+let reverse_char = Rust_half.Arrays.arrays_reverse_char
+let reversed_char = Rust_half.Arrays.arrays_reversed_char
+let reverse_int8_unsigned = Rust_half.Arrays.arrays_reverse_int8_unsigned
+let reversed_int8_unsigned = Rust_half.Arrays.arrays_reversed_int8_unsigned
+let reverse_int8_signed = Rust_half.Arrays.arrays_reverse_int8_signed
+let reversed_int8_signed = Rust_half.Arrays.arrays_reversed_int8_signed
+let reverse_int16_unsigned = Rust_half.Arrays.arrays_reverse_int16_unsigned
+let reversed_int16_unsigned = Rust_half.Arrays.arrays_reversed_int16_unsigned
+let reverse_int16_signed = Rust_half.Arrays.arrays_reverse_int16_signed
+let reversed_int16_signed = Rust_half.Arrays.arrays_reversed_int16_signed
+let reverse_int32 = Rust_half.Arrays.arrays_reverse_int32
+let reversed_int32 = Rust_half.Arrays.arrays_reversed_int32
+let reverse_int64 = Rust_half.Arrays.arrays_reverse_int64
+let reversed_int64 = Rust_half.Arrays.arrays_reversed_int64
+let reverse_int = Rust_half.Arrays.arrays_reverse_int
+let reversed_int = Rust_half.Arrays.arrays_reversed_int
+let reverse_nativeint = Rust_half.Arrays.arrays_reverse_nativeint
+let reversed_nativeint = Rust_half.Arrays.arrays_reversed_nativeint
+let reverse_float32 = Rust_half.Arrays.arrays_reverse_float32
+let reversed_float32 = Rust_half.Arrays.arrays_reversed_float32
+let reverse_float64 = Rust_half.Arrays.arrays_reverse_float64
+let reversed_float64 = Rust_half.Arrays.arrays_reversed_float64
+let reverse_complex32 = Rust_half.Arrays.arrays_reverse_complex32
+let reversed_complex32 = Rust_half.Arrays.arrays_reversed_complex32
+let reverse_complex64 = Rust_half.Arrays.arrays_reverse_complex64
+let reversed_complex64 = Rust_half.Arrays.arrays_reversed_complex64
+let count_2 = Rust_half.Arrays.arrays_count_2
+let count_3 = Rust_half.Arrays.arrays_count_3
+let count_4 = Rust_half.Arrays.arrays_count_4
+let made_2 = Rust_half.Arrays.arrays_made_2
+let made_4 = Rust_half.Arrays.arrays_made_4
 [@@ocamlformat "disable"]
 
 let kinds =
@@ -222,6 +222,22 @@ let lent =
                 Gc.full_major ();
                 string_of_int !freed)
               "1");
+        law "loans_are_counted" (fun () ->
+            let loans () = (Rust_async.stats ()).loans in
+            let array = of_string "abc" and other = of_string "d" in
+            let before = loans () in
+            let* () = keep array in
+            let* () = keep (of_string "") in
+            check_int "one, since another has no elements" (before + 1) (loans ());
+            let promise = never Tokio other in
+            check_int "two" (before + 2) (loans ());
+            Lwt.cancel promise;
+            let* () = until_back other in
+            check_int "one is back" (before + 1) (loans ());
+            check_refused "it" [ "lent to Rust" ] (fun () -> two array array);
+            check_int "what is refused is not counted" (before + 1) (loans ());
+            let+ () = let_go Thread in
+            check_int "none" before (loans ()));
         law "a_thousand_at_once" (fun () ->
             let arrays = List.init 1000 (fun n -> of_string (String.make (1 + (n mod 7)) 'a')) in
             let place n = List.nth [ Domain; Tokio; Blocking_pool ] (n mod 3) in
@@ -481,7 +497,7 @@ let crossings =
               in
               check_string "what Rust gave" "4 4 4" !came;
               check_string "what Rust wrote" "6 6 6" (numbers array)))
-        [ (At_home, "at_home"); (Blocking, "of_blocking_calls") ];
+        [ (AtHome, "at_home"); (Blocking, "of_blocking_calls") ];
       everywhere "array_that_is_handed_to_an_ocaml_function_is_back" (fun place ->
           let array = of_string "abc" and came = ref "" in
           let+ () =

@@ -5,34 +5,30 @@ open Lwt.Syntax
 open Law
 open Probe
 
-type way = At_home | Blocking
+type way = Rust_half.way_to_block = AtHome | Blocking
 
-external call : way -> place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_call"
-external text : way -> place -> (string -> string list -> string list) -> string -> string list Lwt.t = "interop_tests__blocking_text"
+let call = Rust_half.Blocking.blocking_call
+let text = Rust_half.Blocking.blocking_text
 external any : way -> place -> ('a -> 'a) -> 'a -> 'a Lwt.t = "interop_tests__blocking_any"
 external local : way -> ('a -> 'a) -> 'a -> 'a Lwt.t = "interop_tests__blocking_local"
 
-external twelve :
-  way ->
-  place ->
-  (int -> string -> int -> string -> int -> string -> int -> string -> int -> string -> int -> string -> string) ->
-  string Lwt.t = "interop_tests__blocking_twelve"
+let twelve = Rust_half.Blocking.blocking_twelve
 
-external unit : way -> place -> (unit -> unit) -> unit Lwt.t = "interop_tests__blocking_unit"
-external refused_value : way -> place -> (unit -> string) -> string Lwt.t = "interop_tests__blocking_refused_value"
-external bomb : way -> place -> (unit -> unit) -> unit Lwt.t = "interop_tests__blocking_bomb"
-external first_poll : way -> (int -> int) -> bool Lwt.t = "interop_tests__blocking_first_poll"
-external give_up : way -> place -> bool -> (int -> int) -> unit Lwt.t = "interop_tests__blocking_give_up"
-external many : way -> int -> (int -> int) -> int Lwt.t = "interop_tests__blocking_many"
+let unit = Rust_half.Blocking.blocking_unit
+let refused_value = Rust_half.Blocking.blocking_refused_value
+let bomb = Rust_half.Blocking.blocking_bomb
+let first_poll = Rust_half.Blocking.blocking_first_poll
+let give_up = Rust_half.Blocking.blocking_give_up
+let many = Rust_half.Blocking.blocking_many
 external race : way -> int -> ('a -> 'a) -> 'a -> 'a option Lwt.t = "interop_tests__blocking_race"
-external run : place -> (int -> int) -> int Lwt.t = "interop_tests__blocking_run"
-external run_in_a_pool : int -> int Lwt.t = "interop_tests__blocking_run_in_a_pool"
-external as_lwt : (int -> int) -> int Lwt.t Lwt.t = "interop_tests__blocking_lwt"
-external on_tokio : int -> int Lwt.t = "interop_tests__blocking_on_tokio"
+let run = Rust_half.Blocking.blocking_run
+let run_in_a_pool = Rust_half.Blocking.blocking_run_in_a_pool
+let as_lwt = Rust_half.Blocking.blocking_lwt
+let on_tokio = Rust_half.Blocking.blocking_on_tokio
 
 let here () = Thread.id (Thread.self ())
-let way_name = function At_home -> "at_home" | Blocking -> "as_a_blocking_call"
-let ways = [ At_home; Blocking ]
+let way_name = function AtHome -> "at_home" | Blocking -> "as_a_blocking_call"
+let ways = [ AtHome; Blocking ]
 
 (* A law for each way and place. *)
 let everywhere name program =
@@ -57,11 +53,11 @@ let values =
           let* value = call way place (fun n -> n + 1) in
           check_int "value" 42 value;
           check_string "Rust saw" "value 42" (now (saw ()));
-          check (match (way, place) with At_home, Domain -> Exactly (1, 0) | _ -> Raced 1));
+          check (match (way, place) with AtHome, Domain -> Exactly (1, 0) | _ -> Raced 1));
       everywhere "function_runs_where_it_is_to_run" (fun way place ->
           let home = here () and ran = ref 0 in
           let+ () = unit way place (fun () -> ran := here ()) in
-          check_bool "at home" (way = At_home) (!ran = home));
+          check_bool "at home" (way = AtHome) (!ran = home));
       everywhere "values_of_the_heap_cross" (fun way place ->
           let long = String.make 500 't' in
           let+ came = text way place (fun text list -> List.map (( ^ ) text) list) long in
@@ -84,7 +80,7 @@ let values =
           Lwt.map (check_int "value" 48) (call way place (add (Sys.opaque_identity 7))));
       [
         law "call_at_home_is_ready_at_its_first_poll" (fun () ->
-            Lwt.map (check_bool "ready" true) (first_poll At_home succ));
+            Lwt.map (check_bool "ready" true) (first_poll AtHome succ));
         law "blocking_call_is_not_ready_at_its_first_poll" (fun () ->
             Lwt.map (check_bool "ready" false) (first_poll Blocking succ));
         law "future_of_a_blocking_call_is_one_for_lwt" (fun () ->
@@ -363,9 +359,9 @@ let racing name way count beside =
 
 let races =
   [
-    racing "racing_drops_leave_nothing" At_home 10_000 (fun f -> f ());
+    racing "racing_drops_leave_nothing" AtHome 10_000 (fun f -> f ());
     racing "racing_drops_leave_nothing" Blocking 3_000 (fun f -> f ());
-    racing "racing_drops_beside_a_collector_leave_nothing" At_home 1_000 Collector.beside;
+    racing "racing_drops_beside_a_collector_leave_nothing" AtHome 1_000 Collector.beside;
     racing "racing_drops_beside_a_collector_leave_nothing" Blocking 500 Collector.beside;
   ]
   @ each_way "many_calls_have_their_own_values" (fun way ->

@@ -3,16 +3,16 @@
 
 open Lwt.Syntax
 
-type source = Channel | Promise | Value | Stream | Tasks
+type source = Rust_half.source = Channel | Promise | Value | Stream | Tasks
 
-external drain : source -> int -> bool -> (unit -> unit) -> (unit -> unit Lwt.t) -> int Lwt_stream.t -> int Lwt.t
-  = "interop_tests__budget_drain_bytecode" "interop_tests__budget_drain"
+let drain = Rust_half.Budget.budget_drain
 
 external sync_drain : int -> int = "budget_sync_drain"
 external sync_block_on : int -> int = "budget_sync_block_on"
-external used_up_calls : (unit -> int) -> int Lwt.t = "interop_tests__budget_used_up_calls"
+let used_up_calls = Rust_half.Budget.budget_used_up_calls
+let polls_before_a_wake = Rust_half.Budget.budget_polls_before_a_wake
 external is_unlimited : unit -> bool = "budget_is_unlimited"
-external inside_block_on : (unit -> int) -> int = "interop_tests__budget_inside_block_on"
+let inside_block_on = Rust_half.Budget.budget_inside_block_on
 
 let words = function
   | Channel -> "a_channel"
@@ -85,6 +85,10 @@ let others =
             again (n - 1)
         in
         again 10);
+    Law.law "wake_by_a_thread_does_not_wait_for_all_tasks" (fun () ->
+        let* polls = polls_before_a_wake 1_000 in
+        Law.check_bool (Printf.sprintf "%d polls" polls) true (polls <= 2);
+        Lwt.return_unit);
     Law.law "code_of_ocaml's_may_run_a_runtime_of_its_own" (fun () ->
         let* n = used_up_calls (fun () -> sync_block_on 7) in
         Law.check_int "below a poll" 7 n;

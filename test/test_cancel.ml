@@ -4,28 +4,28 @@ open Lwt.Syntax
 open Law
 open Probe
 
-type endless = Nothing | Tokio_timer | Promise | Protected_promise | Task | Tokio_task | Yields
-type how = Drop | Drop_on_thread | Race | Select | Timeout | Abort
+type endless = Rust_half.endless = Nothing | TokioTimer | Promise | ProtectedPromise | Task | TokioTask | Yields
+type how = Rust_half.how = Drop | DropOnThread | Race | Select | Timeout | Abort
 
-external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__cancel_endless"
-external from_within : (unit -> unit) -> int -> (unit -> unit) -> int Lwt.t = "interop_tests__cancel_from_within"
-external detached : (unit -> unit Lwt.t) -> (unit -> unit) -> int Lwt.t = "interop_tests__cancel_detached"
-external settled_later : place -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "interop_tests__cancel_settled_later"
-external chain : (unit -> unit) -> unit Lwt.t = "interop_tests__cancel_chain"
-external give_up : place -> how -> bool -> int Lwt.t -> unit Lwt.t = "interop_tests__cancel_give_up"
-external give_up_call : place -> how -> bool -> (unit -> int Lwt.t) -> unit Lwt.t = "interop_tests__cancel_give_up_call"
-external on_the_way : int Lwt.t -> bool -> unit Lwt.t = "interop_tests__cancel_on_the_way"
-external on_the_way_of_a_call : (unit -> int Lwt.t) -> unit Lwt.t = "interop_tests__cancel_on_the_way_of_a_call"
-external unpolled : place -> int Lwt.t -> bool -> unit Lwt.t = "interop_tests__cancel_unpolled"
-external unawaited : place -> int Lwt.t -> unit Lwt.t = "interop_tests__cancel_unawaited"
-external unpolled_call : (unit -> int Lwt.t) -> unit Lwt.t = "interop_tests__cancel_unpolled_call"
-external signal : unit -> unit Lwt.t = "interop_tests__cancel_signal"
-external call_until_signal : place -> (unit -> int Lwt.t) -> unit Lwt.t = "interop_tests__cancel_call_until_signal"
-external spin : unit -> unit Lwt.t = "interop_tests__cancel_spin"
-external spins : unit -> int Lwt.t = "interop_tests__cancel_spins"
-external set_budget : int -> unit Lwt.t = "interop_tests__cancel_set_budget"
-external await_in : place -> int Lwt.t -> int Lwt.t = "interop_tests__matrix_promise"
-external call_in : place -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__matrix_call"
+let endless = Rust_half.Cancel.cancel_endless
+let from_within = Rust_half.Cancel.cancel_from_within
+let detached = Rust_half.Cancel.cancel_detached
+let settled_later = Rust_half.Cancel.cancel_settled_later
+let chain = Rust_half.Cancel.cancel_chain
+let give_up = Rust_half.Cancel.cancel_give_up
+let give_up_call = Rust_half.Cancel.cancel_give_up_call
+let on_the_way = Rust_half.Cancel.cancel_on_the_way
+let on_the_way_of_a_call = Rust_half.Cancel.cancel_on_the_way_of_a_call
+let unpolled = Rust_half.Cancel.cancel_unpolled
+let unawaited = Rust_half.Cancel.cancel_unawaited
+let unpolled_call = Rust_half.Cancel.cancel_unpolled_call
+let signal = Rust_half.Cancel.cancel_signal
+let call_until_signal = Rust_half.Cancel.cancel_call_until_signal
+let spin = Rust_half.Cancel.cancel_spin
+let spins = Rust_half.Cancel.cancel_spins
+let set_budget = Rust_half.Cancel.cancel_set_budget
+let await_in = Rust_half.Matrix.matrix_promise
+let call_in = Rust_half.Matrix.matrix_call
 
 let rec turns n = if n = 0 then Lwt.return_unit else Lwt.bind (Lwt.pause ()) (fun () -> turns (n - 1))
 let is_canceled promise = match Lwt.state promise with Lwt.Fail Lwt.Canceled -> true | _ -> false
@@ -59,11 +59,11 @@ let ways =
 let what_waits =
   [
     (Nothing, "for_nothing");
-    (Tokio_timer, "for_a_tokio_timer");
+    (TokioTimer, "for_a_tokio_timer");
     (Promise, "for_a_promise");
-    (Protected_promise, "for_a_protected_promise");
+    (ProtectedPromise, "for_a_protected_promise");
     (Task, "for_a_task");
-    (Tokio_task, "for_a_tokio_task");
+    (TokioTask, "for_a_tokio_task");
     (Yields, "for_its_next_turn");
   ]
 
@@ -163,7 +163,7 @@ let cancels =
 let give_ups =
   [
     (Drop, "dropped");
-    (Drop_on_thread, "dropped_on_another_thread");
+    (DropOnThread, "dropped_on_another_thread");
     (Race, "lost_a_race");
     (Select, "not_selected");
     (Timeout, "timed_out");

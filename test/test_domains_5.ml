@@ -25,6 +25,21 @@ external awaits : int Lwt.t -> int Lwt.t = "interop_tests__domains_awaits"
 external makes_a_promise : unit -> int Lwt.t Lwt.t = "interop_tests__domains_makes_a_promise"
 external numbers : int -> int Lwt_stream.t = "interop_tests__streams_numbers"
 external promised : int -> int Lwt_stream.t Lwt.t = "interop_tests__streams_promised"
+
+type thing
+type small
+type local
+
+external make_thing : string -> thing = "interop_tests__thing_make"
+external name_of_thing : thing -> string = "interop_tests__objects_name"
+external calls_with_thing : thing -> (unit -> unit) -> string = "interop_tests__thing_calls"
+external make_small : unit -> small = "interop_tests__small_make"
+external use_small : small -> int = "interop_tests__small_use_it"
+external small_gone : unit -> int = "interop_tests__objects_small_gone"
+external make_local : string -> local = "interop_tests__local_make"
+external append : local -> string -> string Lwt.t = "interop_tests__local_append"
+external close : 'a -> unit = "ocaml_lwt_interop_close"
+external objects_log : unit -> string array = "interop_tests__objects_log"
 external handle : (int -> int) -> int Lwt.t = "interop_tests__domains_handle"
 external leaves_a_task : (int -> unit) -> unit Lwt.t = "interop_tests__domains_leaves_a_task"
 external panics_detached : unit -> unit Lwt.t = "interop_tests__domains_panics_detached"
@@ -532,10 +547,128 @@ let of_each pool f =
   let* first = Pool.detach pool job () and* second = Pool.detach pool job () in
   Lwt.return [ first; second ]
 
+(* Objects. *)
+
+let objects =
+  (* What destructors have said, once there are so many of them. *)
+  let check_logged expected =
+    let seen = ref [] in
+    let look () =
+      Gc.full_major ();
+      seen := !seen @ Array.to_list (objects_log ());
+      String.concat "; " (List.sort compare !seen)
+    in
+    eventually "destructors" look (String.concat "; " (List.sort compare expected))
+  in
+  let elsewhere what call =
+    match call () with
+    | (_ : string) -> Alcotest.failf "%s was not refused" what
+    | exception Rust_async.Misuse text -> check_bool text true (contains text ~part:"belongs to the thread that made it")
+  in
+  [
+    law_of_pool "object_is_used_and_closed_on_every_domain" (fun pool ->
+        let here = make_thing "here" in
+        let* there = Pool.detach pool (fun () -> check_string "there" "here" (name_of_thing here); make_thing "there") () in
+        check_string "here" "there" (name_of_thing there);
+        let* () = Pool.detach pool close here in
+        (match name_of_thing here with
+        | _ -> Alcotest.fail "it was closed"
+        | exception Rust_async.Misuse _ -> ());
+        close there;
+        check_logged [ "here elsewhere"; "there elsewhere" ]);
+    law_of_pool "object_that_another_domain_closes_stays_for_the_call" (fun pool ->
+        let thing = make_thing "it" in
+        let closing = ref Lwt.return_unit in
+        let closed = Atomic.make false in
+        let value =
+          calls_with_thing thing (fun () ->
+              closing := Pool.detach pool (fun () -> close thing; Gc.full_major (); Atomic.set closed true) ();
+              while not (Atomic.get closed) do Domain.cpu_relax () done;
+              Gc.full_major ();
+              check_int "nothing went" 0 (Array.length (objects_log ())))
+        in
+        check_string "the value" "it" value;
+        let* () = !closing in
+        check_logged [ "it elsewhere" ]);
+    law_of_pool "object_that_two_domains_close_goes_once" (fun pool ->
+        let count = 2_000 in
+        let before = small_gone () in
+        let smalls = Array.init count (fun _ -> make_small ()) in
+        let* (_ : unit list) = of_each pool (fun () -> Array.iter close smalls) in
+        eventually "gone" (fun () -> string_of_int (small_gone () - before)) (string_of_int count));
+    law_of_pool "calls_race_with_another_domain_that_closes" (fun pool ->
+        let count = 20_000 in
+        let before = small_gone () in
+        let smalls = Array.init count (fun _ -> make_small ()) in
+        let reached = Atomic.make 0 in
+        let closer () =
+          Array.iteri
+            (fun i small ->
+              while Atomic.get reached < i do Domain.cpu_relax () done;
+              close small)
+            smalls
+        in
+        let job = Pool.detach pool closer () in
+        Array.iteri
+          (fun i small ->
+            Atomic.set reached i;
+            for _ = 1 to 3 do
+              match use_small small with
+              | (_ : int) -> ()
+              | exception Rust_async.Misuse _ -> ()
+            done)
+          smalls;
+        let* () = job in
+        eventually "gone" (fun () -> string_of_int (small_gone () - before)) (string_of_int count));
+    law_of_pool "objects_of_a_worker_domain_are_collected" (fun pool ->
+        let count = 10_000 in
+        let before = small_gone () in
+        let* (_ : unit list) =
+          of_each pool (fun () ->
+              for i = 1 to count do
+                let small = make_small () in
+                ignore (use_small small : int);
+                if i land 1 = 0 then close small
+              done;
+              Gc.full_major ())
+        in
+        let left () =
+          Gc.full_major ();
+          string_of_int (small_gone () - before)
+        in
+        let rec collect times =
+          if left () = string_of_int (2 * count) then Lwt.return_unit
+          else if times = 0 then Alcotest.failf "%s of %d are gone" (left ()) (2 * count)
+          else
+            let* (_ : unit list) = of_each pool Gc.full_major in
+            let* () = Lwt_unix.sleep 0.002 in
+            collect (times - 1)
+        in
+        collect 1_000);
+    law_of_pool ~domains:1 "object_that_is_not_Send_is_refused_on_another_domain" (fun pool ->
+        let local = make_local "mine" in
+        let append_there local () = elsewhere "mine, there" (fun () -> Pool.await (append local "!")) in
+        let* () = Pool.detach pool (append_there local) () in
+        let* theirs = Pool.detach pool (fun () -> let local = make_local "theirs" in ignore (Pool.await (append local "?")); local) () in
+        let* () =
+          Lwt.catch
+            (fun () -> Lwt.map (fun _ -> Alcotest.fail "theirs was not refused") (append theirs "!"))
+            (function Rust_async.Misuse _ -> Lwt.return_unit | exn -> Lwt.fail exn)
+        in
+        let* text = append local "." in
+        check_string "it is as it was" "mine." text;
+        (* Each goes on its own thread, whoever closes it. *)
+        let* () = Pool.detach pool close local in
+        close theirs;
+        let* () = Pool.detach pool ignore () in
+        check_logged [ "mine. at home"; "theirs? at home" ]);
+  ]
+[@@ocamlformat "disable"]
+
 (* [Rust_async.stats] is about the thread that asks, so [Law.law] looks at none of these. *)
 let counters =
   let own () =
-    let { Rust_async.tasks; subscriptions; roots = _; objects = _ } = Rust_async.stats () in
+    let { Rust_async.tasks; subscriptions; roots = _; objects = _; loans = _ } = Rust_async.stats () in
     Printf.sprintf "%d tasks, %d subscriptions" tasks subscriptions
   in
   let nothing = [ "0 tasks, 0 subscriptions"; "0 tasks, 0 subscriptions" ] in
@@ -641,16 +774,15 @@ let races =
 
 (* Lwt's keys are for the thread that runs Lwt: a job does not ask, but what it has done at home sees those of its call. *)
 module Keys = struct
-  type way = Promise | Value
-  type whoami = { promise : unit -> string Lwt.t; value : unit -> string; stream : unit -> string Lwt_stream.t } [@@warning "-69"]
-
-  external keep : whoami -> unit Lwt.t = "interop_tests__keys_keep"
-  external let_go : unit -> unit Lwt.t = "interop_tests__keys_let_go"
-  external of_kept : way -> place -> bool -> string Lwt.t = "interop_tests__keys_of_kept"
+  let keep = Rust_half.Keys.keys_keep
+  let let_go = Rust_half.Keys.keys_let_go
+  let of_kept = Rust_half.Keys.keys_of_kept
 
   let user : string Lwt.key = Lwt.new_key ()
   let name () = Option.value (Lwt.get user) ~default:"nobody"
-  let whoami = { promise = (fun () -> Lwt.return (name ())); value = name; stream = (fun () -> Lwt_stream.of_list []) }
+
+  let whoami =
+    { Rust_half.promise = (fun () -> Lwt.return (name ())); value = name; stream = (fun () -> Lwt_stream.of_list []) }
 end
 
 let keys =
@@ -665,7 +797,8 @@ let keys =
                 check_string "who I am" user seen;
                 check_string "who I am behind it" user (Keys.name ())
               in
-              Lwt.join (List.map ask [ (Keys.Promise, false); (Promise, true); (Value, false); (Value, true) ]))
+              let ways : (Rust_half.way * bool) list = [ (Promise, false); (Promise, true); (Value, false); (Value, true) ] in
+              Lwt.join (List.map ask ways))
         in
         let* () = Lwt.join (List.init 10 (fun i -> check (List.nth [ "alice"; "bob"; "nobody" ] (i mod 3)))) in
         Keys.let_go ())
@@ -677,6 +810,6 @@ let () =
   Alcotest.run "domains"
     [
       ("detached", detached); ("cancelled", cancelled); ("awaited", awaited); ("called from Rust", called_from_rust);
-      ("ends", ends); ("counters", counters); ("races", races); ("keys", keys);
+      ("ends", ends); ("objects", objects); ("counters", counters); ("races", races); ("keys", keys);
     ]
 [@@ocamlformat "disable"]

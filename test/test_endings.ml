@@ -4,24 +4,24 @@
 open Lwt.Syntax
 open Law
 
-external error : int -> bool -> int Lwt.t = "interop_tests__endings_error"
+let error = Rust_half.Endings.endings_error
 external ocaml_error : int -> exn -> bool -> int Lwt.t = "interop_tests__endings_ocaml_error"
 external raised_by_ocaml_rs : int -> exn -> int = "endings_raised_by_ocaml_rs"
-external result : bool -> bool -> (int, string) result Lwt.t = "interop_tests__endings_result"
-external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__on_tokio_pass_on_workers"
-external pass : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__endings_pass"
-external read : int Lwt.t -> (string * string * string option) Lwt.t = "interop_tests__endings_read"
-external handle : int Lwt.t -> int Lwt.t = "interop_tests__endings_handle"
-external registered : string -> bool -> int Lwt.t = "interop_tests__endings_registered"
+let result = Rust_half.Endings.endings_result
+let pass_on_workers = Rust_half.On_tokio.on_tokio_pass_on_workers
+let pass = Rust_half.Endings.endings_pass
+let read = Rust_half.Endings.endings_read
+let handle = Rust_half.Endings.endings_handle
+let registered = Rust_half.Endings.endings_registered
 external from_value : exn -> bool -> int Lwt.t = "interop_tests__endings_from_value"
 external boxed : exn -> bool -> int Lwt.t = "interop_tests__endings_boxed"
-external panic : int -> bool -> unit Lwt.t = "interop_tests__endings_panic"
-external panic_line : unit -> int Lwt.t = "interop_tests__endings_panic_line"
-external destructor_of_task : bool -> int Lwt.t = "interop_tests__endings_destructor_of_task"
-external joined : unit -> string option Lwt.t = "interop_tests__endings_joined"
-external detached : bool -> unit Lwt.t = "interop_tests__endings_detached"
-external caught : unit -> int Lwt.t = "interop_tests__endings_caught"
-external broken : unit -> int Lwt.t Lwt.t = "interop_tests__matrix_broken"
+let panic = Rust_half.Endings.endings_panic
+let panic_line = Rust_half.Endings.endings_panic_line
+let destructor_of_task = Rust_half.Endings.endings_destructor_of_task
+let joined = Rust_half.Endings.endings_joined
+let detached = Rust_half.Endings.endings_detached
+let caught = Rust_half.Endings.endings_caught
+let broken = Rust_half.Matrix.matrix_broken
 
 (* Every law about a function of Rust's holds for one that is ready at once, and for one that was pending. *)
 let both name program =

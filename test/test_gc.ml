@@ -10,7 +10,7 @@ external race :
   = "interop_tests__gc_race_bytecode" "interop_tests__gc_race"
 
 external drop_one_by_one : place -> 'a array -> unit Lwt.t = "interop_tests__gc_drop_one_by_one"
-external stats : unit -> (int * int * int) Lwt.t = "interop_tests__gc_stats"
+let stats = Rust_half.Gc.gc_stats
 
 let each name disturb times =
   List.map
@@ -46,7 +46,7 @@ let at_a_full_minor_heap =
 
 let kept () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots; objects = _ } = Rust_async.stats () in
+  let { Rust_async.tasks; subscriptions; roots; objects = _; loans = _ } = Rust_async.stats () in
   (tasks, subscriptions, roots)
 
 let leaves_nothing (name, (program : unit -> unit Lwt.t)) =

@@ -4,22 +4,22 @@ open Lwt.Syntax
 open Law
 open Probe
 
-type does = Return | Fail | Panic | Never
+type does = Rust_half.task_does = Return | Fail | Panic | Never
 
-external spawn : place -> does -> bool -> int Lwt.t = "interop_tests__handles_spawn"
-external detach : place -> (unit -> unit) -> unit Lwt.t = "interop_tests__handles_detach"
-external call : place -> (int -> int) -> int Lwt.t = "interop_tests__handles_call"
-external call_that_panics : place -> int Lwt.t = "interop_tests__handles_call_that_panics"
-external enter : place -> int Lwt.t = "interop_tests__handles_enter"
-external guards_in_the_wrong_order : unit -> string option Lwt.t = "interop_tests__handles_guards_in_the_wrong_order"
-external is_home : place -> bool Lwt.t = "interop_tests__handles_is_home"
-external function_elsewhere : place -> (int -> int) -> int Lwt.t = "interop_tests__handles_function_elsewhere"
-external lwt : does -> bool -> int Lwt.t Lwt.t = "interop_tests__handles_lwt"
-external with_runtime : does -> bool -> int Lwt.t = "interop_tests__handles_with_runtime"
-external live_tasks : unit -> int Lwt.t = "interop_tests__handles_live_tasks"
-external abort_after_the_end : unit -> int Lwt.t = "interop_tests__handles_abort_after_the_end"
-external move : place -> place -> int Lwt.t -> (unit -> unit) -> int Lwt.t = "interop_tests__handles_move"
-external move_task : place -> place -> int Lwt.t = "interop_tests__handles_move_task"
+let spawn = Rust_half.Handles.handles_spawn
+let detach = Rust_half.Handles.handles_detach
+let call = Rust_half.Handles.handles_call
+let call_that_panics = Rust_half.Handles.handles_call_that_panics
+let enter = Rust_half.Handles.handles_enter
+let guards_in_the_wrong_order = Rust_half.Handles.handles_guards_in_the_wrong_order
+let is_home = Rust_half.Handles.handles_is_home
+let function_elsewhere = Rust_half.Handles.handles_function_elsewhere
+let lwt = Rust_half.Handles.handles_lwt
+let with_runtime = Rust_half.Handles.handles_with_runtime
+let live_tasks = Rust_half.Handles.handles_live_tasks
+let abort_after_the_end = Rust_half.Handles.handles_abort_after_the_end
+let move = Rust_half.Handles.handles_move
+let move_task = Rust_half.Handles.handles_move_task
 
 let words = function
   | Ok value -> Printf.sprintf "value %d" value

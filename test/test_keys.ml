@@ -4,30 +4,30 @@
 open Lwt.Syntax
 open Probe
 
-type way = Promise | Value | Task | Closure | Stream
+type way = Rust_half.way = Promise | Value | Task | Closure | Stream
 
-type whoami = {
+type whoami = Rust_half.whoami = {
   promise : unit -> string Lwt.t;
   value : unit -> string;
   stream : unit -> string Lwt_stream.t;
 }
 [@@warning "-69"]
 
-external at_home : way -> place -> wait -> (unit -> unit Lwt.t) -> whoami -> string Lwt.t = "interop_tests__keys_at_home"
-external on_a_worker : way -> wait -> (unit -> unit Lwt.t) -> whoami -> string Lwt.t = "interop_tests__keys_on_a_worker"
-external on_the_blocking_pool : way -> whoami -> string Lwt.t = "interop_tests__keys_on_the_blocking_pool"
-external blocking_closure : whoami -> string Lwt.t = "interop_tests__keys_blocking_closure"
-external local_task : whoami -> string Lwt.t = "interop_tests__keys_local_task"
-external rust_stream : whoami -> bool -> string Lwt_stream.t = "interop_tests__keys_stream"
-external spawn_lwt : whoami -> bool -> string Lwt.t = "interop_tests__keys_spawn_lwt"
-external spawn_with_runtime : whoami -> (string -> unit) -> unit = "interop_tests__keys_spawn_with_runtime"
-external keep : whoami -> unit Lwt.t = "interop_tests__keys_keep"
-external let_go : unit -> unit Lwt.t = "interop_tests__keys_let_go"
-external of_kept : way -> place -> bool -> string Lwt.t = "interop_tests__keys_of_kept"
-external of_kept_on_a_worker : way -> string Lwt.t = "interop_tests__keys_of_kept_on_a_worker"
-external when_dropped : whoami -> (string -> unit) -> bool -> unit Lwt.t = "interop_tests__keys_when_dropped"
-external after_exceptions : (unit -> unit) -> whoami -> string Lwt.t = "interop_tests__keys_after_exceptions"
-external many_times : int -> whoami -> string Lwt.t = "interop_tests__keys_many_times"
+let at_home = Rust_half.Keys.keys_at_home
+let on_a_worker = Rust_half.Keys.keys_on_a_worker
+let on_the_blocking_pool = Rust_half.Keys.keys_on_the_blocking_pool
+let blocking_closure = Rust_half.Keys.keys_blocking_closure
+let local_task = Rust_half.Keys.keys_local_task
+let rust_stream = Rust_half.Keys.keys_stream
+let spawn_lwt = Rust_half.Keys.keys_spawn_lwt
+let spawn_with_runtime = Rust_half.Keys.keys_spawn_with_runtime
+let keep = Rust_half.Keys.keys_keep
+let let_go = Rust_half.Keys.keys_let_go
+let of_kept = Rust_half.Keys.keys_of_kept
+let of_kept_on_a_worker = Rust_half.Keys.keys_of_kept_on_a_worker
+let when_dropped = Rust_half.Keys.keys_when_dropped
+let after_exceptions = Rust_half.Keys.keys_after_exceptions
+let many_times = Rust_half.Keys.keys_many_times
 
 let user : string Lwt.key = Lwt.new_key ()
 let name () = Option.value (Lwt.get user) ~default:"nobody"

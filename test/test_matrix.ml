@@ -3,15 +3,15 @@
 open Lwt.Syntax
 open Probe
 
-type ending = Value | Error | Panic | Dropped
+type ending = Rust_half.ending = Value | Error | Panic | Dropped
 
-external function_ : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t = "interop_tests__matrix_function"
-external resolver : place -> wait -> ending -> (unit -> unit Lwt.t) -> int Lwt.t Lwt.t = "interop_tests__matrix_resolver"
-external promise : place -> int Lwt.t -> int Lwt.t = "interop_tests__matrix_promise"
-external call : place -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__matrix_call"
-external panicked : unit -> int Lwt.t = "interop_tests__matrix_panicked"
-external broken : unit -> int Lwt.t Lwt.t = "interop_tests__matrix_broken"
-external tokio_nap : unit -> unit Lwt.t = "interop_tests__matrix_tokio_nap"
+let function_ = Rust_half.Matrix.matrix_function
+let resolver = Rust_half.Matrix.matrix_resolver
+let promise = Rust_half.Matrix.matrix_promise
+let call = Rust_half.Matrix.matrix_call
+let panicked = Rust_half.Matrix.matrix_panicked
+let broken = Rust_half.Matrix.matrix_broken
+let tokio_nap = Rust_half.Matrix.matrix_tokio_nap
 
 exception Probed of string
 

@@ -4,43 +4,42 @@ open Lwt.Syntax
 open Law
 open Probe
 
-type endless = Nothing | Tokio_timer | Promise | Protected_promise | Task | Tokio_task | Yields
+type endless = Rust_half.endless = Nothing | TokioTimer | Promise | ProtectedPromise | Task | TokioTask | Yields
 
-external error_at_home : int -> bool -> int Lwt.t = "interop_tests__endings_error"
-external error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_error_on_workers"
-external error_blocking : int -> int Lwt.t = "interop_tests__on_tokio_error_blocking"
+let error_at_home = Rust_half.Endings.endings_error
+let error_on_workers = Rust_half.On_tokio.on_tokio_error_on_workers
+let error_blocking = Rust_half.On_tokio.on_tokio_error_blocking
 external ocaml_error_at_home : int -> exn -> bool -> int Lwt.t = "interop_tests__endings_ocaml_error"
-external ocaml_error_on_workers : int -> bool -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_on_workers"
-external ocaml_error_blocking : int -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_blocking"
-external ocaml_error_with_a_value : unit -> int Lwt.t = "interop_tests__on_tokio_ocaml_error_with_a_value"
-external result_at_home : bool -> bool -> (int, string) result Lwt.t = "interop_tests__endings_result"
-external result_on_workers : bool -> bool -> (int, string) result Lwt.t = "interop_tests__on_tokio_result_on_workers"
-external result_blocking : bool -> (int, string) result Lwt.t = "interop_tests__on_tokio_result_blocking"
-external pass_on_workers : (unit -> int Lwt.t) -> bool -> int Lwt.t = "interop_tests__on_tokio_pass_on_workers"
-external pass_blocking : (unit -> int Lwt.t) -> int Lwt.t = "interop_tests__on_tokio_pass_blocking"
-external panic_at_home : int -> bool -> unit Lwt.t = "interop_tests__endings_panic"
-external panic_on_workers : int -> bool -> unit Lwt.t = "interop_tests__on_tokio_panic_on_workers"
-external panic_blocking : int -> unit Lwt.t = "interop_tests__on_tokio_panic_blocking"
-external panic_line : unit -> int Lwt.t = "interop_tests__endings_panic_line"
-external unspeakable : unit -> unit Lwt.t = "interop_tests__on_tokio_unspeakable"
-external text_on_workers : string -> bool -> string Lwt.t = "interop_tests__on_tokio_text_on_workers"
-external text_blocking : string -> string Lwt.t = "interop_tests__on_tokio_text_blocking"
-external nothing_on_workers : unit -> unit Lwt.t = "interop_tests__on_tokio_nothing_on_workers"
-external nothing_blocking : unit -> unit Lwt.t = "interop_tests__on_tokio_nothing_blocking"
-external home_on_workers : (int -> int) -> int Lwt.t = "interop_tests__on_tokio_home_on_workers"
-external home_blocking : (int -> int) -> int Lwt.t = "interop_tests__on_tokio_home_blocking"
+let ocaml_error_on_workers = Rust_half.On_tokio.on_tokio_ocaml_error_on_workers
+let ocaml_error_blocking = Rust_half.On_tokio.on_tokio_ocaml_error_blocking
+let ocaml_error_with_a_value = Rust_half.On_tokio.on_tokio_ocaml_error_with_a_value
+let result_at_home = Rust_half.Endings.endings_result
+let result_on_workers = Rust_half.On_tokio.on_tokio_result_on_workers
+let result_blocking = Rust_half.On_tokio.on_tokio_result_blocking
+let pass_on_workers = Rust_half.On_tokio.on_tokio_pass_on_workers
+let pass_blocking = Rust_half.On_tokio.on_tokio_pass_blocking
+let panic_at_home = Rust_half.Endings.endings_panic
+let panic_on_workers = Rust_half.On_tokio.on_tokio_panic_on_workers
+let panic_blocking = Rust_half.On_tokio.on_tokio_panic_blocking
+let panic_line = Rust_half.Endings.endings_panic_line
+let unspeakable = Rust_half.On_tokio.on_tokio_unspeakable
+let text_on_workers = Rust_half.On_tokio.on_tokio_text_on_workers
+let text_blocking = Rust_half.On_tokio.on_tokio_text_blocking
+let nothing_on_workers = Rust_half.On_tokio.on_tokio_nothing_on_workers
+let nothing_blocking = Rust_half.On_tokio.on_tokio_nothing_blocking
+let home_on_workers = Rust_half.On_tokio.on_tokio_home_on_workers
+let home_blocking = Rust_half.On_tokio.on_tokio_home_blocking
 
-external seven : int -> int -> int -> int -> int -> int -> int -> int Lwt.t
-  = "on_tokio_seven_bytecode" "on_tokio_seven"
+let seven = Rust_half.On_tokio.seven
 
-external endless : endless -> (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__on_tokio_endless"
-external detached : (unit -> unit Lwt.t) -> unit Lwt.t = "interop_tests__on_tokio_detached"
-external yields : int -> int Lwt.t = "interop_tests__on_tokio_yields"
-external gate_close : unit -> unit Lwt.t = "interop_tests__on_tokio_gate_close"
-external gate_open : unit -> unit Lwt.t = "interop_tests__on_tokio_gate_open"
-external gate_passed : unit -> (int * int) Lwt.t = "interop_tests__on_tokio_gate_passed"
-external gate_on_workers : unit -> int Lwt.t = "interop_tests__on_tokio_gate_on_workers"
-external gate_blocking : unit -> int Lwt.t = "interop_tests__on_tokio_gate_blocking"
+let endless = Rust_half.On_tokio.on_tokio_endless
+let detached = Rust_half.On_tokio.on_tokio_detached
+let yields = Rust_half.On_tokio.on_tokio_yields
+let gate_close = Rust_half.On_tokio.on_tokio_gate_close
+let gate_open = Rust_half.On_tokio.on_tokio_gate_open
+let gate_passed = Rust_half.On_tokio.on_tokio_gate_passed
+let gate_on_workers = Rust_half.On_tokio.on_tokio_gate_on_workers
+let gate_blocking = Rust_half.On_tokio.on_tokio_gate_blocking
 
 let kinds = [ "on_workers"; "on_workers_after_a_yield"; "blocking" ]
 
@@ -230,8 +229,8 @@ let ways =
 
 let what_waits =
   [
-    (Nothing, "for_nothing"); (Tokio_timer, "for_a_tokio_timer"); (Promise, "for_a_promise");
-    (Protected_promise, "for_a_protected_promise"); (Tokio_task, "for_a_tokio_task"); (Yields, "for_its_next_turn");
+    (Nothing, "for_nothing"); (TokioTimer, "for_a_tokio_timer"); (Promise, "for_a_promise");
+    (ProtectedPromise, "for_a_protected_promise"); (TokioTask, "for_a_tokio_task"); (Yields, "for_its_next_turn");
   ]
 [@@ocamlformat "disable"]
 
@@ -267,7 +266,7 @@ let drops =
               let* () = polled () in
               let* () =
                 match what with
-                | Promise | Protected_promise ->
+                | Promise | ProtectedPromise ->
                     eventually "the call" (fun () -> string_of_bool (!awaited <> None)) "true"
                 | _ -> Lwt.return_unit
               in
@@ -277,7 +276,7 @@ let drops =
               match (what, !awaited) with
               | Promise, Some awaited ->
                   eventually "the promise" (fun () -> string_of_bool (is_canceled awaited)) "true"
-              | Protected_promise, Some awaited ->
+              | ProtectedPromise, Some awaited ->
                   let* () = Lwt_unix.sleep 0.002 in
                   check_bool "pending" true (Lwt.is_sleeping awaited);
                   Lwt.return_unit

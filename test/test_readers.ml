@@ -5,21 +5,21 @@ open Lwt.Syntax
 open Law
 open Probe
 
-external next_number : unit -> int Lwt.t = "interop_tests__readers_next"
-external channel : unit -> int Lwt_stream.t = "interop_tests__readers_channel"
-external hand_over : (int Lwt_stream.t -> unit) -> unit Lwt.t = "interop_tests__readers_hand_over"
-external handle : (unit -> unit) -> unit Lwt.t = "interop_tests__readers_handle"
-external send : int -> int -> bool Lwt.t = "interop_tests__readers_send"
-external fail : int -> unit Lwt.t = "interop_tests__readers_fail"
-external end_ : int -> unit Lwt.t = "interop_tests__readers_end"
-external lives : int -> bool Lwt.t = "interop_tests__readers_lives"
-external fragile : int -> int -> int -> int -> bool -> int Lwt_stream.t Lwt.t = "interop_tests__readers_fragile"
-external unspeakable : int -> int Lwt_stream.t = "interop_tests__readers_unspeakable"
-external error_and_bomb : unit -> int Lwt_stream.t = "interop_tests__readers_error_and_bomb"
-external silent : unit -> int Lwt_stream.t = "interop_tests__readers_silent"
-external numbers : int -> int Lwt_stream.t = "interop_tests__streams_numbers"
-external connection : unit -> int Lwt_stream.t = "interop_tests__readers_connection"
-external closes_itself : (unit -> unit) -> int Lwt_stream.t = "interop_tests__readers_closes_itself"
+let next_number = Rust_half.Readers.readers_next
+let channel = Rust_half.Readers.readers_channel
+let hand_over = Rust_half.Readers.readers_hand_over
+let handle = Rust_half.Readers.readers_handle
+let send = Rust_half.Readers.readers_send
+let fail = Rust_half.Readers.readers_fail
+let end_ = Rust_half.Readers.readers_end
+let lives = Rust_half.Readers.readers_lives
+let fragile = Rust_half.Readers.readers_fragile
+let unspeakable = Rust_half.Readers.readers_unspeakable
+let error_and_bomb = Rust_half.Readers.readers_error_and_bomb
+let silent = Rust_half.Readers.readers_silent
+let numbers = Rust_half.Streams.streams_numbers
+let connection = Rust_half.Readers.readers_connection
+let closes_itself = Rust_half.Readers.readers_closes_itself
 
 let upto n = List.init n Fun.id
 let check_items what expected seen = Alcotest.(check (list int)) what expected seen
@@ -500,8 +500,9 @@ let endings =
 
 let some = 20_000
 
-(* What OCaml's heap and Rust's have in them when so many streams came and went, and twice as many again. What is to be
-   collected comes and goes with the collector; what is not collected would be more than this. *)
+(* What OCaml's heap and Rust's have in them when so many streams came and went, and twice as many again. What is to be collected
+   comes and goes with the collector, so it is looked at again when more have come and gone; what is not collected would only be more
+   each time. *)
 let flat name (stream : int -> unit Lwt.t) =
   law name (fun () ->
       let rec streams n =
@@ -517,13 +518,17 @@ let flat name (stream : int -> unit Lwt.t) =
       in
       let* () = streams some in
       let words, bytes, _, _ = size () in
-      let* () = streams (2 * some) in
-      let words', bytes', roots, tasks = size () in
-      check_bool (Printf.sprintf "%d words more" (words' - words)) true (words' - words < 20 * some);
-      check_bool (Printf.sprintf "%d bytes more in Rust" (bytes' - bytes)) true (bytes' - bytes < 100 * some);
-      check_bool (Printf.sprintf "%d roots" roots) true (roots < some);
-      check_bool (Printf.sprintf "%d tasks" tasks) true (tasks < some);
-      Lwt.return_unit)
+      let rec look left =
+        let* () = streams (2 * some) in
+        let words', bytes', roots, tasks = size () in
+        let more = (words' - words, bytes' - bytes) in
+        let is_flat = fst more < 20 * some && snd more < 100 * some && roots < some && tasks < some in
+        if (not is_flat) && left > 0 then look (left - 1)
+        else
+          let what = Printf.sprintf "%d words more, %d bytes more in Rust, %d roots, %d tasks" (fst more) (snd more) roots tasks in
+          Lwt.return (check_bool what true is_flat)
+      in
+      look 9)
 
 let memory =
   [

@@ -216,7 +216,8 @@ let passing =
 (* Records of floats, of which Rust knows one as any value. *)
 
 type floats = { x : float; any : float; y : float }
-type 'a between = { from : float; any : 'a; till : float }
+type 'a between = { x : float; any : 'a; y : float }
+type two_floats = { first : float; second : float }
 
 external floats_apart : floats -> (float * float * float) Lwt.t = "interop_tests__records_any_between_floats_apart"
 external between_apart : 'a between -> (float * 'a * float) Lwt.t = "interop_tests__records_any_between_floats_apart"
@@ -225,7 +226,7 @@ external any_floats : floats -> bool -> floats Lwt.t = "interop_tests__records_a
 external one_between : 'a between -> bool -> 'a between Lwt.t = "interop_tests__records_one_between_floats"
 external two_of_any : ('a, 'b) pair -> bool -> ('a, 'b) pair Lwt.t = "interop_tests__records_two_of_any"
 external two_apart : ('a, 'b) pair -> ('a * 'b) Lwt.t = "interop_tests__records_two_of_any_apart"
-external two_floats_apart : point -> (float * float) Lwt.t = "interop_tests__records_two_of_any_apart"
+external two_floats_apart : two_floats -> (float * float) Lwt.t = "interop_tests__records_two_of_any_apart"
 
 let between =
   let cannot_be_known promise =
@@ -242,13 +243,13 @@ let between =
         Gc.compact ();
         check_bool "the fields" true (came = (1.5, 2.5, 3.5)));
     law "record_with_a_parameter_that_is_float_is_read" (fun () ->
-        let+ came = between_apart { from = 1.5; any = 2.5; till = 3.5 } in
+        let+ came = between_apart { x = 1.5; any = 2.5; y = 3.5 } in
         check_bool "the fields" true (came = (1.5, 2.5, 3.5)));
     law "record_with_a_parameter_is_read" (fun () ->
-        let+ came = between_apart { from = 1.5; any = "a"; till = 3.5 } in
+        let+ came = between_apart { x = 1.5; any = "a"; y = 3.5 } in
         check_bool "the fields" true (came = (1.5, "a", 3.5)));
     law "flat_record_of_any_values_is_read" (fun () ->
-        let+ came = two_floats_apart { x = 1.5; y = 2.5 } in
+        let+ came = two_floats_apart { first = 1.5; second = 2.5 } in
         Gc.compact ();
         check_bool "the fields" true (came = (1.5, 2.5)));
     law "record_of_any_values_is_read" (fun () ->
@@ -257,12 +258,12 @@ let between =
     law "record_of_floats_with_a_field_of_any_type_is_refused" (fun () ->
         cannot_be_known (fun () -> any_floats { x = 1.5; any = 2.5; y = 3.5 } true));
     law "record_of_floats_with_a_parameter_is_refused" (fun () ->
-        cannot_be_known (fun () -> any_between { from = 1.5; any = 2.5; till = 3.5 } true));
+        cannot_be_known (fun () -> any_between { x = 1.5; any = 2.5; y = 3.5 } true));
     law "record_of_any_floats_is_refused" (fun () ->
         cannot_be_known (fun () -> two_of_any { first = 1.5; second = 2.5 } true));
   ]
-  @ copied "record_with_a_field_of_any_type" any_between [ { from = 1.5; any = "a"; till = nan } ]
-  @ copied "record_with_a_parameter" one_between [ { from = 1.5; any = 2.5; till = nan } ]
+  @ copied "record_with_a_field_of_any_type" any_between [ { x = 1.5; any = "a"; y = nan } ]
+  @ copied "record_with_a_parameter" one_between [ { x = 1.5; any = 2.5; y = nan } ]
   @ copied "record_of_any_values" two_of_any [ { first = 1.5; second = "a" } ]
 [@@ocamlformat "disable"]
 

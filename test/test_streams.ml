@@ -5,38 +5,37 @@ open Law
 open Probe
 
 (* What comes behind the last item of a Rust stream; [Ending] in streams.rs. *)
-type behind = End | Error | Panic | Never
+type behind = Rust_half.stream_ending = End | Error | Panic | Never
 
-external begin_ : unit -> unit Lwt.t = "interop_tests__streams_begin"
-external counts : unit -> (int * int * int) Lwt.t = "interop_tests__streams_counts"
-external script : int -> wait -> behind -> (unit -> unit Lwt.t) -> int Lwt_stream.t = "interop_tests__streams_script"
-external windowed : int -> wait -> behind -> (unit -> unit Lwt.t) -> int -> int Lwt_stream.t Lwt.t = "interop_tests__streams_windowed"
+let begin_ = Rust_half.Streams.streams_begin
+let counts = Rust_half.Streams.streams_counts
+let script = Rust_half.Streams.streams_script
+let windowed = Rust_half.Streams.streams_windowed
 
-external argument : place -> int -> wait -> behind -> (unit -> unit Lwt.t) -> (int Lwt_stream.t -> int Lwt.t) -> int Lwt.t
-  = "interop_tests__streams_argument_bytecode" "interop_tests__streams_argument"
+let argument = Rust_half.Streams.streams_argument
 
-external numbers : int -> int Lwt_stream.t = "interop_tests__streams_numbers"
-external promised : int -> int Lwt_stream.t Lwt.t = "interop_tests__streams_promised"
-external later : int -> int Lwt_stream.t Lwt.t = "interop_tests__streams_later"
-external rejected : int Lwt.t -> int Lwt_stream.t = "interop_tests__streams_rejected"
-external panicking_function : bool -> int Lwt_stream.t = "interop_tests__streams_panicking_function"
-external fragile : unit -> int Lwt_stream.t = "interop_tests__streams_fragile"
-external bomb : unit -> int Lwt_stream.t = "interop_tests__streams_bomb"
+let numbers = Rust_half.Streams.streams_numbers
+let promised = Rust_half.Streams.streams_promised
+let later = Rust_half.Streams.streams_later
+let rejected = Rust_half.Streams.streams_rejected
+let panicking_function = Rust_half.Streams.streams_panicking_function
+let fragile = Rust_half.Streams.streams_fragile
+let bomb = Rust_half.Streams.streams_bomb
 external twice : (int Lwt_stream.t -> int Lwt_stream.t -> unit) -> unit Lwt.t = "interop_tests__streams_twice"
-external read_in : place -> int Lwt_stream.t -> int -> (int array * string) Lwt.t = "interop_tests__streams_read"
-external sum_in : place -> int Lwt_stream.t -> int Lwt.t = "interop_tests__streams_sum"
-external take_in : place -> int Lwt_stream.t -> int -> int -> int array Lwt.t = "interop_tests__streams_take"
-external give_up_in : place -> bool -> int Lwt_stream.t -> unit Lwt.t = "interop_tests__streams_give_up"
-external hold : int Lwt_stream.t -> unit Lwt.t = "interop_tests__streams_hold"
-external release_in : place -> unit Lwt.t = "interop_tests__streams_release"
-external called_in : place -> (int -> int Lwt_stream.t Lwt.t) -> (int -> int Lwt_stream.t) -> int Lwt.t = "interop_tests__streams_called"
+let read_in = Rust_half.Streams.streams_read
+let sum_in = Rust_half.Streams.streams_sum
+let take_in = Rust_half.Streams.streams_take
+let give_up_in = Rust_half.Streams.streams_give_up
+let hold = Rust_half.Streams.streams_hold
+let release_in = Rust_half.Streams.streams_release
+let called_in = Rust_half.Streams.streams_called
 
-type request = { path : string; body : string Lwt_stream.t; length : int option }
-type response = { status : int; out : string Lwt_stream.t; reason : string }
+type request = Rust_half.request = { path : string; body : string Lwt_stream.t; length : int option }
+type response = Rust_half.response = { status : int; out : string Lwt_stream.t; reason : string }
 
-external request : request -> response Lwt.t = "interop_tests__streams_request"
-external strings : int -> string Lwt_stream.t = "interop_tests__streams_strings"
-external measure_in : place -> string Lwt_stream.t -> (int * int) Lwt.t = "interop_tests__streams_measure"
+let request = Rust_half.Streams.streams_request
+let strings = Rust_half.Streams.streams_strings
+let measure_in = Rust_half.Streams.streams_measure
 
 (* Those of the tables, which take their time; every law of its own is shown in all. *)
 let few_places = [ Domain; Tokio; Thread ]

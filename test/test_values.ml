@@ -4,7 +4,6 @@ open Lwt.Syntax
 open Law
 open Declared
 
-type name = { text : string } [@@unboxed]
 
 (* A value, and whether to yield before it is given back. *)
 

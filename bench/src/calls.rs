@@ -139,6 +139,21 @@ pub async fn bench_record_to_ocaml() -> Ten {
 pub fn bench_sync() {}
 
 #[ocaml::func]
+pub fn bench_ocaml_rs_int(n: isize) -> isize {
+    n + 1
+}
+
+#[func(sync)]
+pub fn bench_sync_int(n: isize) -> isize {
+    n + 1
+}
+
+#[func(sync)]
+pub fn bench_sync_text(text: String) -> String {
+    text
+}
+
+#[ocaml::func]
 pub fn bench_sync_string(text: String) -> String {
     text
 }

@@ -62,3 +62,15 @@ pub async fn bench_timer_alone(milliseconds: isize, samples: isize) -> Result<Ve
     ))
     .await?)
 }
+
+/// The nanoseconds that `tokio::spawn` takes until it is awaited, one after the other.
+#[func]
+pub async fn bench_spawn_latencies(samples: isize) -> Result<Vec<isize>, Error> {
+    let mut latencies = Vec::new();
+    for _ in 0..samples {
+        let beginning = Instant::now();
+        tokio::spawn(async {}).await?;
+        latencies.push(nanoseconds_since(beginning));
+    }
+    Ok(latencies)
+}

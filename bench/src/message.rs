@@ -104,7 +104,7 @@ impl Header {
 
 impl Block {
     /// 50 operations in four lists.
-    fn new() -> Block {
+    pub(crate) fn new() -> Block {
         let operation = |seed| Operation {
             branch: bytes(32, seed),
             data: bytes(150 + seed, seed + 1),
@@ -126,7 +126,7 @@ impl Block {
     }
 
     /// What OCaml answers.
-    fn applied(&self) -> Applied {
+    pub(crate) fn applied(&self) -> Applied {
         let receipt = |operation: &Operation| Receipt {
             hash: operation.branch.clone(),
             metadata: operation.data.clone(),
@@ -166,7 +166,7 @@ impl Block {
 }
 
 /// Leaked, so that no way of sending it has to copy it first.
-fn block() -> &'static Block {
+pub(crate) fn block() -> &'static Block {
     Box::leak(Box::new(Block::new()))
 }
 

@@ -61,7 +61,7 @@ let rec times n =
 let is_flat before now =
   now.threads <= before.threads + 4 && now.descriptors <= before.descriptors && now.rust = before.rust
 
-let to_string { threads; descriptors; rust = { tasks; subscriptions; roots; objects = _ } } =
+let to_string { threads; descriptors; rust = { tasks; subscriptions; roots; objects = _; loans = _ } } =
   Printf.sprintf "%d threads, %d descriptors, %d tasks, %d subscriptions, %d roots" threads descriptors tasks
     subscriptions roots
 

@@ -34,7 +34,7 @@ let later body =
 (* What is alive on both sides of the bridge. *)
 let counts () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots; objects = _ } = Rust_async.stats () in
+  let { Rust_async.tasks; subscriptions; roots; objects = _; loans = _ } = Rust_async.stats () in
   text
     (Printf.sprintf "running %d, cancelled %d, tasks %d, subscriptions %d, roots %d\n" !running !cancelled tasks
        subscriptions roots)

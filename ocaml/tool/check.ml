@@ -1,4 +1,4 @@
-open Source
+open Ocaml_type
 module D = Description
 
 type checked = { externals : int; problems : string list }
@@ -8,63 +8,18 @@ exception Different of string * string
 
 let different ocaml rust = raise (Different (ocaml, rust))
 
-(* What the files have, and how one calls what another has. *)
+(* What the files have. *)
 type files = {
-  all : type_ list;
-  by_module : (string * Source.t) list;
+  types : (string list, type_) Hashtbl.t;
   objects : (string list, string) Hashtbl.t;  (* which abstract type stands for which object *)
 }
 
-let file_of files scope = match scope with [] -> None | module_ :: _ -> List.assoc_opt module_ files.by_module
-
-(* The path without the names that the file of [scope] has given to modules. *)
-let unaliased files scope path =
-  (* An alias may have the name of what it stands for. *)
-  let rec go left path =
-    match (path, file_of files scope) with
-    | first :: (_ :: _ as rest), Some file when left > 0 -> (
-        match List.assoc_opt first file.aliases with Some aliased -> go (left - 1) (aliased @ rest) | None -> path)
-    | _ -> path
-  in
-  go 8 path
-
-(* [find files scope path] is what [path] means in [scope]. What a module that the file opens has as well is nobody's: it depends on
-   where the file opens it. *)
-let find files scope path =
-  let path = unaliased files scope path in
-  let named path = List.find_opt (fun t -> t.path = path) files.all in
-  let rec from path = function
-    | [] -> named path
-    | _ :: outer as scope -> (
-        match named (List.rev_append scope path) with Some found -> Some found | None -> from path outer)
-  in
-  let inwards = List.rev scope in
-  let opened =
-    match file_of files scope with
-    | None -> []
-    | Some file -> List.filter_map (fun opened -> from (unaliased files scope (opened @ path)) inwards) file.opens
-  in
-  match (from path inwards, List.sort_uniq compare opened) with
-  | found, [] -> found
-  | None, [ found ] -> Some found
-  | Some found, [ other ] when found = other -> Some found
-  | _, other :: _ -> Some { other with body = Abstract; path = other.path @ [ "or another" ] }
+let find files path = Hashtbl.find_opt files.types path
 
 (* Parameters become arguments. *)
-let rec with_arguments parameters arguments ty =
-  let same = with_arguments parameters arguments in
-  match ty with
-  | Var name -> (
-      match List.find_opt (fun (parameter, _) -> parameter = name) (List.combine parameters arguments) with
-      | Some (_, argument) -> argument
-      | None -> ty)
-  | Constr (path, all) -> Constr (path, List.map same all)
-  | Tuple all -> Tuple (List.map same all)
-  | Arrow (label, argument, result) -> Arrow (label, same argument, same result)
-  | Tags (bound, tags) ->
-      let tag = function Tag (name, held) -> Tag (name, Option.map same held) | Inherited ty -> Inherited (same ty) in
-      Tags (bound, List.map tag tags)
-  | Other _ -> ty
+let with_arguments parameters arguments =
+  let given = List.combine parameters arguments in
+  map_vars (fun name -> Option.value ~default:(Var name) (List.assoc_opt name given))
 
 let rec with_vars arguments ty : D.ty =
   let same = with_vars arguments in
@@ -94,7 +49,6 @@ let rust_text library ty =
 
 (* Which of OCaml's types may stand for one that Rust names. *)
 let is_named path name =
-  let path = match path with "Stdlib" :: path -> path | path -> path in
   path = String.split_on_char '.' name || (name = "string" && path = [ "bytes" ])
 
 (* To be given to others, for whatever type they have to give. *)
@@ -107,75 +61,71 @@ type way = To_ocaml | To_rust | Neither
 let turned = function To_ocaml -> To_rust | To_rust -> To_ocaml | Neither -> Neither
 let fits way bound = match (way, bound) with _, Exactly | To_ocaml, At_least | To_rust, At_most -> true | _ -> false
 
-let compare_types files library way scope ocaml rust =
+let compare_types files library way ocaml rust =
   (* Pairs of declared types that are being compared, or were: types may be recursive. *)
   let seen = Hashtbl.create 8 in
   (* Types that stand for themselves have no end. *)
   let steps = ref 0 in
-  let rec go way scope ocaml (rust : D.ty) =
+  let rec go way ocaml (rust : D.ty) =
     incr steps;
     let fail () = different (text ocaml) (rust_text library rust) in
     let otherwise = { fail } in
     if !steps > 10_000 then fail ();
-    let both way scope ocaml rust = if List.length ocaml = List.length rust then List.iter2 (go way scope) ocaml rust else fail () in
+    let both way ocaml rust = if List.length ocaml = List.length rust then List.iter2 (go way) ocaml rust else fail () in
     match (ocaml, rust) with
     | _, Named ("Obj.t", []) -> ()
     | Constr ([ "char" ], []), Byte | Constr ([ "int" ], []), Byte -> ()
     | Constr (path, arguments), _ -> (
-        match (find files scope path, rust) with
+        match (find files path, rust) with
         | Some found, Named (name, rust_arguments) when found.path = String.split_on_char '.' name ->
-            both Neither scope arguments rust_arguments
-        | Some { parameters; body = Alias alias; path; _ }, _ when List.length parameters = List.length arguments ->
-            (* The alias is read where it stands. Its arguments were read here, and mean the same there or are not found. *)
-            let inside = List.rev (List.tl (List.rev path)) in
-            go_alias way inside scope (with_arguments parameters arguments alias) rust
+            both Neither arguments rust_arguments
+        | Some { body = Unseen why; _ }, _ -> different (Printf.sprintf "%s (which is not compared: %s)" (text ocaml) why) (rust_text library rust)
+        | Some { parameters; body = Alias alias; _ }, _ when List.length parameters = List.length arguments ->
+            go way (with_arguments parameters arguments alias) rust
         | Some found, Declared (key, rust_arguments) when List.length found.parameters = List.length arguments ->
             let pair = (found.path, key, List.map text arguments, List.map (rust_text library) rust_arguments) in
             if not (Hashtbl.mem seen pair) then (
               Hashtbl.add seen pair ();
-              declared scope found arguments key rust_arguments)
+              declared found arguments key rust_arguments)
         | (None | Some { body = Abstract; _ }), Declared (key, rust_arguments) -> (
             (* An unboxed type is what it holds. *)
             match definition key with
             | { D.unboxed = true; definition = D.Record [ { D.ty; _ } ]; _ }
             | { D.unboxed = true; definition = D.Variant [ { D.parts = D.Unnamed [ ty ]; _ } ]; _ } ->
-                go Neither scope ocaml (with_vars rust_arguments ty)
+                go Neither ocaml (with_vars rust_arguments ty)
             | _ -> fail ())
-        | None, Named (name, rust_arguments) when is_named (unaliased files scope path) name ->
-            both (if Print.is_plain_container name then way else Neither) scope arguments rust_arguments
+        | None, Named (name, rust_arguments) when is_named path name ->
+            both (if Print.is_plain_container name then way else Neither) arguments rust_arguments
         | _ -> fail ())
-    | Tuple parts, Tuple rust_parts -> both way scope parts rust_parts
+    | Tuple parts, Tuple rust_parts -> both way parts rust_parts
     | Tuple parts, Declared (key, rust_arguments) -> (
         (* A struct without names is a tuple. *)
         match definition key with
         | { D.definition = D.Variant [ { D.parts = D.Unnamed rust_parts; _ } ]; unboxed = false; _ } ->
-            both Neither scope parts (List.map (with_vars rust_arguments) rust_parts)
+            both Neither parts (List.map (with_vars rust_arguments) rust_parts)
         | _ -> fail ())
-    | Arrow _, Arrow (rust_arguments, rust_result) -> arrow way scope ocaml rust_arguments rust_result otherwise
+    | Arrow _, Arrow (rust_arguments, rust_result) -> arrow way ocaml rust_arguments rust_result otherwise
     | Tags (bound, tags), Declared (key, rust_arguments) -> (
         match definition key with
-        | { D.definition = D.Polymorphic rust_tags; _ } when fits way bound -> polymorphic scope tags rust_arguments rust_tags otherwise
+        | { D.definition = D.Polymorphic rust_tags; _ } when fits way bound -> polymorphic tags rust_arguments rust_tags otherwise
         | _ -> fail ())
     | (Var _ | Tuple _ | Arrow _ | Tags _ | Other _), _ -> fail ()
-  and go_alias way inside scope ocaml rust =
-    (* What a module of its own declares goes before what stands around the external. *)
-    go way (if inside = [] then scope else inside) ocaml rust
-  and arrow way scope ocaml rust_arguments rust_result otherwise =
+  and arrow way ocaml rust_arguments rust_result otherwise =
     match (ocaml, rust_arguments) with
-    | _, [] -> go way scope ocaml rust_result
+    | _, [] -> go way ocaml rust_result
     | Arrow (Plain, argument, result), first :: rest ->
-        go (turned way) scope argument first;
-        arrow way scope result rest rust_result otherwise
+        go (turned way) argument first;
+        arrow way result rest rust_result otherwise
     | _ -> otherwise.fail ()
   and definition key : D.declared =
     match List.find_opt (fun t -> t.D.key = key) library.D.types with
     | Some t -> t
     | None -> failwith ("Rust has not described " ^ key)
-  and polymorphic scope tags rust_arguments rust_tags { fail } =
+  and polymorphic tags rust_arguments rust_tags { fail } =
     let rec flat = function
       | Tag (name, held) -> [ (name, held) ]
       | Inherited (Constr (path, [])) -> (
-          match find files scope path with
+          match find files path with
           | Some { body = Alias (Tags (Exactly, tags)); _ } -> List.concat_map flat tags
           | _ -> fail ())
       | Inherited _ -> fail ()
@@ -187,17 +137,16 @@ let compare_types files library way scope ocaml rust =
       (fun (_, held) c ->
         match (held, c.D.parts) with
         | None, D.Unnamed [] -> ()
-        | Some ocaml, D.Unnamed [ part ] -> go Neither scope ocaml (with_vars rust_arguments part)
-        | Some ocaml, D.Unnamed (_ :: _ as parts) -> go Neither scope ocaml (Tuple (List.map (with_vars rust_arguments) parts))
+        | Some ocaml, D.Unnamed [ part ] -> go Neither ocaml (with_vars rust_arguments part)
+        | Some ocaml, D.Unnamed (_ :: _ as parts) -> go Neither ocaml (Tuple (List.map (with_vars rust_arguments) parts))
         | _ -> fail ())
       tags rust_tags
-  and declared scope found arguments key rust_arguments =
+  and declared found arguments key rust_arguments =
     let rust = definition key in
-    let name = String.concat "." found.path in
-    let inside = List.rev (List.tl (List.rev found.path)) in
+    let name = Ocaml_type.name found.path in
     let instance = with_arguments found.parameters arguments and rust_instance = with_vars rust_arguments in
     let part what ocaml rust =
-      try go_alias Neither inside scope (instance ocaml) (rust_instance rust)
+      try go Neither (instance ocaml) (rust_instance rust)
       with Different (ocaml, rust) ->
         different (Printf.sprintf "%s of %s : %s" what name ocaml) (Printf.sprintf "%s of %s : %s" what key rust)
     in
@@ -235,7 +184,7 @@ let compare_types files library way scope ocaml rust =
           constructors rust_constructors
     | _ -> different (name ^ ", another kind of type") key
   in
-  go way scope ocaml rust
+  go way ocaml rust
 
 let compare_labels label (argument : D.argument) =
   let show = function Plain -> "no label" | Labelled name -> "~" ^ name | Optional name -> "?" ^ name in
@@ -251,10 +200,10 @@ let compare_labels label (argument : D.argument) =
   | Optional _, _, _ -> different (show label) (show rust)
   | (Plain | Labelled _), _, ty -> ty
 
-let external_problem files library e =
+let external_problem files library (e : Source.external_) =
   let symbol = match List.rev e.symbols with native :: _ -> native | [] -> "" in
   match List.find_opt (fun f -> f.D.symbol = symbol) library.D.functions with
-  | None when e.symbols = [] -> Some (Printf.sprintf "%s: %s" e.name (text e.ty))
+  | None when e.symbols = [] -> Some (Printf.sprintf "%s: %s" e.name (text e.written))
   | None -> Some (Printf.sprintf "%s: its last symbol, %S, is that of no function of the library" e.name symbol)
   | Some f -> (
       let place = String.concat "::" (f.path @ [ f.name ]) in
@@ -272,9 +221,9 @@ let external_problem files library e =
             (match (result, promised) with
             | Arrow _, D.Arrow _ -> different (text result) ("an alias of " ^ rust_text library promised)
             | _ -> ());
-            compare_types files library To_ocaml e.scope result promised
+            compare_types files library To_ocaml result promised
         | Arrow (label, argument, result), first :: rest ->
-            compare_types files library To_rust e.scope argument (compare_labels label first);
+            compare_types files library To_rust argument (compare_labels label first);
             arguments result rest
         | result, _ -> different (text result) "one argument more"
       in
@@ -291,17 +240,16 @@ let external_problem files library e =
           None
         with Different (ocaml, rust) ->
           problem
-            (Printf.sprintf "OCaml says %s where Rust has %s\n    OCaml: %s\n    Rust:  %s" ocaml rust (text e.ty) (rust_type ())))
+            (Printf.sprintf "OCaml says %s where Rust has %s\n    OCaml: %s\n    Rust:  %s" ocaml rust (text e.written) (rust_type ())))
 
-let externals library files =
-  let by_module = List.map (fun (file : Source.t) -> (file.module_, file)) files in
-  let all = { all = List.concat_map (fun (file : Source.t) -> file.types) files; by_module; objects = Hashtbl.create 8 } in
-  let found = List.concat_map (fun (file : Source.t) -> file.externals) files in
-  let escaped e = List.exists (fun symbol -> String.contains symbol '\\') e.symbols in
-  let known e = e.symbols = [] || escaped e || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in
-  let own = List.filter known found in
-  let problem e =
-    Option.map (Printf.sprintf "%s:%d: %s" e.file e.line) (external_problem all library e)
+let externals library (source : Source.t) =
+  let files = { types = Hashtbl.create 64; objects = Hashtbl.create 8 } in
+  List.iter (fun t -> Hashtbl.replace files.types t.path t) source.types;
+  let escaped (e : Source.external_) = List.exists (fun symbol -> String.contains symbol '\\') e.symbols in
+  let known (e : Source.external_) = e.symbols = [] || escaped e || List.exists (fun f -> List.mem f.D.symbol e.symbols) library.D.functions in
+  let own = List.filter known source.externals in
+  let problem (e : Source.external_) =
+    Option.map (Printf.sprintf "%s:%d: %s" e.file e.line) (external_problem files library e)
   in
   { externals = List.length own; problems = List.filter_map problem own }
 
@@ -316,10 +264,10 @@ let read file =
             (fun () -> really_input_string channel (in_channel_length channel))
         with Sys_error why -> Fail.with_f "%s: %s" file why
       in
-      Source.read ~file text
+      (file, text)
 
 let run ~library files =
-  match externals (Declare.description library) (List.map read files) with
+  match externals (Declare.description library) (Source.read (List.map read files)) with
   | { externals = 0; _ } -> Fail.with_ [ "no external of a function of " ^ library ^ " is in these files" ]
   | { problems = []; externals } -> Printf.printf "%d externals have the types of Rust\n" externals
   | { problems; _ } -> Fail.with_ problems

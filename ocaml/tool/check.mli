@@ -2,9 +2,9 @@
 
 type checked = { externals : int;  (** how many were compared *) problems : string list  (** each with its file and line *) }
 
-val externals : Description.library -> Source.t list -> checked
-(** [externals library files] compares the externals of [files] that name a symbol of [library], types and all that they mention
-    included. Types are found in [files], and the modules that these are; of others a path has to be the same on both sides.
+val externals : Description.library -> Source.t -> checked
+(** [externals library source] compares the externals of the files that name a symbol of [library], types and all that they mention
+    included. Types are found in these files, and the modules that these are; of others a path has to be the same on both sides.
 
     - The fields of a record, and the constructors of a variant, have the names that they would have in declarations that are made,
       but for capitals and [_], and the same order.

@@ -1,7 +1,8 @@
 (* The crate whose functions stand at the top: the only one that has any, if it is not said. *)
-let crate said { Description.functions; exceptions; _ } =
+let crate said { Description.functions; exceptions; interfaces; _ } =
   let paths = List.map (fun f -> f.Description.path) functions in
   let paths = paths @ List.map (fun e -> e.Description.exception_path) exceptions in
+  let paths = paths @ List.map (fun i -> i.Description.interface_path) interfaces in
   let crates = List.sort_uniq compare (List.map List.hd paths) in
   match (said, crates) with
   | _, [] -> Fail.with_ [ "no #[func] is in the library" ]
@@ -27,16 +28,17 @@ let description library =
 
 (* Of what has one symbol the linker takes one, without a word. *)
 let refuse_shared_symbols description =
-  match Print.shared_symbols description with [] -> () | problems -> Fail.with_ problems
+  match Problems.shared_symbols description with [] -> () | problems -> Fail.with_ problems
 
 let check library = refuse_shared_symbols (description library)
 
-let run ?crate:said ?(alone = false) ~library module_ =
+let run ?crate:said ?(alone = false) ?(elsewhere = []) ~library module_ =
   let description = description library in
   refuse_shared_symbols description;
   let crate = crate said description in
   let description = if alone then Description.only ~crate description else description in
-  match Print.problems ~crate description with
+  let description = Description.declared_elsewhere elsewhere description in
+  match Problems.problems ~crate description with
   | [] ->
       write (module_ ^ ".ml") (Print.file Implementation ~crate description);
       write (module_ ^ ".mli") (Print.file Interface ~crate description)

@@ -8,8 +8,8 @@ val check : string -> unit
 (** [check library] looks for functions of two crates that have one symbol.
     @raise Fail.Refused where there are any. *)
 
-val run : ?crate:string -> ?alone:bool -> library:string -> string -> unit
+val run : ?crate:string -> ?alone:bool -> ?elsewhere:(string * string) list -> library:string -> string -> unit
 (** [run ~library "hello"] loads the library for bytecode at that path, and writes [hello.ml] and [hello.mli]. [crate] is the crate
     whose functions stand at the top; it need not be said where one crate alone has functions. With [alone], nothing is declared of
-    the other crates.
+    the other crates. [elsewhere] are crates whose types are not declared, each with the module that declares them.
     @raise Fail.Refused where something has no declaration. *)

@@ -13,11 +13,28 @@ type field = { field : string; field_docs : string; ty : ty }
 type parts = Unnamed of ty list | Inline of field list
 type constructor = { constructor : string; docs : string; parts : parts }
 
+type argument = {
+  argument : string;
+  label : string option;  (** it is labelled so, or optional where its type is an [option] and [optional] *)
+  optional : bool;
+  of_argument : ty;
+}
+
+(** A function of an interface. *)
+type method_ = {
+  method_name : string;
+  method_docs : string;
+  method_promise : bool;  (** the result comes in a promise *)
+  method_arguments : argument list;
+  method_result : ty;
+}
+
 type definition =
   | Record of field list
   | Variant of constructor list
   | Polymorphic of constructor list
   | Object  (** an abstract type, in a module of its own *)
+  | Interface of method_ list  (** a record of functions, in a module of its own *)
   | No_definition of string  (** for this reason *)
 
 type declared = {
@@ -27,13 +44,6 @@ type declared = {
   type_docs : string;
   unboxed : bool;
   definition : definition;
-}
-
-type argument = {
-  argument : string;
-  label : string option;  (** it is labelled so, or optional where its type is an [option] and [optional] *)
-  optional : bool;
-  of_argument : ty;
 }
 
 type func = {
@@ -56,15 +66,20 @@ type exception_ = {
   holds : parts;
 }
 
+(** What Rust wants of OCaml. *)
+type interface = { interface_path : string list;  (** its crate and modules *) of_interface : ty }
+
 type library = {
   types : declared list;
+  elsewhere : (declared * string) list;  (** types that another OCaml module declares, each with that module *)
   functions : func list;
   exceptions : exception_ list;
+  interfaces : interface list;
   crates : (string * string) list;  (** each with its fingerprint: another one is that of other declarations *)
 }
 
 val module_of : declared -> string list
-(** [module_of t] is the crate and modules of an object, and the module that it is in OCaml. *)
+(** [module_of t] is the crate and modules of an object or an interface, and the module that it is in OCaml. *)
 
 val types_of_parts : parts -> ty list
 (** [types_of_parts parts] is in their order. *)
@@ -72,11 +87,17 @@ val types_of_parts : parts -> ty list
 val types_of_definition : definition -> ty list
 (** [types_of_definition definition] is those of all its parts. *)
 
+val types_of_method : method_ -> ty list
+(** [types_of_method m] is those of its arguments and its result. *)
+
 val declared_keys : ty -> string list
 (** [declared_keys ty] is those of the declared types in it. *)
 
 val only : crate:string -> library -> library
 (** [only ~crate library] is what is of that crate, with the types that it mentions. *)
+
+val declared_elsewhere : (string * string) list -> library -> library
+(** [declared_elsewhere modules library] leaves the types of some crates to the OCaml modules that declare them. *)
 
 exception Unknown of string
 

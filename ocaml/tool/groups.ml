@@ -2,7 +2,8 @@ open Description
 
 (* Tarjan's algorithm, in the order of the keys. *)
 let of_types types =
-  let needs t = List.concat_map declared_keys (types_of_definition t.definition) in
+  let is_here key = List.exists (fun t -> t.key = key) types in
+  let needs t = List.filter is_here (List.concat_map declared_keys (types_of_definition t.definition)) in
   let find key = List.find (fun t -> t.key = key) types in
   let number = Hashtbl.create 16 and low = Hashtbl.create 16 in
   let stack = ref [] and found = ref [] in

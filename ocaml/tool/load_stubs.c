@@ -7,6 +7,13 @@
 #include <caml/memory.h>
 #include <caml/mlvalues.h>
 
+/* Native code has it, and bytecode has not. ocaml-rs's own functions refer to it, which a library that is only for native code may
+   have: so that it can be loaded here, where none of them is called. Weak, for tests in native code. */
+__attribute__((weak)) void caml_startup(void *argv)
+{
+  (void)argv;
+}
+
 /* load : string -> string
 
    With the runtime lock; allocates; raises Failure. The library's function touches nothing of OCaml's, and what it returns

@@ -38,9 +38,10 @@ let contains part line =
   let rec at i = i + n <= String.length line && (String.sub line i n = part || at (i + 1)) in
   at 0
 
-let needs_bridge { text; _ } =
-  let of_bridge heading = starts_with "[" heading && contains "dependencies" heading in
-  let bridge line = starts_with "ocaml-lwt-interop" line || contains "dependencies.ocaml-lwt-interop]" line in
-  let about = List.filter bridge (sections of_bridge text) in
-  let section = sections (contains "dependencies.ocaml-lwt-interop]") text in
+let needs crate { text; _ } =
+  let heading = Printf.sprintf "dependencies.%s]" crate in
+  let key line = List.hd (String.split_on_char '.' (String.trim (List.hd (String.split_on_char '=' line)))) in
+  let is_dependencies heading = starts_with "[" heading && contains "dependencies" heading in
+  let about = List.filter (fun line -> key line = crate || contains heading line) (sections is_dependencies text) in
+  let section = sections (contains heading) text in
   about <> [] && not (List.exists (contains "path") (about @ section))

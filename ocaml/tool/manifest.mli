@@ -11,8 +11,14 @@ val library_name : string -> string
 val profiles : t -> string
 (** Its sections [[profile.…]], which cargo takes of the crate that it builds, and of no other. *)
 
-val needs_bridge : t -> bool
-(** Whether it leaves to others where the crate ocaml-lwt-interop is: it says no path. *)
+val needs : string -> t -> bool
+(** [needs crate t] is whether it leaves to others where that crate is: it names it, and says no path. *)
 
 val read_file : string -> string
 (** @raise Sys_error where it cannot be read. *)
+
+val lines : string -> string list
+(** [lines text], without spaces around them. *)
+
+val starts_with : string -> string -> bool
+(** [starts_with prefix line]. *)

@@ -34,6 +34,11 @@ let type_ ?(taken = []) name = unless_in (taken @ types) (value name)
 let constructor = String.capitalize_ascii
 let module_ ~taken name = unless_in taken (String.capitalize_ascii name)
 
+(* As `caml_hash_variant` does. *)
+let tag_number name =
+  let number = Seq.fold_left (fun number c -> ((223 * number) + Char.code c) land 0x7fffffff) 0 (String.to_seq name) in
+  if number > 0x3fffffff then number - 0x80000000 else number
+
 let is_possible name =
   name <> ""
   && (match name.[0] with 'a' .. 'z' | 'A' .. 'Z' | '_' -> true | _ -> false)

@@ -1,138 +1,11 @@
 open Description
 open Module_tree
+open Naming
 
 type file = Implementation | Interface
 
 (* How long a line may be. *)
 let width = 100
-
-(* The modules that types of OCaml's are in: what is declared here is called otherwise. *)
-let rec heads ty =
-  match ty with
-  | Named (path, arguments) -> (
-      let rest = List.concat_map heads arguments in
-      match String.split_on_char '.' path with [] | [ _ ] -> rest | head :: _ -> head :: rest)
-  | Declared (_, arguments) | Tuple arguments -> List.concat_map heads arguments
-  | Arrow (arguments, result) -> List.concat_map heads (result :: arguments)
-  | Byte | Var _ | Refused _ -> []
-
-let types_of_func f = f.result :: List.map (fun a -> a.of_argument) f.arguments
-
-let all_types { types; functions; exceptions; _ } =
-  List.concat_map (fun t -> types_of_definition t.definition) types
-  @ List.concat_map types_of_func functions
-  @ List.concat_map (fun e -> types_of_parts e.holds) exceptions
-
-let taken library =
-  let all = all_types library in
-  List.sort_uniq compare ([ "Lwt"; "Lwt_stream"; "Rust_async"; "Obj" ] @ List.concat_map heads all)
-
-let path ~crate ~taken path =
-  let inside = match path with first :: rest when first = crate -> rest | path -> path in
-  List.map (Names.module_ ~taken) inside
-
-(* What cannot be declared. *)
-
-let rec refusals = function
-  | Refused why -> [ why ]
-  | Named (_, types) | Declared (_, types) | Tuple types -> List.concat_map refusals types
-  | Arrow (arguments, result) -> List.concat_map refusals (arguments @ [ result ])
-  | Byte | Var _ -> []
-
-let twice name_of place_of what items =
-  let rec pairs = function
-    | first :: (second :: _ as rest) when name_of first = name_of second ->
-        Printf.sprintf "%s and %s are both %s %s in OCaml" (place_of first) (place_of second) what (name_of first)
-        :: pairs rest
-    | _ :: rest -> pairs rest
-    | [] -> []
-  in
-  pairs (List.stable_sort (fun a b -> compare (name_of a) (name_of b)) items)
-
-(* Types that have no module: a declared type is called otherwise. *)
-let rec plain_names = function
-  | Named (name, arguments) ->
-      let rest = List.concat_map plain_names arguments in
-      if String.contains name '.' then rest else name :: rest
-  | Declared (_, arguments) | Tuple arguments -> List.concat_map plain_names arguments
-  | Arrow (arguments, result) -> List.concat_map plain_names (result :: arguments)
-  | Byte | Var _ | Refused _ -> []
-
-let is_object t = t.definition = Object
-
-(* What the type of an object is called in its module. *)
-let own = "t"
-
-let type_name library =
-  let taken = List.sort_uniq compare (List.concat_map plain_names (all_types library)) in
-  let taken = if List.exists is_object library.types then own :: taken else taken in
-  Names.type_ ~taken
-
-let place f = String.concat "::" (f.path @ [ f.name ])
-let shared_symbols { functions; _ } = twice (fun f -> f.symbol) place "the symbol" functions
-
-let problems ~crate ({ types; functions; exceptions; _ } as library) =
-  let taken = taken library in
-  let ocaml_name f = String.concat "." (path ~crate ~taken f.path @ [ Names.value f.name ]) in
-  let ocaml_exception e = String.concat "." (path ~crate ~taken e.exception_path @ [ Names.constructor e.exception_name ]) in
-  let of_exception e =
-    List.map (Printf.sprintf "%s: %s" e.exception_key) (List.concat_map refusals (types_of_parts e.holds))
-  in
-  let not_optional f =
-    List.filter_map
-      (fun a ->
-        match a with
-        | { optional = true; of_argument = Named ("option", [ _ ]); _ } | { optional = false; _ } -> None
-        | _ -> Some (Printf.sprintf "%s: %s is optional, and is no Option in Rust" (place f) a.argument))
-      f.arguments
-  in
-  let of_type t =
-    let refused =
-      match t.definition with
-      | No_definition why -> [ why ]
-      | definition -> List.concat_map refusals (types_of_definition definition)
-    in
-    List.map (Printf.sprintf "%s: %s" t.key) refused
-  in
-  let of_func f = List.map (Printf.sprintf "%s: %s" (place f)) (List.concat_map refusals (types_of_func f)) in
-  let foreign (place, name) =
-    if Names.is_possible name then None
-    else Some (Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, a letter or _ first, and %s is not" place name)
-  in
-  let of_parts key = function Unnamed _ -> [] | Inline fields -> List.map (fun field -> (key, field.field)) fields in
-  let inline_fields t =
-    match t.definition with
-    | Variant all | Polymorphic all -> List.concat_map (fun c -> of_parts t.key c.parts) all
-    | Record _ | Object | No_definition _ -> []
-  in
-  let labels f = List.filter_map (fun a -> Option.map (fun label -> (place f, label)) a.label) f.arguments in
-  let of_exception_names e = (e.exception_key, e.exception_name) :: of_parts e.exception_key e.holds in
-  let constructors t = match t.definition with Variant all | Polymorphic all -> List.map (fun c -> (t.key, c.constructor)) all | _ -> [] in
-  let fields t =
-    match t.definition with
-    | Record fields -> List.map (fun field -> (t.key, field.field)) fields
-    | Variant _ | Polymorphic _ | Object | No_definition _ -> []
-  in
-  let names =
-    List.concat_map (fun f -> List.map (fun name -> (place f, name)) (f.name :: f.path)) functions
-    @ List.concat_map labels functions
-    @ List.concat_map of_exception_names exceptions
-    @ List.concat_map (fun t -> ((t.key, t.type_name) :: constructors t) @ fields t @ inline_fields t) types
-  in
-  List.concat_map of_type types
-  @ List.concat_map of_exception exceptions
-  @ List.concat_map of_func functions
-  @ List.concat_map not_optional functions
-  @ List.filter_map foreign names
-  @ List.map
-      (fun problem -> problem ^ "; `#[ocaml(name = \"…\")]` gives one another name")
-      (twice (fun t -> type_name library t.type_name) (fun t -> t.key) "the type" types)
-  @ twice ocaml_name place "the function" functions
-  @ List.map
-      (fun problem -> problem ^ ", by their path: give one another name in Rust")
-      (twice (fun e -> e.exception_key) (fun e -> e.exception_name) "the exception" exceptions)
-  @ twice ocaml_exception (fun e -> e.exception_key) "the exception" exceptions
-  @ shared_symbols library
 
 (* Types. *)
 
@@ -207,8 +80,24 @@ let polymorphic names docs c =
   in
   Printf.sprintf "  | `%s%s%s\n" c.constructor held (docs c.docs)
 
+(* A function of an interface, as a field. *)
+let method_ names part indent m =
+  let argument a =
+    let text = ty names Defined In_arrow in
+    match (a.label, a.of_argument) with
+    | None, plain -> text plain
+    | Some label, Named ("option", [ given ]) when a.optional -> Printf.sprintf "?%s:%s" (Names.value label) (text given)
+    | Some label, labelled -> Printf.sprintf "%s:%s" (Names.value label) (text labelled)
+  in
+  let arguments = match m.method_arguments with [] -> [ "unit" ] | named -> List.map argument named in
+  let result = if m.method_promise then Named ("Lwt.t", [ m.method_result ]) else m.method_result in
+  let text = String.concat " -> " (arguments @ [ ty names Defined In_arrow result ]) in
+  Printf.sprintf "%s%s : %s;%s\n" indent (Names.value m.method_name) text (part m.method_docs)
+
+let methods names part indent all = String.concat "" (List.map (method_ names part indent) all)
+
 let declared file names keyword t =
-  let text = if is_object t then "The type `" ^ t.type_name ^ "." ^ own ^ "`, below." else t.type_docs in
+  let text = if has_module t then "The type `" ^ t.type_name ^ "." ^ own ^ "`, below." else t.type_docs in
   let doc, part =
     match file with
     | Interface -> (Doc.item ~indent:"" text, Doc.part)
@@ -223,6 +112,7 @@ let declared file names keyword t =
   let definition =
     match t.definition with
     | Object -> ""
+    | Interface all -> Printf.sprintf " = {\n%s}" (methods names (fun _ -> "") "  " all)
     | Record all -> Printf.sprintf " = {\n%s}" (fields names part "  " all)
     | Variant all -> " =\n" ^ String.concat "" (List.map (constructor names part) all)
     | Polymorphic all -> Printf.sprintf " = [\n%s]" (String.concat "" (List.map (polymorphic names part) all))
@@ -232,7 +122,8 @@ let declared file names keyword t =
   let could_be_unboxed =
     match t.definition with
     | Record [ _ ] | Variant [ { parts = Unnamed [ _ ] | Inline [ _ ]; _ } ] -> true
-    | Record _ | Variant _ | Polymorphic _ | Object | No_definition _ -> false
+    | Interface [ _ ] -> true
+    | Record _ | Variant _ | Polymorphic _ | Object | Interface _ | No_definition _ -> false
   in
   let unboxed = if t.unboxed then " [@@unboxed]" else if could_be_unboxed then " [@@boxed]" else "" in
   let text = Printf.sprintf "%s %s%s%s" keyword parameters (List.assoc t.key names).ocaml definition in
@@ -328,14 +219,43 @@ let object_ file names indent tree t =
   in
   (type_, Option.to_list (Option.map close (List.find_opt is_free [ "close"; "release"; "let_go" ])))
 
+(* The record once more, so that its fields are in the module too, and what gives one to Rust. *)
+let interface file names indent t all =
+  let doc text = match file with Interface -> Doc.item ~indent text | Implementation -> Doc.item ~indent "" in
+  let part = match file with Interface -> Doc.part | Implementation -> fun _ -> "" in
+  let item text docs = let doc = doc docs in Printf.sprintf "%s%s%s%s\n" doc.before indent text doc.after in
+  let boxed = match all with [ _ ] -> " [@@boxed]" | _ -> "" in
+  let fields = methods names part (indent ^ "  ") all in
+  let type_ =
+    item (Printf.sprintf "type %s = %s = {\n%s%s}%s" own (List.assoc t.key names).ocaml fields indent boxed) t.type_docs
+  in
+  let provide =
+    match file with
+    | Interface ->
+        item
+          (Printf.sprintf "val provide : ?name:string -> %s -> unit" own)
+          "`provide ~name t`\n\nWhat Rust gets when it asks for this interface, under that name or without one.\nRaises \
+           `Invalid_argument` where there is one already."
+    | Implementation ->
+        item
+          (Printf.sprintf "let provide ?name (implementation : %s) = Rust_async.Declared.provide ~interface:%S ?name implementation"
+             own t.key)
+          ""
+  in
+  (type_, [ provide ])
+
 let rec modules file names indent tree =
   let inner = indent ^ "  " in
   let own_type, close =
     match tree.object_ with
     | None -> ([], [])
     | Some t ->
-        let type_, close = object_ file names indent tree t in
-        ([ type_ ], close)
+        let type_, rest =
+          match t.definition with
+          | Interface all -> interface file names indent t all
+          | _ -> object_ file names indent tree t
+        in
+        ([ type_ ], rest)
   in
   let names_here =
     match tree.object_ with
@@ -361,11 +281,12 @@ let checks { crates; _ } =
 let file file ~crate ({ types; functions; exceptions; _ } as library) =
   let taken = taken library in
   let type_name = type_name library in
-  let name t =
-    let is_polymorphic = match t.definition with Polymorphic _ -> true | _ -> false in
-    (t.key, { ocaml = type_name t.type_name; is_polymorphic })
+  let is_polymorphic t = match t.definition with Polymorphic _ -> true | _ -> false in
+  let name t = (t.key, { ocaml = type_name t.type_name; is_polymorphic = is_polymorphic t }) in
+  let name_elsewhere (t, module_) =
+    (t.key, { ocaml = module_ ^ "." ^ Names.type_ t.type_name; is_polymorphic = is_polymorphic t })
   in
-  let names = List.map name types in
+  let names = List.map name types @ List.map name_elsewhere library.elsewhere in
   let put_exception tree e =
     let add tree = { tree with inside_exceptions = tree.inside_exceptions @ [ e ] } in
     insert add tree (path ~crate ~taken e.exception_path)
@@ -377,7 +298,7 @@ let file file ~crate ({ types; functions; exceptions; _ } as library) =
     insert (fun tree -> { tree with object_ = Some t }) tree (path ~crate ~taken (module_of t))
   in
   let tree = List.fold_left put_function (List.fold_left put_exception empty exceptions) functions in
-  let tree = List.fold_left put_object tree (List.filter is_object types) in
+  let tree = List.fold_left put_object tree (List.filter has_module types) in
   let groups = Groups.of_types types in
   (* Types of one group may have fields and constructors of one name. *)
   let warning = if List.exists (fun group -> List.length group > 1) groups then [ "[@@@ocaml.warning \"-30\"]\n" ] else [] in

@@ -67,20 +67,31 @@ let bridge () =
   let folder = match home () with Clone folder | Installed folder -> folder in
   Filename.concat folder "rust/ocaml-lwt-interop"
 
-type kind = Program | Library
+type kind = Program | Library | Host
 
-(* Where a file of the template goes, of the kind that is made. *)
-let place kind file =
-  let folder = match kind with Program -> "program/" | Library -> "library/" in
+(* [file] inside [folder], if it is there. *)
+let inside folder file =
   let length = String.length folder in
   if String.length file > length && String.sub file 0 length = folder then
-    match String.sub file length (String.length file - length) with
-    | "gitignore" -> Some ".gitignore"
-    | "cargo/config.toml" -> Some ".cargo/config.toml"
-    | file -> Some file
+    Some (String.sub file length (String.length file - length))
   else None
 
-let next = function Program -> [ "dune exec ./bin/main.exe"; "dune test" ] | Library -> [ "dune build"; "dune test" ]
+(* Where a file of the template goes, of the kind that is made. The crate of a library has a folder of its own; a host's has other
+   sources and tests. *)
+let place kind file =
+  let own, crate = match kind with Program -> ("program/", "") | Library -> ("library/", "rust/") | Host -> ("host/", "") in
+  match (inside "both/" file, inside own file) with
+  | Some "gitignore", _ -> Some ".gitignore"
+  | Some _, _ when kind = Host -> None
+  | Some "src/lib.rs", _ -> Some (crate ^ "src/lib.rs")
+  | _, Some "cargo/config.toml" -> Some ".cargo/config.toml"
+  | Some file, _ | None, Some file -> Some file
+  | None, None -> None
+
+let next = function
+  | Program -> [ "dune exec ./bin/main.exe"; "dune test" ]
+  | Library -> [ "dune build"; "dune test" ]
+  | Host -> [ "cargo run"; "cargo test" ]
 
 let make kind folder =
   let name = Filename.basename folder in

@@ -1,7 +1,7 @@
 (** [rust-async new]: a small project that builds, runs and tests at once. *)
 
 (** A program has all that it runs with; a library leaves it to programs to link its crate, with those of others. *)
-type kind = Program | Library
+type kind = Program | Library | Host
 
 val make : kind -> string -> unit
 (** [make Program "path/my-project"] makes that folder, and in it a crate, an OCaml program or library, and tests, called as the

@@ -5,6 +5,7 @@ open Rust_async_tool
 let usage =
   [
     "usage: rust-async new FOLDER [--library]     makes a project: a crate, an OCaml program or library that uses it, tests";
+    "       rust-async new FOLDER --host          makes a project: a program of Rust's with OCaml inside, tests";
     "       rust-async build CRATE [OPTION]…      for a dune rule: has cargo build the crate, and declares its functions";
     "       rust-async link NAME Cargo.toml…       for a dune rule: has cargo build the crates of several OCaml libraries together";
     "       rust-async declare LIBRARY.so MODULE  writes MODULE.ml and MODULE.mli, the declarations of a library";
@@ -37,7 +38,12 @@ let optional cell name text = (name, Arg.String (fun value -> cell := Some value
 
 let build () =
   let profile = ref "dev" and manifest = ref None and module_ = ref None and wanted = ref Build.Declarations in
-  let others = ref [] in
+  let others = ref [] and elsewhere = ref [] and host = ref false in
+  let types text =
+    match String.split_on_char '=' text with
+    | [ crate; module_ ] when crate <> "" && module_ <> "" -> elsewhere := (Manifest.library_name crate, module_) :: !elsewhere
+    | _ -> raise (Arg.Bad "--types CRATE=MODULE")
+  in
   let found =
     arguments "usage: rust-async build CRATE [OPTION]…"
       [
@@ -50,15 +56,25 @@ let build () =
         ( "--declarations-only",
           Arg.Unit (fun () -> wanted := Build.Only_declarations),
           " only the declarations: for an OCaml library, which programs link" );
+        ( "--host",
+          Arg.Unit
+            (fun () ->
+              wanted := Build.Only_declarations;
+              host := true),
+          " only the declarations: for the OCaml half of a program of Rust's" );
         ( "--with",
           Arg.String (fun path -> others := path :: !others),
           "PATH the Cargo.toml of another OCaml library's crate, which is linked as well: %{lib:LIBRARY:rust/Cargo.toml}" );
+        ( "--types",
+          Arg.String types,
+          "CRATE=MODULE the types of another OCaml library's crate are those that MODULE declares" );
         optional module_ "--module" "NAME the module of the declarations, if it is not called as the crate";
       ]
   in
   match found with
   | [ crate ] ->
-      Build.run ~profile:!profile ~wanted:!wanted ?manifest:!manifest ?module_:!module_ ~others:(List.rev !others) crate
+      Build.run ~profile:!profile ~wanted:!wanted ~host:!host ?manifest:!manifest ?module_:!module_ ~others:(List.rev !others)
+        ~elsewhere:!elsewhere crate
   | _ -> misused ()
 
 let link () =
@@ -88,7 +104,10 @@ let new_project () =
   let kind = ref Project.Program in
   match
     arguments "usage: rust-async new FOLDER [OPTION]"
-      [ ("--library", Arg.Unit (fun () -> kind := Library), " an OCaml library for others, and no program") ]
+      [
+        ("--library", Arg.Unit (fun () -> kind := Library), " an OCaml library for others, and no program");
+        ("--host", Arg.Unit (fun () -> kind := Host), " a program of Rust's, with OCaml inside");
+      ]
   with
   | [ folder ] -> Project.make !kind folder
   | _ -> misused ()

@@ -1,398 +1,340 @@
-type ty =
-  | Var of string
-  | Constr of string list * ty list
-  | Tuple of ty list
-  | Arrow of label * ty * ty
-  | Tags of bound * tag list
-  | Other of string
-
-and bound = Exactly | At_least | At_most
-and label = Plain | Labelled of string | Optional of string
-and tag = Tag of string * ty option | Inherited of ty
-
-type parts = Unnamed of ty list | Inline of (string * ty) list
-type body = Abstract | Alias of ty | Record of (string * ty) list | Variant of (string * parts) list
-type type_ = { path : string list; parameters : string list; body : body; unboxed : bool }
+open Ocaml_type
+open Tokens
+open Type_reader
 
 type external_ = {
   file : string;
   line : int;
-  scope : string list;
   name : string;
   ty : ty;
+  written : ty;
   symbols : string list;
   attributes : string list;
 }
 
-type t = {
-  module_ : string;
-  types : type_ list;
-  externals : external_ list;
-  opens : string list list;
-  aliases : (string * string list) list;
+type t = { types : type_ list; externals : external_ list }
+
+(* What is found so far. *)
+type found = {
+  types : (string list, type_) Hashtbl.t;
+  mutable externals : external_ list;
+  mutable anonymous : int;  (* modules that have no name *)
 }
 
-(* Types. *)
+let last change path = List.mapi (fun at word -> if at = List.length path - 1 then change word else word) path
 
-open Tokens
-
-type reader = { tokens : (Tokens.t * int) array; mutable at : int }
-
-exception Unreadable
-
-let peek r = fst r.tokens.(min r.at (Array.length r.tokens - 1))
-let peek_next r = fst r.tokens.(min (r.at + 1) (Array.length r.tokens - 1))
-let skip r = r.at <- r.at + 1
-
-let accept r token =
-  let found = peek r = token in
-  if found then skip r;
-  found
-
-let expect r token = if not (accept r token) then raise Unreadable
-let is_capital word = word <> "" && Char.uppercase_ascii word.[0] = word.[0] && word.[0] <> '_'
-
-let keywords =
-  [ "and"; "as"; "constraint"; "end"; "exception"; "external"; "include"; "let"; "module"; "of"; "open"; "struct"; "type"; "val" ]
-
-let rec path r =
-  match peek r with
-  | Word word when is_capital word && peek_next r = Symbol "." ->
-      skip r;
-      skip r;
-      word :: path r
-  | Word word when not (is_capital word || List.mem word keywords) ->
-      skip r;
-      [ word ]
-  | _ -> raise Unreadable
-
-(* Up to the parenthesis that closes what is open. *)
-let skip_attribute r =
-  let words = ref [] in
-  let rec go depth =
-    match peek r with
-    | End -> ()
-    | Symbol ("]" | ")" | "}") ->
-        skip r;
-        if depth > 1 then go (depth - 1)
-    | Symbol ("[" | "[@" | "[@@" | "[@@@" | "[>" | "[<" | "(" | "{") ->
-        skip r;
-        go (depth + 1)
-    | Word word ->
-        words := word :: !words;
-        skip r;
-        go depth
-    | _ ->
-        skip r;
-        go depth
+(* A type may be declared twice: the second hides the first. *)
+let unused found path =
+  let rec from at =
+    let path = if at = 1 then path else last (fun name -> number name at) path in
+    if Hashtbl.mem found.types path then from (at + 1) else path
   in
-  go 0;
-  List.rev !words
+  from 1
 
-(* The words of the attributes that stand here: those of an item (two @), or of a part of it (one). *)
-let rec attributes r opening =
-  if peek r <> Symbol opening then []
-  else
-    let first = skip_attribute r in
-    first @ attributes r opening
+(* [ty] with the paths of what its paths mean. *)
+let resolved found here =
+  map_constrs (fun path arguments ->
+      match Scope.type_ here path with
+      | path, None -> Constr (path, arguments)
+      | path, Some why ->
+          (* Not what is declared where nobody but a functor sees it. *)
+          let path = last (fun name -> number name 0) path in
+          Hashtbl.replace found.types path { path; parameters = []; body = Unseen why; unboxed = false };
+          Constr (path, arguments))
 
-let rec module_path r =
-  match peek r with
-  | Word word when is_capital word ->
-      skip r;
-      if peek r = Symbol "." then (
-        match peek_next r with
-        | Word next when is_capital next ->
-            skip r;
-            word :: module_path r
-        | _ -> [ word ])
-      else [ word ]
-  | _ -> []
+let resolved_body found here = function
+  | (Abstract | Unseen _) as body -> body
+  | Alias ty -> Alias (resolved found here ty)
+  | Record fields -> Record (List.map (fun (name, ty) -> (name, resolved found here ty)) fields)
+  | Variant constructors ->
+      let parts = function
+        | Unnamed parts -> Unnamed (List.map (resolved found here) parts)
+        | Inline fields -> Inline (List.map (fun (name, ty) -> (name, resolved found here ty)) fields)
+      in
+      Variant (List.map (fun (name, held) -> (name, parts held)) constructors)
 
-let rec ty r =
-  let label =
-    match (peek r, peek_next r) with
-    | Word word, Symbol ":" ->
-        skip r;
-        skip r;
-        Labelled word
-    | Symbol "?", Word word ->
-        skip r;
-        skip r;
-        expect r (Symbol ":");
-        Optional word
-    | _ -> Plain
+let external_ r found ~file ~line here =
+  let start = r.at in
+  let add name written symbols attributes =
+    let ty = resolved found here written in
+    found.externals <- { file; line; name; ty; written; symbols; attributes } :: found.externals
   in
-  let argument = tuple r in
-  if accept r (Symbol "->") then Arrow (label, argument, ty r)
-  else if label = Plain then argument
-  else raise Unreadable
+  try
+    let name = match peek r with Word name -> name | _ -> raise Unreadable in
+    skip r;
+    expect r (Symbol ":");
+    let written = ty r in
+    expect r (Symbol "=");
+    let rec symbols () =
+      match peek r with
+      | String symbol ->
+          skip r;
+          symbol :: symbols ()
+      | _ -> []
+    in
+    let symbols = symbols () in
+    add name written symbols (attributes r "[@@")
+  with Unreadable ->
+    r.at <- start;
+    add (match peek r with Word name -> name | _ -> "") (Other unreadable) [] []
 
-and tuple r =
-  let first = applied r in
-  let rec rest () = if accept r (Symbol "*") then let next = applied r in next :: rest () else [] in
-  match rest () with [] -> first | rest -> Tuple (first :: rest)
+let functor_ = "is a functor"
+let made_by_functor = "a functor makes it"
 
-and applied r =
-  let arguments =
+(* The items of a structure or a signature, up to its end. *)
+let items r found ~file ~scope here =
+  let nobody () =
+    found.anonymous <- found.anonymous + 1;
+    string_of_int found.anonymous
+  in
+  let rec contents scope here =
+    let here = ref here and own = ref Scope.empty in
+    (* Inside of an expression, which may open modules for itself. *)
+    let expression = ref !here in
+    let change f =
+      here := f !here;
+      own := f !own;
+      expression := !here
+    in
+    let rec go previous =
+      let line = snd r.tokens.(min r.at (Array.length r.tokens - 1)) in
+      let token = peek r in
+      (* Behind a word, and behind something whole. *)
+      let next () = go token and behind () = go End in
+      match (token, previous) with
+      | (End | Word "end"), _ -> ()
+      | Symbol ("[@" | "[@@" | "[@@@"), _ ->
+          skip_group r;
+          behind ()
+      | Word "module", (Word ("let" | "with" | "and") | Symbol "(") ->
+          skip r;
+          next ()
+      | Word "module", _ -> (
+          skip r;
+          match peek r with
+          | Word "type" ->
+              skip r;
+              module_type_item ();
+              behind ()
+          | _ ->
+              let recursive = accept r (Word "rec") in
+              module_item ~recursive;
+              behind ())
+      | Word "and", _ when (match peek_next r with Word name -> is_capital name | _ -> false) -> (
+          skip r;
+          match peek_next r with
+          | Symbol ":" ->
+              module_item ~recursive:true;
+              behind ()
+          | _ -> next ())
+      | Word "open", Word "let" ->
+          skip r;
+          ignore (accept r (Symbol "!"));
+          (match module_path r with [] -> () | path -> expression := Scope.opened (Scope.module_ !expression path) !expression);
+          next ()
+      | Word "open", _ ->
+          skip r;
+          ignore (accept r (Symbol "!"));
+          let module_ = module_ (scope @ [ nobody () ]) !here in
+          here := Scope.opened module_ !here;
+          expression := !here;
+          behind ()
+      | Word "include", _ ->
+          skip r;
+          let module_ = included scope !here in
+          here := Scope.opened module_ !here;
+          own := Scope.included module_ !own;
+          expression := !here;
+          behind ()
+      | Word "type", (Word ("with" | "and" | "module") | Symbol ("(" | ":")) ->
+          skip r;
+          next ()
+      | Word "type", _ ->
+          skip r;
+          type_items ();
+          behind ()
+      | Word "external", _ ->
+          skip r;
+          external_ r found ~file ~line !here;
+          behind ()
+      | Word ("struct" | "sig" | "begin" | "object"), _ ->
+          skip r;
+          ignore (contents (scope @ [ nobody () ]) !expression);
+          ignore (accept r (Word "end"));
+          behind ()
+      | _ ->
+          skip r;
+          next ()
+    and type_items () =
+      let nonrec_, types = Type_reader.types r in
+      let before = !here in
+      let named = List.map (fun (t : type_) ->
+        let path = unused found (scope @ t.path) in
+        (* The place is taken at once: two of a group do not get it. *)
+        Hashtbl.replace found.types path { t with path; body = Abstract };
+        (path, t)) types
+      in
+      List.iter (fun (path, (t : type_)) -> change (Scope.with_type (List.hd t.path) path)) named;
+      let inside = if nonrec_ then before else !here in
+      List.iter
+        (fun (path, (t : type_)) -> Hashtbl.replace found.types path { t with path; body = resolved_body found inside t.body })
+        named
+    and module_type_item () =
+      match peek r with
+      | Word name when is_capital name ->
+          skip r;
+          let signature =
+            if accept r (Symbol "=") then module_type (scope @ [ nobody () ]) !here
+            else Scope.Unseen (scope @ [ name ], "its signature is abstract")
+          in
+          change (Scope.with_signature name signature)
+      | _ -> ()
+    and module_item ~recursive =
+      match peek r with
+      | Word name when name = "_" || is_capital name ->
+          skip r;
+          let scope = scope @ [ name ] in
+          let inside = if recursive then Scope.with_module name (lazy (Scope.Unseen (scope, "its module is recursive"))) !here else !here in
+          let is_functor, inside = functor_parameters scope inside in
+          let signature = if accept r (Symbol ":") then Some (module_type scope inside) else None in
+          let is_defined = accept r (Symbol "=") || (accept r (Symbol ":") && accept r (Symbol "=")) || accept r (Symbol ":=") in
+          let structure = if is_defined then Some (module_ scope inside) else None in
+          let result =
+            match (signature, structure) with
+            | _ when is_functor -> Scope.Unseen (scope, functor_)
+            | Some signature, _ -> signature
+            | None, Some structure -> structure
+            | None, None -> Scope.Unseen (scope, unreadable)
+          in
+          change (Scope.with_module name (Lazy.from_val result))
+      | _ -> ()
+    in
+    go End;
+    !own
+  (* [(X : S) (Y : T)] *)
+  and functor_parameters scope here =
+    let rec all found here =
+      match (peek r, peek_next r) with
+      | Symbol "(", Symbol ")" ->
+          skip r;
+          skip r;
+          all true here
+      | Symbol "(", Word name when is_capital name || name = "_" ->
+          let here =
+            Scope.with_module name (lazy (Scope.Unseen (scope @ [ name ], "it is of the argument of a functor"))) here
+          in
+          skip_group r;
+          all true here
+      | _ -> (found, here)
+    in
+    all false here
+  and module_ scope here =
     match peek r with
+    | Word "struct" ->
+        skip r;
+        let inside = contents scope here in
+        ignore (accept r (Word "end"));
+        Scope.Known inside
+    | Word "functor" ->
+        skip r;
+        let _, here = functor_parameters scope here in
+        if accept r (Symbol "->") then ignore (module_ scope here);
+        Scope.Unseen (scope, functor_)
     | Symbol "(" ->
         skip r;
-        let first = ty r in
-        let rec rest () = if accept r (Symbol ",") then let next = ty r in next :: rest () else [] in
-        let all = first :: rest () in
-        expect r (Symbol ")");
-        all
-    | _ -> [ atom r ]
-  in
-  let rec constructors arguments =
-    match peek r with
-    | Word word when not (List.mem word keywords) -> constructors [ Constr (path r, arguments) ]
-    | _ -> ( match arguments with [ one ] -> one | _ -> raise Unreadable)
-  in
-  let read = constructors arguments in
-  match peek r with
-  | Symbol "[@" ->
-      let words = attributes r "[@" in
-      let unboxed word = List.mem word words in
-      if unboxed "unboxed" || unboxed "untagged" then Other "a number that is no OCaml value ([@unboxed])" else read
-  | _ -> read
-
-and atom r =
-  match peek r with
-  | Quoted name ->
-      skip r;
-      Var name
-  | Word "_" ->
-      skip r;
-      Var "_"
-  | Symbol (("[" | "[>" | "[<") as opening) ->
-      skip r;
-      let bound = match opening with "[>" -> At_least | "[<" -> At_most | _ -> Exactly in
-      let rec tags () =
-        match peek r with
-        | Symbol "]" ->
-            skip r;
-            []
-        | Symbol "|" ->
-            skip r;
-            tags ()
-        | Backtick name ->
-            skip r;
-            let held = if accept r (Word "of") then Some (ty r) else None in
-            Tag (name, held) :: tags ()
-        | _ ->
-            let inherited = ty r in
-            Inherited inherited :: tags ()
-      in
-      Tags (bound, tags ())
-  | _ -> Constr (path r, [])
-
-let rec fields r =
-  match peek r with
-  | Symbol "}" ->
-      skip r;
-      []
-  | _ ->
-      ignore (accept r (Word "mutable"));
-      let name = match peek r with Word name -> name | _ -> raise Unreadable in
-      skip r;
-      expect r (Symbol ":");
-      let of_field = ty r in
-      ignore (attributes r "[@");
-      ignore (accept r (Symbol ";"));
-      ignore (attributes r "[@");
-      (name, of_field) :: fields r
-
-let rec constructors r =
-  match peek r with
-  | Symbol "|" ->
-      skip r;
-      constructors r
-  | Word name when is_capital name ->
-      skip r;
-      let held =
-        if not (accept r (Word "of")) then Unnamed []
-        else if accept r (Symbol "{") then Inline (fields r)
+        ignore (module_ scope here);
+        Scope.Unseen (scope, "the expression of its module is none that this command can read")
+    | Word word when is_capital word ->
+        let path = module_path r in
+        if peek r = Symbol "(" then Scope.Unseen (scope, made_by_functor) else Scope.module_ here path
+    | _ -> Scope.Unseen (scope, "the expression of its module is none that this command can read")
+  and module_type scope here =
+    let signature =
+      match (peek r, peek_next r) with
+      | Word "sig", _ ->
+          skip r;
+          let inside = contents scope here in
+          ignore (accept r (Word "end"));
+          Scope.Known inside
+      | Word "module", Word "type" ->
+          skip r;
+          skip r;
+          ignore (accept r (Word "of"));
+          module_ scope here
+      | Word word, _ when is_capital word -> Scope.signature here (module_path r)
+      | _ -> Scope.Unseen (scope, "its signature is none that this command can read")
+    in
+    if accept r (Word "with") then (
+      constraints ();
+      Scope.Unseen (scope, "its signature has a `with`"))
+    else signature
+  and constraints () =
+    let equals () = if not (accept r (Symbol ":=")) then expect r (Symbol "=") in
+    try
+      (if accept r (Word "type") then (
+         ignore (parameters r);
+         ignore (try path r with Unreadable -> module_path r);
+         equals ();
+         ignore (ty r))
+       else (
+         expect r (Word "module");
+         ignore (module_path r);
+         equals ();
+         ignore (module_path r)));
+      if accept r (Word "and") then constraints ()
+    with Unreadable -> ()
+  and included scope here =
+    match (peek r, peek_next r) with
+    | Word ("sig" | "module"), _ -> module_type scope here
+    | Word word, _ when is_capital word -> (
+        let path = module_path r in
+        if peek r = Symbol "(" then Scope.Unseen (scope, made_by_functor)
+        else if accept r (Word "with") then (
+          constraints ();
+          Scope.Unseen (scope, "a signature that its module includes has a `with`"))
         else
-          (* [of (a * b)] is one part, a tuple. *)
-          let rec parts () =
-            let part = applied r in
-            part :: (if accept r (Symbol "*") then parts () else [])
-          in
-          Unnamed (parts ())
-      in
-      ignore (attributes r "[@");
-      let one = (name, held) in
-      if peek r = Symbol "|" then one :: constructors r else [ one ]
-  | _ -> raise Unreadable
-
-let parameters r =
-  let variance () = while List.mem (peek r) [ Symbol "+"; Symbol "-"; Symbol "!" ] do skip r done in
-  let one () =
-    variance ();
-    match peek r with
-    | Quoted name ->
-        skip r;
-        name
-    | _ -> raise Unreadable
+          match (Scope.module_ here path, Scope.signature here path) with
+          | Foreign _, (Known _ as signature) -> signature
+          | module_, _ -> module_)
+    | _ -> module_ scope here
   in
-  match peek r with
-  | Symbol "(" ->
-      skip r;
-      let first = one () in
-      let rec rest () = if accept r (Symbol ",") then let next = one () in next :: rest () else [] in
-      let all = first :: rest () in
-      expect r (Symbol ")");
-      all
-  | Quoted _ | Symbol ("+" | "-" | "!") -> [ one () ]
-  | _ -> []
+  contents scope here
 
-let body r =
-  if not (accept r (Symbol "=")) then Abstract
-  else (
-    ignore (accept r (Word "private"));
-    match peek r with
-    | Symbol "{" ->
-        skip r;
-        Record (fields r)
-    | Symbol "|" -> Variant (constructors r)
-    | Word word when is_capital word && peek_next r <> Symbol "." -> Variant (constructors r)
-    | _ -> (
-        let alias = ty r in
-        (* [type t = M.t = { … }] *)
-        if not (accept r (Symbol "=")) then Alias alias
-        else
-          match peek r with
-          | Symbol "{" ->
-              skip r;
-              Record (fields r)
-          | _ -> Variant (constructors r)))
+let module_name file = String.capitalize_ascii (Filename.remove_extension (Filename.basename file))
 
-let type_ r scope =
-  ignore (accept r (Word "nonrec"));
-  let parameters = parameters r in
-  let name = match peek r with Word name when not (is_capital name) -> name | _ -> raise Unreadable in
-  skip r;
-  let body = body r in
-  let unboxed = List.mem "unboxed" (attributes r "[@@") in
-  { path = scope @ [ name ]; parameters; body; unboxed }
-
-let external_ r ~file ~line scope =
-  let name = match peek r with Word name -> name | _ -> raise Unreadable in
-  skip r;
-  expect r (Symbol ":");
-  let of_external = ty r in
-  expect r (Symbol "=");
-  let rec symbols () =
-    match peek r with
-    | String symbol ->
-        skip r;
-        symbol :: symbols ()
-    | _ -> []
+let read files =
+  let found = { types = Hashtbl.create 64; externals = []; anonymous = 0 } in
+  let rec modules = lazy (List.map (fun (file, text) -> (file, lazy (one file text))) files)
+  and one file text =
+    let r = { tokens = Tokens.read text; at = 0 } in
+    let own = module_name file in
+    let is_other (other, _) = module_name other <> own in
+    (* What others see of a module is its interface. *)
+    let interfaces_last = List.stable_sort (fun (a, _) (b, _) -> compare (Filename.extension a) (Filename.extension b)) in
+    let here =
+      List.fold_left
+        (fun here (file, module_) -> Scope.with_module (module_name file) module_ here)
+        Scope.known
+        (interfaces_last (List.filter is_other (Lazy.force modules)))
+    in
+    let rec all inside =
+      let inside = Scope.included (Known (items r found ~file ~scope:[ own ] (Scope.opened (Known inside) here))) inside in
+      (* An [end] too many. *)
+      if accept r (Word "end") then all inside else inside
+    in
+    Scope.Known (all Scope.empty)
   in
-  let symbols = symbols () in
-  { file; line; scope; name; ty = of_external; symbols; attributes = attributes r "[@@" }
-
-(* The module of a file. *)
-let module_ file = String.capitalize_ascii (Filename.remove_extension (Filename.basename file))
-
-let read ~file text =
-  let r = { tokens = Tokens.read text; at = 0 } in
-  let types = ref [] and externals = ref [] and opens = ref [] and aliases = ref [] in
-  (* The modules that are open, and other things that end with [end]. *)
-  let anonymous = ref 0 in
-  (* What has no name is seen inside of it only. *)
-  let nobody () =
-    incr anonymous;
-    string_of_int !anonymous
+  let rec twice = function
+    | [] -> ()
+    | (file, _) :: rest ->
+        let same (other, _) = module_name other = module_name file && Filename.extension other = Filename.extension file in
+        List.iter
+          (fun (other, _) ->
+            if same (other, ()) then Fail.with_f "%s and %s are both the module %s: compare them one by one" file other (module_name file))
+          rest;
+        twice rest
   in
-  let rec items scopes =
-    let scope = List.rev scopes in
-    let line = snd r.tokens.(min r.at (Array.length r.tokens - 1)) in
-    match peek r with
-    | End -> ()
-    | Word "module" -> (
-        skip r;
-        match (peek r, peek_next r) with
-        | Word name, Symbol ("=" | ":") when is_capital name ->
-            skip r;
-            skip r;
-            if accept r (Word "struct") || accept r (Word "sig") then items (name :: scopes)
-            else (
-              (match module_path r with [] -> () | path -> aliases := (name, path) :: !aliases);
-              items scopes)
-        | _ -> items scopes)
-    | Word ("open" | "include") ->
-        skip r;
-        ignore (accept r (Symbol "!"));
-        (match module_path r with [] -> () | path -> opens := path :: !opens);
-        items scopes
-    | Word ("struct" | "sig" | "begin" | "object") ->
-        skip r;
-        items (nobody () :: scopes)
-    | Word "end" ->
-        skip r;
-        items (match scopes with [] | [ _ ] -> scopes | _ :: outer -> outer)
-    | Symbol "(" when peek_next r = Word "type" ->
-        skip r;
-        skip r;
-        items scopes
-    | Word "type" ->
-        skip r;
-        let rec all () =
-          types := type_ r scope :: !types;
-          if accept r (Word "and") then all ()
-        in
-        (try all () with Unreadable -> ());
-        items scopes
-    | Word "external" ->
-        skip r;
-        let start = r.at in
-        (try externals := external_ r ~file ~line scope :: !externals
-         with Unreadable ->
-           r.at <- start;
-           let name = match peek r with Word name -> name | _ -> "" in
-           let ty = Other "its declaration is none that this command can read" in
-           externals := { file; line; scope; name; ty; symbols = []; attributes = [] } :: !externals);
-        items scopes
-    | _ ->
-        skip r;
-        items scopes
-  in
-  items [ module_ file ];
-  (* Two of one name: nobody here knows which is meant where. *)
-  let twice t = List.length (List.filter (fun other -> other.path = t.path) !types) > 1 in
-  let types = ref (List.map (fun t -> if twice t then { t with body = Abstract } else t) !types) in
-  {
-    module_ = module_ file;
-    types = List.rev !types;
-    externals = List.rev !externals;
-    opens = !opens;
-    aliases = !aliases;
-  }
-
-let rec text ty =
-  let inside place ty =
-    match (ty, place) with
-    | Arrow _, _ | Tuple _, `Applied -> "(" ^ text ty ^ ")"
-    | _ -> text ty
-  in
-  match ty with
-  | Var name -> "'" ^ name
-  | Constr (path, []) -> String.concat "." path
-  | Constr (path, [ one ]) -> inside `Applied one ^ " " ^ String.concat "." path
-  | Constr (path, all) -> Printf.sprintf "(%s) %s" (String.concat ", " (List.map text all)) (String.concat "." path)
-  | Tuple parts -> String.concat " * " (List.map (inside `Applied) parts)
-  | Arrow (label, argument, result) ->
-      let label = match label with Plain -> "" | Labelled name -> name ^ ":" | Optional name -> "?" ^ name ^ ":" in
-      Printf.sprintf "%s%s -> %s" label (inside `Arrow argument) (text result)
-  | Tags (bound, tags) ->
-      let opening = match bound with Exactly -> "[" | At_least -> "[>" | At_most -> "[<" in
-      let tag = function
-        | Tag (name, None) -> "`" ^ name
-        | Tag (name, Some held) -> Printf.sprintf "`%s of %s" name (text held)
-        | Inherited ty -> text ty
-      in
-      Printf.sprintf "%s %s ]" opening (String.concat " | " (List.map tag tags))
-  | Other what -> what
+  twice files;
+  List.iter (fun (_, module_) -> ignore (Lazy.force module_)) (Lazy.force modules);
+  let types = List.of_seq (Hashtbl.to_seq_values found.types) in
+  { types = Scope.known_types @ types; externals = List.rev found.externals }

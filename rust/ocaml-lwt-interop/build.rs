@@ -1,9 +1,12 @@
-//! Compiles `src/caml/lock.c` with the headers of the OCaml that the program is built with, and tells the crate whether that is
+//! Compiles `src/caml/lock.c` and `startup.c` with the headers of the OCaml that the program is built with, and tells the crate whether that is
 //! OCaml 5: `cfg(ocaml_5)`. Tells it, too, whether it can stand before functions of the C library: `cfg(before_libc)`. Puts OCaml's
 //! runtime where the tests of other crates find it.
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/caml/lock.c");
+    let sources = ["src/caml/lock.c", "src/caml/startup.c"];
+    for source in sources {
+        println!("cargo:rerun-if-changed={source}");
+    }
     println!("cargo:rustc-check-cfg=cfg(ocaml_5, before_libc)");
     if can_stand_before_libc() {
         println!("cargo:rustc-cfg=before_libc");
@@ -22,7 +25,7 @@ fn main() {
     }
     link_runtime_into_tests(&headers);
     cc::Build::new()
-        .file("src/caml/lock.c")
+        .files(sources)
         .include(headers)
         .compile("ocaml_lwt_interop");
 }

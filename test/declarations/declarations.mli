@@ -27,6 +27,38 @@ type other = [
   | `Timeout
 ]
 
+(** The type [Die.t], below. *)
+type die = {
+  throw : unit -> int;
+} [@@boxed]
+
+(** Constructors without arguments. *)
+type kind =
+  | Human (** Like you. *)
+  | Robot
+
+(** Somebody. *)
+type person = {
+  name : string; (** As others call them. *)
+  age : int;
+  type_ : kind; (** What they are: OCaml has the word for itself. *)
+  friends : person list;
+}
+
+(** Why there is no score. *)
+type verdict =
+  | Draw
+  | Foul of string
+
+(** The type [Rules.t], below. *)
+type rules = {
+  type_ : unit -> string;
+  play : move:int -> ?who:person -> unit -> person option Lwt.t;
+  against : rules -> int;
+  scores : unit -> int Lwt_stream.t;
+  judge : int -> (int, verdict) result Lwt.t;
+}
+
 (** The type [Words.t], below. *)
 type words
 
@@ -61,11 +93,6 @@ and tree =
   | Leaf
   | Node of branches
 
-(** Constructors without arguments. *)
-type kind =
-  | Human (** Like you. *)
-  | Robot
-
 (** A struct without names, and OCaml has a type of this name: [List]. *)
 type list_ =
   | List of int * list_ option
@@ -77,14 +104,6 @@ type metres =
 type ('a, 'b) pair = {
   first : 'a;
   second : 'b;
-}
-
-(** Somebody. *)
-type person = {
-  name : string; (** As others call them. *)
-  age : int;
-  type_ : kind; (** What they are: OCaml has the word for itself. *)
-  friends : person list;
 }
 
 (** Flat in OCaml. *)
@@ -152,6 +171,9 @@ external echo_boxed_ints :
 (** [echo_bytes value] *)
 external echo_bytes : string -> string = "interop_declarations__echo_bytes"
 
+(** [echo_char value] *)
+external echo_char : char -> char = "interop_declarations__echo_char"
+
 (** [echo_cube value] *)
 external echo_cube :
   (int32, Bigarray.int32_elt, Bigarray.c_layout) Bigarray.Array3.t ->
@@ -196,6 +218,9 @@ external echo_matrix :
 
 (** [echo_meters value] *)
 external echo_meters : metres -> metres = "interop_declarations__echo_meters"
+
+(** [echo_mutable_bytes value] *)
+external echo_mutable_bytes : bytes -> bytes = "interop_declarations__echo_mutable_bytes"
 
 (** [echo_numbers value] *)
 external echo_numbers :
@@ -265,6 +290,12 @@ external echo_tuple :
   (int * bool) * float ->
   (int * bool) * float
   = "interop_declarations__echo_tuple"
+
+(** [echo_uchar value] *)
+external echo_uchar : Uchar.t -> Uchar.t = "interop_declarations__echo_uchar"
+
+(** [echo_uchars value] *)
+external echo_uchars : Uchar.t array -> Uchar.t array = "interop_declarations__echo_uchars"
 
 (** [echo_unit value] *)
 external echo_unit : unit -> unit = "interop_declarations__echo_unit"
@@ -380,6 +411,53 @@ module Errors : sig
     net_error handler ->
     net_error handler
     = "interop_declarations__echo_handler"
+end
+
+module Games : sig
+  (** [played rules who]
+
+      All of them, from Tokio's threads. *)
+  external played : rules -> person option -> string array Lwt.t = "interop_declarations__played"
+
+  (** [same_rules rules]
+
+      The same, back. *)
+  external same_rules : rules -> rules = "interop_declarations__same_rules"
+
+  (** [thrown die]
+
+      From home, at once. *)
+  external thrown : die -> int = "interop_declarations__thrown"
+
+  module Die : sig
+    (** Of one function. *)
+    type t = die = {
+      throw : unit -> int;
+    } [@@boxed]
+
+    (** [provide ~name t]
+
+        What Rust gets when it asks for this interface, under that name or without one.
+        Raises [Invalid_argument] where there is one already. *)
+    val provide : ?name:string -> t -> unit
+  end
+
+  module Rules : sig
+    (** The rules of a game. *)
+    type t = rules = {
+      type_ : unit -> string; (** What it is called. *)
+      play : move:int -> ?who:person -> unit -> person option Lwt.t; (** A move of somebody's. *)
+      against : rules -> int;
+      scores : unit -> int Lwt_stream.t;
+      judge : int -> (int, verdict) result Lwt.t;
+    }
+
+    (** [provide ~name t]
+
+        What Rust gets when it asks for this interface, under that name or without one.
+        Raises [Invalid_argument] where there is one already. *)
+    val provide : ?name:string -> t -> unit
+  end
 end
 
 module Guide : sig

@@ -29,7 +29,7 @@ let library =
 (function "pool_file" "file" "c::Pool" "" value alone (("self" plain (declared "c::Pool"))) (declared "c::File"))
 (crate "c" "00")|}
 
-let checked text = Check.externals library [ Source.read ~file:"dir/hand.ml" text ]
+let checked text = Check.externals library (Source.read [ ("dir/hand.ml", text) ])
 
 let agrees what text =
   match checked text with
@@ -169,9 +169,103 @@ let lying () =
     {|(* '"' *) external int : string -> string = "int"|};
   lies "another symbol" "no function of the library" {|external int : int -> int = "int" "other"|};
   lies "a symbol with an escape" "no function of the library" {|external int : string -> string = "\105nt"|};
-  lies "a type of itself" "where Rust has int"
-    {|type t = int module M = struct type nonrec t = t external int : t -> t = "int" end|};
   lies "what cannot be read" "this command can read" {|external nothing : < m : int > -> unit = "nothing"|}
+
+let person = "{ name : string; age : int; friends : person list }"
+
+(* What names mean where they stand, as OCaml has it. *)
+let scopes () =
+  agrees "a type of the name outside" {|type t = int module M = struct type nonrec t = t external int : t -> t = "int" end|};
+  agrees "a module that is opened"
+    {|type t = string module M = struct type t = int end open M external int : t -> t = "int"|};
+  agrees "what is declared behind an external" {|type t = int external int : t -> t = "int" type t = string|};
+  lies "what is declared before it, twice" "OCaml says string where Rust has int"
+    {|type t = int type t = string external int : t -> t = "int"|};
+  agrees "a module that includes another"
+    {|module M = struct type t = int end module N = struct include M type u = t end
+      type t = string external int : N.t -> N.u = "int"|};
+  agrees "included, and a structure" {|include struct type t = int end external int : t -> t = "int"|};
+  lies "included" "OCaml says string where Rust has int"
+    {|type t = int module M = struct type t = string end include M external int : t -> t = "int"|};
+  agrees "a signature that includes another"
+    {|module type S = sig type t = int end module type T = sig include S end module M : T = struct type t = int end
+      external int : M.t -> M.t = "int"|};
+  lies "a signature that hides a type" "OCaml says Hand.M.t where Rust has int"
+    {|module M : sig type t end = struct type t = int end external int : M.t -> M.t = "int"|};
+  agrees "opened in an expression only"
+    {|module M = struct type t = string end type t = int let f () = let open M in () external int : t -> t = "int"|};
+  agrees "a module in an expression"
+    {|type t = int let f () = let module M = struct type t = string end in () external int : t -> t = "int"|};
+  agrees "a module by another name"
+    {|module M = struct module N = struct type t = int end end module A = M.N external int : A.t -> A.t = "int"|};
+  agrees "a type variable of a function"
+    {|let f : type a. a -> a = fun x -> x let g (type t) (x : t) = x type t = int external int : t -> t = "int"|};
+  agrees "a type that is extended" {|type exn += Mine of int type t = .. type t += Other external int : int -> int = "int"|};
+  agrees "in a functor" {|module F (X : sig type t end) = struct type u = int external int : u -> u = "int" end|};
+  agrees "what OCaml and Lwt call otherwise" {|external byte : Char.t -> 'a -> Int64.t = "byte"|};
+  lies "what OCaml calls otherwise, and a file does not" "OCaml says string where Rust has int"
+    {|module Int = struct type t = string end external int : Int.t -> Int.t = "int"|};
+  agrees "constructors with a result"
+    {|type _ pair_ = A : 'a -> 'a pair_ type shape = Empty : shape | Circle : float * int -> shape | Square : { side : float } -> shape
+      type meters = Meters : float -> meters [@@unboxed] external shape : shape -> meters = "shape"|};
+  lies "constructors with a result, swapped" "field first of Hand.pair : string"
+    {|type ('a, 'b) pair = Pair of { first : 'a; second : 'b }
+      type nonrec ('a, 'b) pair = { first : 'b; second : 'a }
+      type person = { name : string; age : int; friends : person list }
+      external person : person -> (int, string) pair = "person"|}
+
+(* What is not looked into is said, with the reason. *)
+let skipped () =
+  let says what reason text = lies what ("(which is not compared: " ^ reason ^ ")") text in
+  says "made by a functor" "a functor makes it"
+    {|module M = Map.Make (String) external int : M.t -> int = "int"|};
+  says "of a functor" "is a functor" {|module F (X : S) = struct type t = int end external int : F.t -> int = "int"|};
+  says "of its argument" "it is of the argument of a functor"
+    {|type t = int module X = struct type t = int end
+      module F (X : sig type t = string end) = struct external int : X.t -> int = "int" end|};
+  says "behind what a functor makes" "a functor makes it"
+    {|type t = int include Make (String) external int : t -> int = "int"|};
+  agrees "declared behind what a functor makes"
+    {|include Make (String) type t = int external int : t -> int = "int"|};
+  says "signature of another file" "its signature, Other.S, is not among the files"
+    {|module M : Other.S = struct type t = int end external int : M.t -> int = "int"|};
+  says "with" "its signature has a `with`"
+    {|module type S = sig type t end module M : S with type t = int = struct type t = int end
+      external int : M.t -> int = "int"|};
+  says "recursive module, in itself" "its module is recursive"
+    {|module rec M : sig type t = int end = struct type t = int external int : M.t -> int = "int" end|};
+  says "type with a result of its own" "one of its constructors has a type of its own"
+    {|type _ t = Int : int t | String : string t external int : int t -> int = "int"|};
+  says "hidden type" "one of its constructors hides a type" {|type t = Any : 'a -> t external int : t -> int = "int"|};
+  says "constraint" "it has a constraint" {|type 'a t = 'a list constraint 'a = int external int : int t -> int = "int"|};
+  says "object type" "its declaration is none that this command can read"
+    {|type t = int type t = < m : int > external int : t -> int = "int"|};
+  says "module as a value" "the expression of its module is none that this command can read"
+    {|module M = (val m : S) external int : M.t -> int = "int"|};
+  says "several included" "its module includes several that are not among the files"
+    {|module M = struct include A include B end external int : M.t -> int = "int"|}
+
+let several () =
+  let read files = Check.externals library (Source.read files) in
+  let says what expected files =
+    match read files with
+    | { problems; _ } when List.length problems = expected -> ()
+    | { problems; _ } -> Alcotest.failf "%s: %s" what (String.concat "\n" problems)
+  in
+  let types = ("types.ml", "type person = " ^ person ^ " type ('a, 'b) pair = { first : 'a; second : 'b }") in
+  let external_ = {| external person : person -> (int, person) pair = "person"|} in
+  says "another file, opened" 0 [ ("hand.ml", "open Types" ^ external_); types ];
+  says "another file, included" 0 [ ("hand.ml", "open All" ^ external_); ("all.ml", "include Types"); types ];
+  says "another file, by its name" 0
+    [ types; ("hand.ml", {|external person : Types.person -> (int, Types.person) Types.pair = "person"|}) ];
+  says "its interface is what is seen" 1
+    [ ("hand.ml", "open Types" ^ external_); types; ("types.mli", "type person type ('a, 'b) pair = { first : 'a; second : 'b }") ];
+  says "files that need one another" 1
+    [ ("hand.ml", "open Types" ^ external_); ("types.ml", "include Hand") ];
+  match read [ types; ("other/types.ml", "") ] with
+  | exception Fail.Refused [ why ] ->
+      Alcotest.(check string) "two of one module" "types.ml and other/types.ml are both the module Types: compare them one by one" why
+  | _ -> Alcotest.fail "two files of one module"
 
 let () =
   Alcotest.run "check"
@@ -180,5 +274,8 @@ let () =
         [
           Alcotest.test_case "what agrees is left alone" `Quick agreeing;
           Alcotest.test_case "what lies is found" `Quick lying;
+          Alcotest.test_case "names mean what they mean in OCaml" `Quick scopes;
+          Alcotest.test_case "what is not compared is said" `Quick skipped;
+          Alcotest.test_case "several files" `Quick several;
         ] );
     ]

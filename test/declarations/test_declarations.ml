@@ -15,6 +15,18 @@ let there_and_back () =
   back "boxed ints" Made.echo_boxed_ints (-1l, 1l, -1L, 1L, -1n);
   back "string" Made.echo_string "text";
   back "bytes" Made.echo_bytes "\000\255";
+  back "bytes that may change" Made.echo_mutable_bytes (Bytes.of_string "\000\255");
+  back "char" Made.echo_char '\255';
+  back "characters" Made.echo_uchar (Uchar.of_int 0x10FFFF);
+  back "several" Made.echo_uchars [| Uchar.min; Uchar.of_int 0xFC; Uchar.max |];
+  (match Made.echo_char (Obj.magic 300) with
+  | exception Invalid_argument why ->
+      Alcotest.(check string) "no char" "echo_char: argument 1 (value): 300 is no char of OCaml's, 0 to 255" why
+  | (_ : char) -> Alcotest.fail "a char of 300");
+  (match Made.echo_uchar (Obj.magic 0xD800) with
+  | exception Invalid_argument why ->
+      Alcotest.(check string) "no Uchar.t" "echo_uchar: argument 1 (value): 55296 is no scalar value of Unicode" why
+  | (_ : Uchar.t) -> Alcotest.fail "a surrogate");
   back "four bytes" Made.echo_four_bytes "\000\001\002\255";
   back "option" Made.echo_option (Some None);
   back "result" Made.echo_result (Error "no");
@@ -151,6 +163,28 @@ let objects () =
   Alcotest.(check int) "without functions" 2 (Array.length (bares ()));
   Array.iter Bare.close (bares ())
 
+let interfaces () =
+  let open Made.Games in
+  let play ~move ?who () = Lwt.return (if move = 7 then who else None) in
+  let judge = function
+    | 0 -> Lwt.return (Ok 5)
+    | 1 -> Lwt.return (Error Made.Draw)
+    | 2 -> Lwt.return (Error (Made.Foul "foul"))
+    | _ -> Lwt.fail Exit
+  in
+  let rules : Rules.t =
+    { type_ = (fun () -> "chess"); play; against = (fun other -> String.length (other.type_ ())); scores = (fun () -> Lwt_stream.of_list [ 1 ]); judge }
+  in
+  let told who = Array.to_list (run (played rules who)) in
+  let failed = "failed: " ^ Printexc.to_string Exit in
+  Alcotest.(check (list string)) "nobody" [ "chess"; "nobody"; "5"; "score 5"; "draw"; "foul"; failed ] (told None);
+  Alcotest.(check bool) "the same" true (same_rules rules == rules);
+  let thrown_so_far = ref 0 in
+  Alcotest.(check int) "at home" 3 (thrown { throw = (fun () -> incr thrown_so_far; !thrown_so_far) });
+  Rules.provide rules;
+  Rules.provide ~name:"other" rules;
+  Alcotest.(check bool) "provided twice" true (match Rules.provide rules with () -> false | exception Invalid_argument _ -> true)
+
 let () =
   Alcotest.run "declarations"
     [
@@ -163,6 +197,7 @@ let () =
           law "polymorphic variants unite" polymorphic_variants;
           law "labels are those that Rust says" labels;
           law "objects are values of abstract types" objects;
+          law "interfaces are records of functions" interfaces;
           law "modules and streams are where Rust has them" modules;
         ] );
     ]

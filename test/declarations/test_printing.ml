@@ -19,7 +19,7 @@ let record ?(name = "R") ?(fields = {|("x" "" (named "int"))|}) key =
   Printf.sprintf {|(type %s %s 0 "" (record %s))|} (quoted key) (quoted name) fields
 
 let refused lines expected =
-  Alcotest.(check (list string)) "problems" expected (Print.problems ~crate:"c" (read lines))
+  Alcotest.(check (list string)) "problems" expected (Problems.problems ~crate:"c" (read lines))
 
 let refusals () =
   refused [ func ("c", "f"); func ~symbol:"g" ("c::m", "f") ] [];
@@ -44,6 +44,22 @@ let refusals () =
   refused
     [ {|(exception "c::E" "Ea" "c" "" (unnamed))|}; {|(exception "c::E" "Eb" "c" "" (unnamed))|} ]
     [ "Ea and Eb are both the exception c::E in OCaml, by their path: give one another name in Rust" ];
+  let other = "; `#[ocaml(name = \"…\")]` gives one another name" in
+  let fields = {|("fooBar" "" (named "int")) ("foo_bar" "" (named "int"))|} in
+  let same_field = "fooBar of c::R and foo_bar of c::R are both the field foo_bar in OCaml" ^ other in
+  refused [ record ~fields "c::R" ] [ same_field ];
+  refused [ Printf.sprintf {|(type "c::R" "R" 0 "" (variant ("A" "" (named %s))))|} fields ] [ same_field ];
+  refused [ Printf.sprintf {|(exception "c::R" "R" "c" "" (named %s))|} fields ] [ same_field ];
+  refused
+    [ {|(type "c::V" "V" 0 "" (variant ("a" "" (unnamed)) ("A" "" (unnamed))))|} ]
+    [ "a of c::V and A of c::V are both the constructor A in OCaml" ^ other ];
+  refused
+    [ {|(type "c::V" "V" 0 "" (polymorphic ("A" "" (unnamed)) ("A" "" (unnamed))))|} ]
+    [ "A of c::V and A of c::V are both the tag A in OCaml" ^ other ];
+  refused
+    [ {|(type "c::V" "V" 0 "" (polymorphic ("azdwbie" "" (unnamed)) ("c7diagq" "" (unnamed))))|} ]
+    [ Printf.sprintf "azdwbie of c::V and c7diagq of c::V are both tags of the number %d in OCaml%s"
+        (Obj.magic `azdwbie : int) other ];
   let impossible place name =
     Printf.sprintf "%s: OCaml's names are of ASCII letters, digits and _, a letter or _ first, and %s is not" place name
   in
@@ -79,6 +95,21 @@ let documentation () =
   holds "quote" " one \" quote" "[@@ocaml.doc {doc|";
   holds "end of a quoted string" " ```\n \" |doc}\n ```" "[@@ocaml.doc {docx|"
 
+let elsewhere () =
+  let types =
+    [
+      record "other::m::R"; record ~name:"Own" ~fields:{|("r" "" (declared "other::m::R"))|} "c::Own";
+      {|(type "other::E" "E" 0 "" (polymorphic ("A" "" (unnamed))))|};
+    ]
+  in
+  let f = func ~arguments:{|("own" plain (declared "c::Own"))|} ~result:{|(declared "other::E")|} ("c", "f") in
+  let library = Description.declared_elsewhere [ ("other", "Other") ] (read (f :: types)) in
+  Alcotest.(check (list string)) "problems" [] (Problems.problems ~crate:"c" library);
+  Alcotest.(check string) "what is declared"
+    "(* Made from Rust by rust-async. *)\n\n\ntype own = {\n  r : Other.r;\n} [@@boxed]\n\n\
+     external f : own -> [> Other.e ] = \"f\"\n"
+    (Print.file Implementation ~crate:"c" library)
+
 let names () =
   let check name expected = Alcotest.(check string) name expected (Names.type_ name) in
   check "SomeName" "some_name";
@@ -97,5 +128,6 @@ let () =
           law "text of another version is refused" other_version;
           law "documentation is odoc's" documentation;
           law "names are OCaml's" names;
+          law "types that another module declares are named there" elsewhere;
         ] );
     ]

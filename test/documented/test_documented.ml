@@ -200,10 +200,13 @@ let of_its_types =
         yes "two calls" (!calls = [ (1, 2); (1, 2) ]);
         Lwt.return_unit);
     run_now "is_idle" (fun () ->
-        let { Rust_async.tasks; subscriptions; roots; objects = _ } = Rust_async.stats () in
+        let { Rust_async.tasks; subscriptions; roots; objects = _; loans = _ } = Rust_async.stats () in
         Alcotest.(check bool) "is_idle" (tasks + subscriptions + roots = 0) (is_idle ()));
     run_now "reversed" (fun () -> text "reversed" "\001\255" (reversed "\255\001"));
     run_now "lengths" (fun () -> yes "lengths" (lengths "one three" = [ ("one", 3); ("three", 5) ]));
+    run_now "zeros" (fun () -> yes "zeros" (zeros 2 = Bytes.make 2 '\000'));
+    run_now "first_byte" (fun () -> yes "first_byte" (first_byte "\195\188" = Some '\195'));
+    run_now "last_character" (fun () -> yes "last_character" (last_character "\195\188" = Some (Uchar.of_int 0xFC)));
     run_now "mask" (fun () -> yes "mask" (mask 8 = 255n));
     run "passed_through" (fun () ->
         let value = ref 0 in
@@ -218,6 +221,19 @@ let of_the_configuration =
   [
     run_now "before_the_first_call" (fun () -> int "both are refused" 2 (List.length (configured_too_late ())));
     run_now "use_two_workers" too_late;
+  ]
+
+let of_a_host =
+  let refused name = run_now name (fun () -> List.iter (fun said -> yes said (String.length said > 0)) (ocaml_is_the_host ())) in
+  [
+    refused "program";
+    refused "start_an_archive";
+    refused "ocaml_is_there";
+    gives_text "defined" "a fruit (English)" (fun () ->
+        defined { look_up = (fun _ -> Lwt.return "a fruit"); language = (fun () -> "English") } "apple");
+    gives "two_of" 3 (fun () ->
+        let count = ref 0 in
+        two_of { next = (fun () -> incr count; Lwt.return !count) });
   ]
 
 let of_the_macros =
@@ -286,7 +302,7 @@ let of_the_guide =
     gives_text "later" "ada" Guide.who_asks;
   ]
 
-let all = of_the_crate @ of_its_types @ of_the_configuration @ of_the_macros @ of_the_guide
+let all = of_the_crate @ of_its_types @ of_the_configuration @ of_a_host @ of_the_macros @ of_the_guide
 
 let every_example_is_run () =
   let sorted = List.sort compare in

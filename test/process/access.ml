@@ -8,17 +8,17 @@ open Functions
 type object_
 
 external prepare : (int -> int) -> (int -> int) -> 'a -> unit Lwt.t = "interop_tests__process_access_prepare"
-external here : string -> string Lwt.t = "interop_tests__process_access_here"
+let here = Rust_half.Process.Access.process_access_here
 external unknown : string -> string = "process_access_unknown"
-external elsewhere : string -> string Lwt.t = "interop_tests__process_access_elsewhere"
-external unlocked : string -> string Lwt.t = "interop_tests__process_access_unlocked"
+let elsewhere = Rust_half.Process.Access.process_access_elsewhere
+let unlocked = Rust_half.Process.Access.process_access_unlocked
 external object_ : unit -> object_ = "process_access_object"
-external at_once : string -> string = "interop_tests__process_access_at_once"
-external sync_add : int -> int -> int = "interop_tests__process_sync_add"
-external sync_length : string -> int = "interop_tests__process_sync_length"
-external sync_call : (int -> int) -> int -> int = "interop_tests__process_sync_call"
-external sync_spawn : (int -> int) -> int -> unit = "interop_tests__process_sync_spawn"
-external allocate : unit -> bool Lwt.t = "interop_tests__process_access_allocate"
+let at_once = Rust_half.Process.Access.process_access_at_once
+let sync_add = Rust_half.Process.Access.process_sync_add
+let sync_length = Rust_half.Process.Access.process_sync_length
+let sync_call = Rust_half.Process.Access.process_sync_call
+let sync_spawn = Rust_half.Process.Access.process_sync_spawn
+let allocate = Rust_half.Process.Access.process_access_allocate
 
 let refused = "18 of 18 refused"
 let in_collector = "in the collector: " ^ refused

@@ -6,8 +6,8 @@ open Case
 open Functions
 
 (* Where Rust reads: the numbers of [Probe.place]. *)
-let at_home = 0
-let on_a_worker = 1
+let at_home = Rust_half.Domain
+let on_a_worker : Rust_half.place = Tokio
 
 exception Injected
 

@@ -20,10 +20,10 @@ let refused () =
   misuse ~what:"process_ready was called after Rust_async.shutdown" (fun () -> ready 1);
   misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
 
-external lent_for_ever : int -> Lwt_bytes.t -> unit Lwt.t = "interop_tests__arrays_never"
-external gate_is_open : bool -> unit = "interop_tests__arrays_gate"
-external came_to_the_gate : unit -> int = "interop_tests__arrays_came_to_the_gate"
-external lent_to_a_thread : Lwt_bytes.t -> unit Lwt.t = "interop_tests__arrays_behind_the_gate"
+let lent_for_ever = Rust_half.Arrays.arrays_never
+let gate_is_open = Rust_half.Arrays.arrays_gate
+let came_to_the_gate = Rust_half.Arrays.arrays_came_to_the_gate
+let lent_to_a_thread = Rust_half.Arrays.arrays_behind_the_gate
 
 let cases =
   [
@@ -31,7 +31,7 @@ let cases =
       (fun () ->
         let array () = Lwt_bytes.of_string "abc" in
         let home = array () and worker = array () and thread = array () in
-        let at_home = as_int (lent_for_ever 0 home) and on_a_worker = as_int (lent_for_ever 1 worker) in
+        let at_home = as_int (lent_for_ever Domain home) and on_a_worker = as_int (lent_for_ever Tokio worker) in
         gate_is_open false;
         let on_a_thread = as_int (lent_to_a_thread thread) in
         let rec writes () = if came_to_the_gate () = 1 then Lwt.return_unit else Lwt.bind (Lwt_unix.sleep 0.001) writes in

@@ -12,6 +12,7 @@ use crate::probe::{Place, probe, saw};
 
 /// How the function is called; `way` in `test_blocking.ml`.
 #[derive(Clone, Copy, Debug, FromOCaml)]
+#[ocaml(name = "way_to_block")]
 pub enum Way {
     AtHome,
     Blocking,

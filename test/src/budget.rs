@@ -1,15 +1,18 @@
 //! A poll's budget: what is always ready gives way to others; see `../test_budget.ml`.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Mutex;
+use std::thread;
 
 use futures_lite::StreamExt;
 use futures_lite::future::yield_now;
 use ocaml_lwt_interop::{
     Error, FromOCaml, LwtStream, OCamlAsyncFunc, OCamlFunc, ocaml_runtime, spawn_local, tokio_rt,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What is always ready; `source` in `test_budget.ml`.
 #[derive(Clone, Copy, Debug, FromOCaml)]
@@ -117,6 +120,42 @@ pub async fn budget_used_up_calls(f: OCamlFunc<(), isize>) -> Result<isize, Erro
     })
     .await;
     result.expect("set above")
+}
+
+/// How many polls of `tasks` tasks that yield for ever come between a wake by another thread and the poll that it asked for.
+#[ocaml_lwt_interop::func]
+pub async fn budget_polls_before_a_wake(tasks: isize) -> Result<isize, Error> {
+    let over = Rc::new(Cell::new(false));
+    let polls = Rc::new(Cell::new(0));
+    let endless = || {
+        let (over, polls) = (over.clone(), polls.clone());
+        spawn_local(async move {
+            while !over.get() {
+                polls.set(polls.get() + 1);
+                yield_now().await;
+            }
+        })
+    };
+    let tasks: Vec<_> = (0..tasks).map(|_| endless()).collect();
+    let (waker, woken) = oneshot::channel();
+    let waiting = spawn_local({
+        let polls = polls.clone();
+        async move { woken.await.map(|()| polls.get()) }
+    });
+    // All have been polled once.
+    yield_now().await;
+    let woken_at = polls.get();
+    let other = thread::spawn(move || waker.send(()));
+    other
+        .join()
+        .expect("it does not panic")
+        .expect("it is waited for");
+    let polled_at = waiting.await?.expect("it was sent");
+    over.set(true);
+    for task in tasks {
+        task.await?;
+    }
+    Ok(polled_at - woken_at)
 }
 
 /// Whether a budget is set here, outside of polls.

@@ -107,7 +107,9 @@ pub enum Does {
     Ready,
     Yields,
     Sleeps,
+    #[ocaml(name = "Tokio_task")]
     TokioTask,
+    #[ocaml(name = "Other_thread")]
     Thread,
     Fails,
     Panics,

@@ -110,6 +110,7 @@ pub fn gc_stats() -> (isize, isize, isize) {
         subscriptions,
         roots,
         objects: _,
+        loans: _,
     } = Stats::now();
     (tasks as isize, subscriptions as isize, roots as isize)
 }

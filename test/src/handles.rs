@@ -12,6 +12,7 @@ use crate::probe::{Place, probe};
 
 /// What a task does.
 #[derive(Clone, Copy, Debug, FromOCaml)]
+#[ocaml(name = "task_does")]
 pub enum Does {
     Return,
     Fail,

@@ -187,6 +187,19 @@ impl Thing {
         Ok(self.name.clone())
     }
 
+    /// Closes it on a thread that has no lock of OCaml's, and waits for that.
+    #[func(sync)]
+    pub fn close_elsewhere(this: Object<Self>) {
+        std::thread::spawn(move || Object::close(&this))
+            .join()
+            .unwrap();
+    }
+
+    #[func(tokio)]
+    pub async fn close_on_a_worker(this: Object<Self>) {
+        Object::close(&this);
+    }
+
     #[allow(dead_code)]
     fn secret(&self) {}
 }
@@ -194,6 +207,7 @@ impl Thing {
 // Where it crosses.
 
 #[derive(FromOCaml, ToOCaml)]
+#[ocaml(name = "things")]
 pub struct Pair {
     left: Object<Thing>,
     right: Option<Object<Thing>>,

@@ -151,6 +151,7 @@ pub enum Place {
     Tokio,
     Thread,
     /// Where Tokio runs what may block, here a future.
+    #[ocaml(name = "Blocking_pool")]
     BlockingPool,
     Rayon,
 }
@@ -261,13 +262,18 @@ pub type Nap = OCamlAsyncFunc<(), ()>;
 /// What a future waits for before it ends; `wait` in `probe.ml`.
 #[derive(Clone, Copy, Debug, FromOCaml)]
 pub enum Wait {
+    #[ocaml(name = "At_once")]
     AtOnce,
     Yield,
+    #[ocaml(name = "Tokio_timer")]
     TokioTimer,
+    #[ocaml(name = "Lwt_timer")]
     Lwt,
     /// A message from a Tokio worker.
+    #[ocaml(name = "Tokio_task")]
     TokioTask,
     /// A message from a plain thread.
+    #[ocaml(name = "Plain_thread")]
     PlainThread,
 }
 

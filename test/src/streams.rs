@@ -62,6 +62,7 @@ impl<S> Drop for Watched<S> {
 
 /// What comes behind the last item; `ending` in `test_streams.ml`.
 #[derive(Clone, Copy, Debug, FromOCaml)]
+#[ocaml(name = "stream_ending")]
 pub enum Ending {
     End,
     Error,
@@ -341,6 +342,7 @@ pub struct Request {
 #[derive(ToOCaml)]
 pub struct Response {
     status: isize,
+    #[ocaml(name = "out")]
     body: RustStream<String>,
     reason: String,
 }

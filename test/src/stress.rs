@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use futures_lite::future::yield_now;
 use ocaml_lwt_interop::{
-    DomainPool, Error, Handle, JoinHandle, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlValue,
+    DomainPool, Error, Handle, JoinHandle, Lent, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlValue,
     Object, Promise, SendRustStream, func, handle, object, ocaml_runtime, run_blocking_in_ocaml,
     run_in_ocaml_domain,
 };
@@ -236,6 +236,17 @@ pub async fn stress_pool_call(
 ) -> Result<isize, Error> {
     let call = async move { op.within(pool.call(&f, (op.number,))).await };
     op.place.run(call).await
+}
+
+/// Writes to OCaml's array, if it ends with a value. It is OCaml's again by then.
+#[func]
+pub async fn stress_lent(op: Operation, mut array: Lent<u8>) -> Result<isize, Error> {
+    let write = async move {
+        let value = op.work().await?;
+        array.fill(op.number as u8);
+        Ok(value)
+    };
+    op.place.run(write).await
 }
 
 // Work is sent home.

@@ -90,6 +90,11 @@ unsafe impl<A: FromOCaml + ToValue, B: FromOCaml + ToValue> FromOCaml for Pair<A
 // SAFETY: ocaml-rs's derive does not raise
 unsafe impl<A: ToOCaml + FromValue, B: ToOCaml + FromValue> ToOCaml for Pair<A, B> {}
 
+/// A `Vec<u8>` has no OCaml type.
+#[derive(FromOCaml, ToOCaml)]
+#[ocaml(unboxed)]
+pub struct Byte(u8);
+
 echo! {
     values_u8: u8;
     values_i8: i8;
@@ -102,7 +107,7 @@ echo! {
     values_u8_option: Option<u8>;
     values_u8_list: OCamlList<u8>;
     values_u8_linked_list: LinkedList<u8>;
-    values_u8_array: Vec<u8>;
+    values_u8_array: Vec<Byte>;
     values_u8_assoc: BTreeMap<u8, i8>;
     values_unit: ();
     values_bool: bool;

@@ -4,32 +4,33 @@ open Lwt.Syntax
 open Operation
 module Pool = Rust_async.Domain_pool
 
-external function_ : parameters -> int Lwt.t = "interop_tests__stress_function"
-external on_workers : parameters -> int Lwt.t = "interop_tests__stress_on_workers"
-external blocking : parameters -> int Lwt.t = "interop_tests__stress_blocking"
-external detached : parameters -> int Lwt.t = "interop_tests__stress_detached"
+let function_ = Rust_half.Stress.stress_function
+let on_workers = Rust_half.Stress.stress_on_workers
+let blocking = Rust_half.Stress.stress_blocking
+let detached = Rust_half.Stress.stress_detached
 external hold : parameters -> int Lwt.t -> (int -> int Lwt.t) -> 'a -> int Lwt.t = "interop_tests__stress_hold"
 external scatter : parameters -> int Lwt.t -> (int -> int) -> 'a -> int Lwt.t = "interop_tests__stress_scatter"
-external callback : parameters -> (int -> int Lwt.t) -> int Lwt.t = "interop_tests__stress_callback"
-external text : parameters -> string -> (string -> string Lwt.t) -> string Lwt.t = "interop_tests__stress_text"
-external promise : parameters -> int Lwt.t -> int Lwt.t = "interop_tests__stress_promise"
-external resolver : parameters -> int Lwt.t Lwt.t = "interop_tests__stress_resolver"
-external call_async : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_call_async"
-external blocking_call : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_blocking_call"
-external pool_call : parameters -> Pool.t -> (int -> int) -> int Lwt.t = "interop_tests__stress_pool_call"
-external spawn : parameters -> int Lwt.t = "interop_tests__stress_spawn"
-external handle_call : parameters -> int Lwt.t = "interop_tests__stress_handle_call"
-external run_in_ocaml_domain : parameters -> (int -> int) -> int Lwt.t = "interop_tests__stress_run_in_ocaml_domain"
-external run_blocking : parameters -> int Lwt.t = "interop_tests__stress_run_blocking"
-external rust_stream : parameters -> int Lwt_stream.t Lwt.t = "interop_tests__stress_rust_stream"
-external ocaml_stream : parameters -> int Lwt_stream.t -> int Lwt.t = "interop_tests__stress_ocaml_stream"
-type object_
+let callback = Rust_half.Stress.stress_callback
+let text = Rust_half.Stress.stress_text
+let promise = Rust_half.Stress.stress_promise
+let resolver = Rust_half.Stress.stress_resolver
+let call_async = Rust_half.Stress.stress_call_async
+let blocking_call = Rust_half.Stress.stress_blocking_call
+let pool_call = Rust_half.Stress.stress_pool_call
+let spawn = Rust_half.Stress.stress_spawn
+let handle_call = Rust_half.Stress.stress_handle_call
+let run_in_ocaml_domain = Rust_half.Stress.stress_run_in_ocaml_domain
+let run_blocking = Rust_half.Stress.stress_run_blocking
+let rust_stream = Rust_half.Stress.stress_rust_stream
+let ocaml_stream = Rust_half.Stress.stress_ocaml_stream
+type object_ = Rust_half.stress_object
 
-external object_make : int -> object_ = "interop_tests__stress_object_make"
-external object_hold : object_ -> object_ -> unit = "interop_tests__stress_object_hold"
-external object_at_home : object_ -> parameters -> int Lwt.t = "interop_tests__stress_object_at_home"
-external object_on_workers : object_ -> parameters -> int Lwt.t = "interop_tests__stress_object_on_workers"
-external object_close : object_ -> unit = "ocaml_lwt_interop_close"
+let object_make = Rust_half.Stress.StressObject.make
+let object_hold = Rust_half.Stress.StressObject.hold
+let object_at_home = Rust_half.Stress.StressObject.at_home
+let object_on_workers = Rust_half.Stress.StressObject.on_workers
+let object_close = Rust_half.Stress.StressObject.close
+let lent = Rust_half.Stress.stress_lent
 
 exception Refused of string
 
@@ -119,7 +120,11 @@ let reads (given : parameters) stream =
     | None -> ending
   in
   let rec read i =
-    if i = given.gives_up then Lwt.return given_up
+    if i = given.gives_up then begin
+      (* Or it goes when it is collected. *)
+      if n land 1 = 0 then Rust_async.Stream.close stream;
+      Lwt.return given_up
+    end
     else if i = items && given.ending = Dropped then
       (* Nothing comes any more. *)
       Lwt.try_bind
@@ -231,6 +236,16 @@ let perform pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
       let promise = call object_ given in
       if n land 6 = 0 then object_close object_;
       (promise, ends given)
+  | Lent ->
+      let length = n land 63 in
+      let array = Lwt_bytes.create length in
+      Lwt_bytes.fill array 0 length ' ';
+      let written ending =
+        let byte = match ending with Ok _ -> Char.chr (n land 255) | Error _ -> ' ' in
+        Lwt_bytes.to_string array = String.make length byte
+      in
+      (* It is back before the promise is settled. *)
+      (lent given array, fun ending -> ends given ending && written ending)
   | Detach -> sending (fun sent -> Pool.detach (the_pool ()) (compute given sent ~between:there) n)
   | Detach_await ->
       sending (fun sent -> Pool.detach (the_pool ()) (on_a_worker_domain given sent) n) |> fun (promise, _) ->

@@ -1,11 +1,11 @@
 (* What an operation is: decided by the seed and its number, and by nothing else. *)
 
-type place = Home | Tokio | Thread
-type wait = Nothing | Yields | Timer | Task | Plain_thread
-type ending = Value | Error | Panic | Dropped
+type place = Rust_half.stress_place = Home | Tokio | Thread
+type wait = Rust_half.stress_wait = Nothing | Yields | Timer | Task | Plain_thread
+type ending = Rust_half.ending = Value | Error | Panic | Dropped
 
 (* For Rust. *)
-type parameters = {
+type parameters = Rust_half.operation = {
   number : int;
   place : place;
   wait : wait;
@@ -40,6 +40,7 @@ type kind =
   | Rust_stream  (** OCaml reads it. *)
   | Ocaml_stream  (** Rust reads it. *)
   | Object  (** A method on an object, which is closed meanwhile or is not. *)
+  | Lent  (** A Bigarray that Rust writes to. *)
   | Detach  (** [Domain_pool.detach], of what computes. *)
   | Detach_await  (** … of what awaits Rust. *)
   | Pool_call
@@ -51,7 +52,7 @@ type t = { kind : kind; given : parameters; fate : fate; collects : (unit -> uni
 
 let kinds =
   [| Function; On_workers; Blocking; Detached; Hold; Scatter; Callback; Text; Promise; Collected; Resolver; Call_async;
-     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Object; Detach; Detach_await;
+     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Object; Lent; Detach; Detach_await;
      Pool_call |]
 [@@ocamlformat "disable"]
 
@@ -76,6 +77,7 @@ let name = function
   | Rust_stream -> "rust_stream"
   | Ocaml_stream -> "ocaml_stream"
   | Object -> "object"
+  | Lent -> "lent"
   | Detach -> "detach"
   | Detach_await -> "detach_await"
   | Pool_call -> "pool_call"
@@ -114,7 +116,7 @@ let decide ~seed ~domains number =
   let ending = one_of [| Value; Value; Value; Value; Error; Error; Panic; Dropped |] in
   let ending =
     match (kind, ending) with
-    | (On_workers | Blocking | Object | Spawn | Handle_call | Run_blocking | Detach_await), Dropped -> Panic
+    | (On_workers | Blocking | Object | Lent | Spawn | Handle_call | Run_blocking | Detach_await), Dropped -> Panic
     (* Nobody joins it. *)
     | Resolver, Panic when place = Home -> Dropped
     | (Callback | Promise | Ocaml_stream), Panic -> Dropped

@@ -5,7 +5,7 @@ open Lwt.Syntax
 module Pool = Rust_async.Domain_pool
 
 external silence_panics : unit -> unit = "stress_silence_panics"
-external live_memory : unit -> int Lwt.t = "interop_tests__memory_live"
+let live_memory = Rust_half.Memory.memory_live
 
 let seed = ref (-1)
 let seconds = ref 120.
@@ -99,12 +99,12 @@ let rec collecting_until promise =
 
 let kept () =
   Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots; objects } = Rust_async.stats () in
-  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects" tasks subscriptions roots objects
+  let { Rust_async.tasks; subscriptions; roots; objects; loans } = Rust_async.stats () in
+  Printf.sprintf "%d tasks, %d subscriptions, %d roots, %d objects, %d loans" tasks subscriptions roots objects loans
 
 let rec nothing_is_kept since =
   let kept = kept () in
-  if kept = "0 tasks, 0 subscriptions, 0 roots, 0 objects" then Lwt.return_unit
+  if kept = "0 tasks, 0 subscriptions, 0 roots, 0 objects, 0 loans" then Lwt.return_unit
   else if Unix.gettimeofday () > since +. 30. then failed "the bridge keeps %s when all have ended" kept
   else
     let* () = Lwt_unix.sleep 0.01 in

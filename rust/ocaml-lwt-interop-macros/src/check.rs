@@ -80,7 +80,7 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
-    /// A borrowed object. The call has a reference of its own to it, for as long as it runs.
+    /// A borrowed object. The call is a user of it, for as long as it runs.
     pub(crate) fn object(name: &str, ty: &Type, interop: &Path) -> Argument {
         let at = hygienic(ty.span());
         // The compiler says there that it is none.
@@ -307,7 +307,7 @@ fn argument(input: &FnArg, interop: &Path, errors: &mut Errors) -> Option<Argume
 }
 
 /// `#[ocaml(label)]`, `#[ocaml(optional)]`, with `= "…"` if it is not called as the argument.
-fn label(attributes: &[Attribute], name: &str, errors: &mut Errors) -> Label {
+pub(crate) fn label(attributes: &[Attribute], name: &str, errors: &mut Errors) -> Label {
     let mut label = Label::None;
     for attribute in attributes.iter().filter(|attribute| is_ocaml(attribute)) {
         let parsed = attribute.parse_nested_meta(|meta| {

@@ -34,7 +34,7 @@ macro_rules! code {
 
 pub(crate) fn derive(input: DeriveInput, direction: Direction) -> TokenStream {
     let mut errors = Errors::default();
-    let shape = shape::read(input, &mut errors);
+    let shape = shape::read(input, direction, &mut errors);
     for Part { ty, .. } in shape.iter().flat_map(Shape::all_parts) {
         let errors = &mut errors;
         Unsound { direction, errors }.visit_type(ty);
@@ -111,9 +111,8 @@ impl Shape {
                         unsafe { #body }
                     }
 
-                    unsafe fn has_shape(value: #value::Raw) -> bool {
-                        // SAFETY: live, by the caller's word
-                        unsafe { #shape }
+                    fn has_shape(value: #value::Live<'_>) -> bool {
+                        #shape
                     }
                 }
 

@@ -7,7 +7,7 @@
 
 use crate::check::{Argument, Exported, Gives, Owner, is_ocaml};
 use crate::declare;
-use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place};
+use crate::generated::{MOST_ARGUMENTS_WITHOUT_TWIN, hygienic, result_place, runtime_for_tests};
 use crate::parse::{Cancel, Runs};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -32,12 +32,12 @@ pub(crate) fn symbol(function: &ItemFn, exported: &Exported, around: &[Attribute
     let stub = stub(function, exported);
     let twin = bytecode_twin(function, exported);
     let declaration = declare::function(function, exported);
-    let interop = &exported.interop;
+    let runtime = runtime_for_tests(&exported.interop);
     quote_spanned! {hygienic(Span::call_site())=>
         #(#attributes)*
         const _: () = {
             #stub #twin #declaration
-            #interop::__private::link_runtime_into_tests!();
+            #runtime
         };
     }
 }
@@ -111,8 +111,18 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     };
     let convert = match arguments.len() {
         0 => None,
-        _ => Some(quote_spanned!(at=> use #private::{ConvertArgument as _, ConvertString as _};)),
+        _ => Some(
+            quote_spanned!(at=> use #private::{ConvertArgument as _, ConvertString as _, NotRead as _};),
+        ),
     };
+    // An object does not collect.
+    let collects = arguments
+        .iter()
+        .filter(|argument| argument.object.is_none())
+        .map(|Argument { ty, .. }| {
+            let at = hygienic(ty.span());
+            quote_spanned!(at=> || #private::Argument::<#ty>::COLLECTS)
+        });
     let send = matches!(runs, Runs::Tokio | Runs::Blocking)
         .then(|| arguments_are_send(arguments, &private));
     let make = make(function, exported, &private);
@@ -139,7 +149,11 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
     let call = quote_spanned! {result=>
         // SAFETY: OCaml calls the stub by its `external`, with the runtime lock held and with one value for each
         // argument; the stub holds nothing with a destructor that an OCaml exception would skip (rule 3).
-        unsafe { #rust_to_lwt(&__SIGNATURE, [#(#raws),*], #make #(, #ending)*) }
+        unsafe {
+            #private::run([#(#raws),*], |called, passed| {
+                #rust_to_lwt(called, passed, &__SIGNATURE, #make #(, #ending)*)
+            })
+        }
     };
     quote_spanned! {at=>
         /// What OCaml calls.
@@ -151,6 +165,7 @@ fn stub(function: &ItemFn, exported: &Exported) -> TokenStream {
                 function: #name,
                 arguments: &[#(#names),*],
                 cancel: #cancel,
+                collects: false #(#collects)*,
             };
             #send
             #call
@@ -208,11 +223,17 @@ fn make(function: &ItemFn, exported: &Exported, private: &TokenStream) -> TokenS
         return quote_spanned!(at=> |_| ::core::result::Result::Ok(#body));
     }
     let conversions = arguments.iter().zip(&values).enumerate().map(
-        |(index, (Argument { ty, .. }, value))| {
+        |(index, (Argument { ty, object, .. }, value))| {
             let at = hygienic(ty.span());
             let index = Literal::usize_unsuffixed(index);
-            quote_spanned! {at=>
-                let #value: #ty = (&&#private::Argument::<#ty>::NEW).convert(arguments, #index)?;
+            match (object, exported.runs) {
+                // What stays at home borrows without counting.
+                (Some(object), Runs::AtHome | Runs::Sync) => quote_spanned! {at=>
+                    let #value = #private::borrow::<#object>(arguments, #index)?;
+                },
+                _ => quote_spanned! {at=>
+                    let #value: #ty = (&&#private::Argument::<#ty>::NEW).convert(arguments, #index)?;
+                },
             }
         },
     );

@@ -42,6 +42,7 @@ mod declare;
 mod expand;
 mod methods;
 mod object;
+mod interface;
 mod derive;
 
 use messages::Errors;
@@ -277,6 +278,51 @@ pub fn object(options: TokenStream, item: TokenStream) -> TokenStream {
     object::expand(options.into(), item.into()).into()
 }
 
+/// Makes a trait an interface, which OCaml implements and Rust calls.
+///
+/// ```text
+/// /// The rules of the chain.
+/// #[ocaml_lwt_interop::interface]
+/// pub trait Protocol {
+///     /// Applies a block to the state.
+///     async fn apply_block(&self, request: ApplyBlock) -> Result<Receipt, ProtocolError>;
+///     fn version(&self) -> String;
+/// }
+/// ```
+/// ```text
+/// module Protocol : sig
+///   type t = protocol = {
+///     apply_block : apply_block -> (receipt, protocol_error) result Lwt.t;
+///     version : unit -> string;
+///   }
+///   val provide : ?name:string -> t -> unit
+/// end
+/// ```
+///
+/// OCaml's program calls `Protocol.provide { apply_block; version }`. Rust's gets it with `host.get::<dyn Protocol>()`, or as an
+/// argument `Provided<dyn Protocol>` of a `#[func]`.
+///
+/// # What becomes of the trait
+///
+/// It is one that `dyn` can be written before, and has `Send`, `Sync` and `'static`. An `async fn` returns
+/// `ocaml_lwt_interop::interface::Call<R>`, a boxed future that is `Send`, and borrows nothing. So Rust can implement the trait as
+/// well, for tests: `Box::pin(async move { … })`.
+///
+/// # Functions
+///
+/// - An `async fn` calls OCaml's function when its future is first polled, on any thread. Dropping the future cancels the promise.
+/// - A plain `fn` blocks its thread until OCaml's thread has called the function, which is OCaml's next turn; at home it calls at once.
+/// - Arguments are of types that are `ToOCaml`. `#[ocaml(label)]` and `#[ocaml(optional)]` are as for a `#[func]`.
+/// - `Result<T, ocaml_lwt_interop::Error>` is a `T` in OCaml, and its exceptions are the errors. Any other `Result<T, E>` is OCaml's
+///   `result`; its exceptions become an `E` by `From<ocaml_lwt_interop::Error>`, which `#[ocaml(rust_only)]` on a variant of `E` is for.
+/// - What is no `Result` has no place for an exception: the call panics.
+///
+/// `#[interface(name = "…")]` gives it another name in OCaml.
+#[proc_macro_attribute]
+pub fn interface(options: TokenStream, item: TokenStream) -> TokenStream {
+    interface::expand(options.into(), item.into()).into()
+}
+
 /// Makes a struct or an enum convert to an OCaml record, tuple or variant: implements `ToOCaml`, and `ocaml::ToValue`.
 ///
 /// ```
@@ -320,6 +366,8 @@ pub fn to_ocaml(item: TokenStream) -> TokenStream {
 
 /// Makes a struct or an enum convert from an OCaml record, tuple or variant: implements `FromOCaml`, and `ocaml::FromValue`. See
 /// [`macro@ToOCaml`] for what is what; reading takes no GC root. Every field is of a type that is `FromOCaml`.
+///
+/// A variant with `#[ocaml(rust_only)]` is none of OCaml's type: Rust makes it, of an error say. Its fields may be of any type.
 ///
 /// # Panics
 /// The conversion panics on text that is not UTF-8 where a `String` stands, on a number that does not fit, and on a constructor that

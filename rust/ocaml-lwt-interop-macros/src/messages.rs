@@ -137,6 +137,30 @@ table! {
     OBJECT_GENERIC: "`#[object]` is on a type with parameters",
         "in OCaml it is one type, and a generic type is a different one for each parameter",
         "put it on a struct without parameters, which may have one with parameters in it";
+    NOT_A_TRAIT: "`#[interface]` is on something that is not a trait",
+        "it says which functions Rust wants of OCaml, and a trait is that without their bodies",
+        "write `pub trait Name { async fn f(&self, …) -> Result<…>; }`";
+    INTERFACE_OPTION: "this is not an option of `#[interface]`",
+        "the only option is `name = \"…\"`, its name in OCaml",
+        "write that, or take it out";
+    INTERFACE_EMPTY: "an interface without functions",
+        "OCaml implements it with a record of its functions, and there is no record without fields",
+        "give it a function";
+    INTERFACE_ITEM: "this is not a function",
+        "OCaml implements an interface with a record of functions",
+        "write a function of no arguments for a constant: `fn version(&self) -> String;`";
+    INTERFACE_GENERIC: "an interface, or a function of it, with parameters",
+        "OCaml implements it once, and a generic one is another for each parameter",
+        "write the types out; `OCamlValue` is one of any type";
+    INTERFACE_BODY: "a function of an interface has a body",
+        "OCaml gives the bodies",
+        "take the body away; a function of Rust's stands in an `impl dyn Name { … }`";
+    INTERFACE_SELF: "a function of an interface is without `&self`",
+        "it is called of an implementation, which several tasks share",
+        "write `&self` first";
+    INTERFACE_REFERENCE: "an argument of an interface's function is a reference",
+        "it goes to OCaml's thread, and the caller need not wait for it",
+        "take it by value: `String` for `&str`, `Vec<T>` for `&[T]`, `Object<T>` for an object";
     OBJECT_OPTION: "this is not an option of `#[object]`",
         "the options are `drop = \"home\"`, `size = function` and `name = \"…\"`",
         "write one of them, or take it out";
@@ -181,6 +205,9 @@ table! {
         "put such an argument behind it, or one of no use, as `unit: ()`";
 
     // The derives.
+    DERIVE_RUST_ONLY: "`#[ocaml(rust_only)]` on a variant of a type that goes to OCaml",
+        "OCaml's type does not have it, so there is no value that it could become",
+        "take `ToOCaml` away, or the attribute";
     DERIVE_UNION: "a `union` has no OCaml form",
         "OCaml tells constructors apart by their tags, and a union has none",
         "write an `enum`";

@@ -8,8 +8,8 @@ use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::home::{AtHome, Scope};
 use crate::{
     ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, Lent, LwtStream, OCamlAsyncFunc,
-    OCamlFunc, OCamlList, OCamlValue, OwnedArray, PoolCall, Promise, PromiseFuture, Resolver,
-    RustStream, SendRustStream, Stats,
+    OCamlBytes, OCamlChar, OCamlFunc, OCamlList, OCamlUchar, OCamlValue, OwnedArray, PoolCall,
+    Promise, PromiseFuture, Resolver, RustStream, SendRustStream, Stats,
 };
 
 macro_rules! send_and_sync {
@@ -69,6 +69,9 @@ send_and_sync! {
     Exception,
     OCamlValue,
     ByteBuf,
+    OCamlBytes,
+    OCamlChar,
+    OCamlUchar,
     OCamlList<String>,
     Lent<u8>,
     OwnedArray<f64, 2>,

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
-use crate::conversion::declare::{Going, OCamlType, Parts, Type, Types, write_docs, write_string};
+use crate::conversion::declare::{Going, OCamlType, Parts, Type, Types};
+use crate::conversion::description::{write_docs, write_string};
 use crate::error::Error;
 
 /// Gives a type, and puts those that it mentions into `Types`.
@@ -54,17 +55,7 @@ pub struct FunctionArgument {
     pub ty: Describe,
 }
 
-/// How OCaml passes an argument.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Label {
-    /// By its place.
-    None,
-    /// `~label`
-    Labelled(&'static str),
-    /// `?label`
-    Optional(&'static str),
-}
+pub use crate::conversion::declare::Label;
 
 /// An exception that Rust declares.
 #[doc(hidden)]
@@ -84,6 +75,16 @@ pub struct DeclaredException {
     pub parts: fn(&mut Types) -> Parts,
 }
 
+/// An interface that Rust declares, for OCaml to implement.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct DeclaredInterface {
+    /// The path of its module.
+    pub module: &'static str,
+    /// Its record of functions, which has its docs and its name.
+    pub ty: Describe,
+}
+
 /// What the section holds.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -94,6 +95,8 @@ pub enum Declaration {
     Function(Function),
     /// A type with `#[derive(Exception)]`.
     Exception(DeclaredException),
+    /// A trait with `#[interface]`.
+    Interface(DeclaredInterface),
 }
 
 /// A type in one direction. The macro calls `(&&Described::<T, D>::NEW).ocaml_type(types)`, which finds [`Known`] for a type that
@@ -236,8 +239,15 @@ fn crate_of(declaration: &Declaration) -> Option<&'static str> {
         Declaration::None => return None,
         Declaration::Function(function) => function.module,
         Declaration::Exception(exception) => exception.module,
+        Declaration::Interface(interface) => interface.module,
     };
     module.split("::").next()
+}
+
+/// Whether there are interfaces that OCaml could implement.
+pub(crate) fn has_interfaces() -> bool {
+    let is = |declaration: &&&Declaration| matches!(declaration, Declaration::Interface(_));
+    section().iter().any(|declaration| is(&declaration))
 }
 
 /// The crates that have declarations.
@@ -299,6 +309,11 @@ fn write(section: &[&Declaration]) -> String {
     for function in functions {
         function.write(&mut types, &mut text);
     }
+    for declaration in section {
+        if let Declaration::Interface(interface) = declaration {
+            interface.write(&mut types, &mut text);
+        }
+    }
     let mut all = format!("(rust-async-declarations {VERSION})\n");
     types.write(&mut all);
     all.push_str(&text);
@@ -317,22 +332,21 @@ impl Function {
         for argument in self.arguments {
             text.push('(');
             write_string(text, argument.name);
-            match argument.label {
-                Label::None => text.push_str("plain "),
-                Label::Labelled(label) => {
-                    text.push_str("labelled ");
-                    write_string(text, label);
-                }
-                Label::Optional(label) => {
-                    text.push_str("optional ");
-                    write_string(text, label);
-                }
-            }
+            argument.label.write(text);
             (argument.ty)(types).write(text);
             text.push(')');
         }
         text.push(')');
         (self.result)(types).write(text);
+        text.push_str(")\n");
+    }
+}
+
+impl DeclaredInterface {
+    fn write(&self, types: &mut Types, text: &mut String) {
+        text.push_str("(interface ");
+        write_string(text, self.module);
+        (self.ty)(types).write(text);
         text.push_str(")\n");
     }
 }

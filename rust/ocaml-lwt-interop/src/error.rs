@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::caml::lock::{Refused, with_access};
-use crate::caml::{Raw, Root};
+use crate::caml::{Typed, types};
 use crate::exception::{Exception, NoException};
 use crate::home::{AtHome, Scope};
 use crate::panic::Panic;
@@ -236,6 +236,20 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// What a `main` returns that does not use this type: by `?`, as [`Error::into_std`] does it.
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        error.into_std()
+    }
+}
+
+/// As above.
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        error.into_std()
+    }
+}
+
 impl From<Overflow> for Error {
     fn from(overflow: Overflow) -> Error {
         Error::new(Repr::Overflow(overflow))
@@ -257,20 +271,13 @@ impl Error {
 
     /// As [`Exception::capture`].
     pub(crate) fn captured(scope: &Scope, exception: &ocaml::Value) -> Error {
-        Self::captured_root(scope, Root::of(scope.access(), exception))
-    }
-
-    /// The same for an exception that was just returned.
-    ///
-    /// # Safety
-    /// It is live.
-    pub(crate) unsafe fn captured_raw(scope: &Scope, exception: Raw) -> Error {
-        // SAFETY: the caller's word
-        Self::captured_root(scope, unsafe { Root::new(scope.access(), exception) })
-    }
-
-    fn captured_root(scope: &Scope, exception: Root) -> Error {
         Exception::capture(scope, exception).map_or_else(Error::from, Error::from_exception)
+    }
+
+    /// As [`Exception::of_raised`].
+    pub(crate) fn of_raised(scope: &Scope, exception: &Typed<types::Exception>) -> Error {
+        let captured = Exception::of_raised(scope, exception).ok_or(NoException);
+        captured.map_or_else(Error::from, Error::from_exception)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The OCaml exception that an error or a panic becomes, on its way to OCaml.
 
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::{self, Arguments, Callbacks, Make, Raised, Typed, types};
 use crate::error::{Error, Kind};
 use crate::exception::NoException;
 use crate::home::{Scope, to_lwt};
@@ -9,25 +9,30 @@ use crate::registered;
 
 /// An exception on its way to OCaml, with the backtrace it came with.
 pub(crate) struct Outgoing {
-    pub(crate) exception: ocaml::Value,
-    /// `Printexc.raw_backtrace option`
-    pub(crate) backtrace: ocaml::Value,
+    pub(crate) exception: Typed<types::Exception>,
+    pub(crate) backtrace: Typed<types::Backtrace>,
 }
 
 impl Outgoing {
-    fn plain(exception: ocaml::Value) -> Self {
+    fn plain(exception: Typed<types::Exception>) -> Self {
         Outgoing {
             exception,
-            backtrace: ocaml::Value::none(),
+            backtrace: Typed::NONE,
         }
+    }
+
+    /// To be raised, before anything allocates.
+    #[cold]
+    pub(crate) fn raised(&self) -> Raised {
+        Raised::just(self.exception.value().raw())
     }
 }
 
 /// The OCaml exception that an error becomes. Runs OCaml code, may collect.
 pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
-    let message = |callback, message: &str| {
-        let string = caml::string(scope.access(), message.as_bytes());
-        make(scope, callback, || [string.raw()])
+    let misuse = |message: &str| {
+        let message = Typed::string(scope.access(), message);
+        make(scope, &Callbacks::MISUSE, &(&message,))
     };
     match error.kind() {
         Kind::Exception(exception) => {
@@ -39,21 +44,20 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
         }
         Kind::Registered(registered) => match registered.make(scope) {
             Some(made) => of_error(scope, made),
-            None => message(
-                Callback::Misuse,
+            None => misuse(
                 "an exception that OCaml has registered was sent to OCaml a second time while it was being made: make an \
                  Error::registered for each",
             ),
         },
         Kind::Rust => {
             let chain = error.chain();
-            let message = caml::string(scope.access(), chain[0].as_bytes());
-            let causes = caml::string_list(scope.access(), &chain[1..]);
-            make(scope, Callback::RustError, || [message.raw(), causes.raw()])
+            let message = Typed::string(scope.access(), &chain[0]);
+            let causes = Typed::strings(scope.access(), &chain[1..]);
+            make(scope, &Callbacks::RUST_ERROR, &(&message, &causes))
         }
         Kind::Panic(panic) => of_panic(scope, panic),
-        Kind::Broken => make(scope, Callback::BrokenPromise, || [caml::UNIT]),
-        Kind::Misuse(text) => message(Callback::Misuse, text),
+        Kind::Broken => make(scope, &Callbacks::BROKEN_PROMISE, &(&(),)),
+        Kind::Misuse(text) => misuse(text),
         Kind::InvalidArgument(text) => predefined(scope, Predefined::InvalidArgument, text),
         Kind::Overflow => predefined(scope, Predefined::StackOverflow, ""),
     }
@@ -61,11 +65,9 @@ pub(crate) fn of_error(scope: &Scope, error: &Error) -> Outgoing {
 
 /// `Rust_async.Rust_panic`. Runs OCaml code, may collect.
 pub(crate) fn of_panic(scope: &Scope, panic: &Panic) -> Outgoing {
-    let message = caml::string(scope.access(), panic.message.as_bytes());
-    let location = caml::string(scope.access(), panic.location.as_bytes());
-    make(scope, Callback::RustPanic, || {
-        [message.raw(), location.raw()]
-    })
+    let message = Typed::string(scope.access(), &panic.message);
+    let location = Typed::string(scope.access(), &panic.location);
+    make(scope, &Callbacks::RUST_PANIC, &(&message, &location))
 }
 
 /// The exceptions of OCaml's own that ocaml-rs's errors stand for; the numbers are those of `errors.ml`.
@@ -84,10 +86,12 @@ enum Predefined {
 }
 
 fn predefined(scope: &Scope, which: Predefined, message: &str) -> Outgoing {
-    let message = caml::string(scope.access(), message.as_bytes());
-    make(scope, Callback::Predefined, || {
-        [caml::int(which as isize), message.raw()]
-    })
+    let message = Typed::string(scope.access(), message);
+    predefined_with(scope, which, &message)
+}
+
+fn predefined_with(scope: &Scope, which: Predefined, message: &Typed<types::String>) -> Outgoing {
+    make(scope, &Callbacks::PREDEFINED, &(&(which as isize), message))
 }
 
 /// What ocaml-rs would have raised for its error (`ocaml` 1.3, `error.rs`). Runs OCaml code, may collect.
@@ -96,10 +100,10 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
     let plain = |which| predefined(scope, which, "");
     match error {
         ocaml::Error::Caml(error) => match error {
-            Exception(value) if caml::is_exception(scope.access(), value) => {
-                Outgoing::plain(value.clone())
-            }
-            Exception(_) => of_error(scope, &NoException.into()),
+            Exception(value) => match caml::as_exception(scope.access(), value) {
+                Some(exception) => Outgoing::plain(exception),
+                None => of_error(scope, &NoException.into()),
+            },
             WithArg(constructor, argument) => with_argument(scope, constructor, argument),
             NotFound => plain(Predefined::NotFound),
             OutOfMemory => plain(Predefined::OutOfMemory),
@@ -112,16 +116,15 @@ pub(crate) fn of_ocaml_error(scope: &Scope, error: &ocaml::Error) -> Outgoing {
             }
             Failure(message) => predefined(scope, Predefined::Failure, message),
             InvalidArgument(message) => predefined(scope, Predefined::InvalidArgument, message),
-            SysError(message) if !caml::is_string(scope.access(), message) => of_error(
-                scope,
-                &Error::misuse(
-                    "an ocaml::CamlError::SysError holds a value that is no string: put one there",
+            SysError(message) => match Typed::as_string(scope.access(), message) {
+                Some(message) => predefined_with(scope, Predefined::SysError, &message),
+                None => of_error(
+                    scope,
+                    &Error::misuse(
+                        "an ocaml::CamlError::SysError holds a value that is no string: put one there",
+                    ),
                 ),
-            ),
-            SysError(message) => {
-                let which = caml::int(Predefined::SysError as isize);
-                make(scope, Callback::Predefined, || [which, message.raw()])
-            }
+            },
         },
         ocaml::Error::Message(message) => predefined(scope, Predefined::Failure, message),
         ocaml::Error::Error(error) => predefined(scope, Predefined::Failure, &format!("{error:?}")),
@@ -141,7 +144,9 @@ fn with_argument(scope: &Scope, constructor: &ocaml::Value, argument: &ocaml::Va
         None => "it is none that OCaml has registered with its arguments".to_owned(),
         Some(sample) => match registered::compare(scope.access(), sample, arguments) {
             Ok(()) => {
-                return Outgoing::plain(registered::of_sample(scope.access(), sample, arguments));
+                let exception = registered::of_sample(scope.access(), sample, arguments);
+                let exception = caml::as_exception(scope.access(), &exception);
+                return Outgoing::plain(exception.expect("made as one"));
             }
             Err(why) => format!("it was given {why}"),
         },
@@ -154,18 +159,9 @@ fn with_argument(scope: &Scope, constructor: &ocaml::Value, argument: &ocaml::Va
 }
 
 /// Has OCaml make an exception. Should making it fail (`Stack_overflow`), then that is the exception.
-fn make<const N: usize>(
-    scope: &Scope,
-    callback: Callback,
-    arguments: impl Fn() -> [Raw; N],
-) -> Outgoing {
-    // SAFETY: the arguments are live and of the callback's types: every caller in this file; the result is rooted
-    // before anything can allocate
-    unsafe {
-        let (Ok(exception) | Err(exception)) =
-            scope.home().call_until_done(scope, callback, arguments);
-        Outgoing::plain(caml::protect(scope.access(), exception))
-    }
+fn make<A>(scope: &Scope, function: &Make<A>, arguments: &impl Arguments<A>) -> Outgoing {
+    let (Ok(exception) | Err(exception)) = scope.home().ask(scope, function, arguments);
+    Outgoing::plain(exception)
 }
 
 /// `Invalid_argument` for an argument of a `#[func]` that does not convert. Runs OCaml code, may collect.
@@ -182,20 +178,16 @@ pub(crate) fn report_panic(scope: &Scope, panic: &Panic) {
 /// of the tick.
 pub(crate) fn report_async(scope: &Scope, exception: &Outgoing) {
     if !scope.home().is_lwt() {
-        let root = Root::of(scope.access(), &exception.exception);
+        let root = exception.exception.root(scope.access());
         return to_lwt(move |scope| {
-            let exception = root.value(scope.access());
+            let exception = root.typed(scope.access());
             report_async(scope, &Outgoing::plain(exception));
         });
     }
-    // SAFETY: rooted by its `Value`; the one that comes back is kept before anything can allocate
-    unsafe {
-        if let Err(raised) =
-            scope
-                .home()
-                .call(scope, Callback::Async, &mut [exception.exception.raw()])
-        {
-            scope.home().escape(scope, raised);
-        }
+    let told = scope
+        .home()
+        .call(scope, &Callbacks::ASYNC, &(&exception.exception,));
+    if let Err(raised) = told {
+        scope.home().escape(scope, &raised);
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::caml::lock::{Access, demand};
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::{
+    Callbacks, Described, Typed, TypedRoot, as_exception, exception_argument, exception_name, types,
+};
 use crate::conversion::{FromOCaml, read};
 use crate::home::Scope;
 
@@ -31,9 +33,9 @@ use crate::home::Scope;
 pub struct Exception(Arc<Inner>);
 
 struct Inner {
-    value: Root,
-    /// `Printexc.raw_backtrace option`, as OCaml had it when the exception arrived.
-    backtrace: Root,
+    value: TypedRoot<types::Exception>,
+    /// As OCaml had it when the exception arrived.
+    backtrace: TypedRoot<types::Backtrace>,
     name: String,
     message: String,
 }
@@ -46,60 +48,51 @@ impl Exception {
     /// Refused for a value that is no exception: some OCaml code, or Rust code with an OCaml value, has passed it off for one.
     ///
     /// Runs OCaml code (registered printers), may collect.
-    pub(crate) fn capture(scope: &Scope, exception: Root) -> Result<Exception, NoException> {
-        let access = scope.access();
-        // SAFETY: `Describe` takes any exception, and gives what is read before anything can allocate
-        unsafe {
-            Self::described(access, exception, |value| {
-                scope
-                    .home()
-                    .call_until_done(scope, Callback::Describe, || [value.get(access)])
-            })
-        }
-    }
-
-    /// An exception that OCaml code has described, on whichever of OCaml's threads.
-    ///
-    /// # Safety
-    /// `described` is what `Describe` gives. Does not allocate on the OCaml heap.
-    pub(crate) unsafe fn already_described(
-        access: Access<'_>,
+    pub(crate) fn capture(
+        scope: &Scope,
         exception: &ocaml::Value,
-        described: &ocaml::Value,
     ) -> Result<Exception, NoException> {
-        let exception = Root::of(access, exception);
-        // SAFETY: the caller's word
-        unsafe { Self::described(access, exception, |_| Ok(described.raw())) }
+        let exception = as_exception(scope.access(), exception).ok_or(NoException)?;
+        Self::of_raised(scope, &exception).ok_or(NoException)
     }
 
-    /// # Safety
-    /// `describe` calls `Describe` and does nothing with its result.
-    unsafe fn described(
+    /// The same for what was raised, or what a promise was rejected with. Of what is no exception, though of its type, nothing
+    /// is made.
+    pub(crate) fn of_raised(
+        scope: &Scope,
+        exception: &Typed<types::Exception>,
+    ) -> Option<Exception> {
+        let name = name_of(scope.access(), exception)?;
+        let described = scope
+            .home()
+            .ask(scope, &Callbacks::DESCRIBE, &(exception,))
+            .unwrap_or_else(|_| Described::with_message(&name));
+        Some(Self::made(scope.access(), name, exception, described))
+    }
+
+    /// An exception that OCaml code has described, on whichever of OCaml's threads. Does not allocate on the OCaml heap.
+    pub(crate) fn already_described(
         access: Access<'_>,
-        value: Root,
-        describe: impl FnOnce(&Root) -> Result<Raw, Raw>,
-    ) -> Result<Exception, NoException> {
-        let name = name_of(access, &value).ok_or(NoException)?;
-        // SAFETY: an exception is a live argument for `Describe`, which gives a pair of a string and an option; both
-        // are read before anything else can allocate
-        unsafe {
-            let (message, backtrace) = match describe(&value) {
-                Ok(pair) => {
-                    let message = caml::string_bytes(caml::field(pair, 0));
-                    (
-                        String::from_utf8_lossy(&message).into_owned(),
-                        Root::new(access, caml::field(pair, 1)),
-                    )
-                }
-                Err(_) => (name.clone(), Root::Immediate(Raw(ocaml::sys::NONE))),
-            };
-            Ok(Exception(Arc::new(Inner {
-                value,
-                backtrace,
-                name,
-                message,
-            })))
-        }
+        exception: &Typed<types::Exception>,
+        described: Described,
+    ) -> Option<Exception> {
+        let name = name_of(access, exception)?;
+        Some(Self::made(access, name, exception, described))
+    }
+
+    fn made(
+        access: Access<'_>,
+        name: String,
+        exception: &Typed<types::Exception>,
+        described: Described,
+    ) -> Exception {
+        let Described { message, backtrace } = described;
+        Exception(Arc::new(Inner {
+            value: exception.root(access),
+            backtrace,
+            name,
+            message: String::from_utf8_lossy(&message).into_owned(),
+        }))
     }
 
     /// The name that OCaml prints, with its module path: `Not_found`, `Stdlib.Exit`, `Unix.Unix_error`.
@@ -113,13 +106,16 @@ impl Exception {
     /// Where [`ocaml_runtime`](crate::ocaml_runtime) does. (ocaml-rs's `Runtime` can be passed to other threads.)
     pub fn value(&self, _runtime: &ocaml::Runtime) -> ocaml::Value {
         demand("an OCaml exception was taken apart", |access| {
-            self.0.value.value(access)
+            self.0.value.typed(access).into_value()
         })
     }
 
-    /// The exception and its backtrace, `Printexc.raw_backtrace option`.
-    pub(crate) fn parts(&self, access: Access<'_>) -> (ocaml::Value, ocaml::Value) {
-        (self.0.value.value(access), self.0.backtrace.value(access))
+    /// The exception and its backtrace.
+    pub(crate) fn parts(
+        &self,
+        access: Access<'_>,
+    ) -> (Typed<types::Exception>, Typed<types::Backtrace>) {
+        (self.0.value.typed(access), self.0.backtrace.typed(access))
     }
 
     /// The argument `i` of the exception, converted. `None` when there is no such argument, or when it is of another type.
@@ -132,19 +128,19 @@ impl Exception {
     pub fn argument<T: FromOCaml>(&self, runtime: &ocaml::Runtime, i: usize) -> Option<T> {
         let exception = self.value(runtime);
         demand("an OCaml exception was taken apart", |access| {
-            let argument = caml::exception_argument(access, &exception, i)?;
-            // SAFETY: rooted; nothing declares its type
-            if !unsafe { T::has_shape(argument.raw()) } {
+            let argument = exception_argument(access, &exception, i)?;
+            // Nothing declares its type.
+            if !T::has_shape(argument) {
                 return None;
             }
-            Some(read::convert_here(access, argument))
+            Some(read::convert_here(access, argument.rooted()))
         })
     }
 }
 
 /// Its name, if it is an exception. No allocation on the OCaml heap.
-fn name_of(access: Access<'_>, exception: &Root) -> Option<String> {
-    let name = caml::exception_name(access, exception)?;
+fn name_of(access: Access<'_>, exception: &Typed<types::Exception>) -> Option<String> {
+    let name = exception_name(access, exception)?;
     Some(String::from_utf8_lossy(&name).into_owned())
 }
 

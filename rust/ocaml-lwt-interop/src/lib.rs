@@ -147,6 +147,7 @@
 //! - [`macro@func`]: the attribute, with its options and what it refuses.
 //! - [`Promise`], [`Resolver`], [`OCamlAsyncFunc`], [`OCamlFunc`], [`OCamlValue`]: handles of OCaml values.
 //! - [`macro@object`], [`Object`]: Rust values that OCaml holds.
+//! - [`host`]: a program of Rust's with OCaml inside; [`macro@interface`]: what it wants of OCaml.
 //! - [`LwtStream`], which Rust reads; [`RustStream`] and [`SendRustStream`], which OCaml reads.
 //! - [`domain_executor`]: spawning, other threads; [`run_blocking_in_ocaml`] for OCaml functions that block.
 //! - [`DomainPool`]: OCaml functions in parallel to Lwt, on worker domains of OCaml 5.
@@ -155,7 +156,8 @@
 //! - [`macro@Exception`]: an exception that Rust declares.
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
-//! - [`ByteBuf`], [`OCamlList`], [`Nativeint`]: conversions that ocaml-rs does not have.
+//! - [`ByteBuf`], [`OCamlBytes`], [`OCamlList`], [`OCamlChar`], [`OCamlUchar`], [`Nativeint`]: conversions that ocaml-rs does not
+//!   have.
 //! - [`arrays`]: OCaml's Bigarrays, which cross without a copy.
 //!
 //! # Endings
@@ -261,9 +263,11 @@ mod stats;
 mod rust_to_lwt;
 mod declarations;
 mod lwt_to_rust;
+pub mod interface;
 pub mod domain_executor;
 pub mod domain_pool;
 mod shutdown;
+pub mod host;
 mod exports;
 mod assertions;
 
@@ -278,13 +282,14 @@ pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;
 pub use exception::Exception;
 pub use func::{OCamlAsyncFunc, OCamlFunc};
+pub use interface::Provided;
 pub use objects::{OCamlObject, Object};
-pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func, object};
+pub use ocaml_lwt_interop_macros::{Exception, FromOCaml, ToOCaml, func, interface, object};
 pub use promise::{Promise, PromiseFuture, Resolver};
 pub use registered::OCamlException;
 pub use stats::Stats;
 pub use stream::{LwtStream, RustStream, SendRustStream};
-pub use values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
+pub use values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
 
 /// Lwt promises in Rust: [`Promise`], which Rust awaits, and
 /// [`Resolver`], with which Rust settles one.
@@ -326,15 +331,19 @@ macro_rules! __link_runtime_into_tests {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__link_runtime_into_tests as link_runtime_into_tests;
-    pub use crate::caml::Raw;
+    pub use crate::caml::{Live, Raw, run};
     pub use crate::conversion::{FromOCaml, ToOCaml, build, declare, float, read, shape};
     pub use crate::declarations::{
-        Declaration, DeclaredException, Described, Function, FunctionArgument, Known, Label,
-        Returned, ReturnedError, ReturnedOCamlError, ReturnedValue, Unknown,
+        Declaration, DeclaredException, DeclaredInterface, Described, Function, FunctionArgument,
+        Known, Label, Returned, ReturnedError, ReturnedOCamlError, ReturnedValue, Unknown,
     };
-    pub use crate::objects::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
+    pub use crate::interface::{Functions, Gives, GivesError, GivesResult, GivesValue, MethodType};
+    pub use crate::objects::{
+        Borrowed, NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios,
+    };
     pub use crate::rust_to_lwt::argument::{
-        Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, Signature,
+        Argument, ArgumentError, Arguments, Cancel, ConvertArgument, ConvertString, NotRead,
+        Signature, borrow,
     };
     pub use crate::rust_to_lwt::at_once::call_at_once;
     pub use crate::rust_to_lwt::on_tokio::{

@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use crate::arguments::IntoArguments;
 use crate::caml::alloc::Block;
 use crate::caml::lock::Access;
-use crate::caml::{self, NamedValue};
+use crate::caml::{self, Live, NamedValue};
 use crate::conversion::read::Frame;
 use crate::error::{Error, Registered};
 use crate::exception::Exception;
@@ -183,7 +183,7 @@ fn make<A: IntoArguments>(scope: &Scope, name: &str, arguments: A) -> Error {
 fn sample(access: Access<'_>, key: &str) -> Option<NamedValue> {
     let key = CString::new(format!("ocaml_lwt_interop.{key}")).ok()?;
     let sample = caml::named_value(access, &key)?;
-    caml::is_exception(access, &sample.value(access)).then_some(sample)
+    caml::as_exception(access, &sample.value(access)).map(|_| sample)
 }
 
 /// The sample of an exception, found by its constructor.
@@ -221,7 +221,8 @@ pub(crate) fn compare(
     }
     for (i, value) in values.iter().enumerate() {
         let of_sample = caml::exception_argument(access, &sample, i);
-        if !of_sample.is_some_and(|of_sample| caml::is_like(access, value, &of_sample)) {
+        let value = Live::of(access, value);
+        if !of_sample.is_some_and(|of_sample| caml::is_like(value, of_sample)) {
             return Err(format!(
                 "a value for argument {} that is not like OCaml's: it is a number or a string where that has something \
                  else, or the other way round; pass a Rust type that converts to the type of that argument",

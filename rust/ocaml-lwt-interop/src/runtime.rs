@@ -190,6 +190,14 @@ fn make(config: &Config) -> Result<Runtime, String> {
     }
 }
 
+/// Whether this thread is polled by a Tokio runtime: in a task, or in `block_on`. Its blocking threads are not.
+pub(crate) fn is_in_a_poll() -> bool {
+    // Tokio says so only by its panic.
+    let blocks =
+        |handle: Handle| panic::catch_quietly(AssertUnwindSafe(|| handle.block_on(async {})));
+    Handle::try_current().is_ok_and(|handle| blocks(handle).is_err())
+}
+
 /// Enters the runtime on this thread for good: entering for each poll costs 21 ns (Tokio 1.54), nearly half of a call,
 /// and a domain thread has no other runtime to be confused with. Code that enters one of its own still can.
 pub(crate) fn enter_for_ever() {

@@ -11,6 +11,9 @@ use std::mem::MaybeUninit;
 use std::ptr::null;
 use std::sync::OnceLock;
 
+/// The signals that a thread blocks.
+pub(crate) type Signals = libc::sigset_t;
+
 /// What no thread blocks: they must still kill the process, or be the runtime's overflow of a stack.
 const FAULTS: [libc::c_int; 6] = [
     libc::SIGSEGV,
@@ -22,7 +25,7 @@ const FAULTS: [libc::c_int; 6] = [
 ];
 
 /// What the program blocked where it first used the bridge.
-static PROGRAM: OnceLock<libc::sigset_t> = OnceLock::new();
+static PROGRAM: OnceLock<Signals> = OnceLock::new();
 
 /// Notes what this thread blocks as what the program does, unless that is known.
 pub(crate) fn note_those_of_the_program() {
@@ -35,7 +38,7 @@ pub(crate) fn block() {
 }
 
 /// Every signal but faults of the thread's own.
-pub(crate) fn all_but_faults() -> libc::sigset_t {
+fn all_but_faults() -> Signals {
     // SAFETY: a set of one's own, initialised by `sigfillset`
     unsafe {
         let mut all = MaybeUninit::uninit();
@@ -49,14 +52,14 @@ pub(crate) fn all_but_faults() -> libc::sigset_t {
 }
 
 /// What a child of this thread's is to block; `None`: what this thread does. In the child of a `fork` as well: takes no lock.
-pub(crate) fn of_children() -> Option<&'static libc::sigset_t> {
+pub(crate) fn of_children() -> Option<&'static Signals> {
     let program = PROGRAM.get()?;
     is_ours(&of_this_thread()).then_some(program)
 }
 
 /// Whether a mask is ours, or was made of it by blocking or unblocking this and that. A program that blocks all it can blocks
 /// faults, too; one that blocks what it uses does not block what nobody uses.
-fn is_ours(mask: &libc::sigset_t) -> bool {
+fn is_ours(mask: &Signals) -> bool {
     // SAFETY: an initialised set, and numbers of signals
     let blocks = |signal| unsafe { libc::sigismember(mask, signal) == 1 };
     let mut unused = [libc::SIGURG, libc::SIGWINCH, libc::SIGSYS]
@@ -65,19 +68,19 @@ fn is_ours(mask: &libc::sigset_t) -> bool {
     unused.all(blocks) && !FAULTS.into_iter().any(blocks)
 }
 
-fn of_this_thread() -> libc::sigset_t {
-    let mut mask = MaybeUninit::uninit();
-    // SAFETY: changes nothing, and fills in the set
-    unsafe {
-        libc::pthread_sigmask(libc::SIG_SETMASK, null(), mask.as_mut_ptr());
-        mask.assume_init()
-    }
+pub(crate) fn of_this_thread() -> Signals {
+    change(None)
 }
 
 /// Gives what was before.
-pub(crate) fn set(mask: &libc::sigset_t) -> libc::sigset_t {
+pub(crate) fn set(mask: &Signals) -> Signals {
+    change(Some(mask))
+}
+
+fn change(mask: Option<&Signals>) -> Signals {
     let mut before = MaybeUninit::uninit();
-    // SAFETY: changes this thread's mask only, to an initialised set; that before is filled in
+    let mask = mask.map_or(null(), |mask| &raw const *mask);
+    // SAFETY: changes this thread's mask only, to an initialised set, or not at all; that before is filled in
     unsafe {
         libc::pthread_sigmask(libc::SIG_SETMASK, mask, before.as_mut_ptr());
         before.assume_init()

@@ -1,6 +1,7 @@
 //! [`Stats`]: what is alive, for leak checks.
 
 use crate::caml::live_roots;
+use crate::caml::loan::live_loans;
 use crate::home::AtHome;
 use crate::objects::live_objects;
 
@@ -27,6 +28,8 @@ pub struct Stats {
     pub roots: usize,
     /// Objects of Rust's whose destructors have not run, in the whole process.
     pub objects: usize,
+    /// Bigarrays with elements that are lent to Rust, in the whole process.
+    pub loans: usize,
 }
 
 impl Stats {
@@ -41,6 +44,7 @@ impl Stats {
             subscriptions,
             roots: live_roots(),
             objects: live_objects(),
+            loans: live_loans(),
         }
     }
 }

@@ -16,13 +16,12 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use crate::caml::lock::Access;
-use crate::caml::{self, Callback, Raw, Root};
+use crate::caml::{Callbacks, Typed, TypedRoot, types};
 use crate::home::{AtHome, BARE, Scope};
 
 /// What is bound at a moment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Storage(Option<Arc<Root>>);
+pub(crate) struct Storage(Option<Arc<TypedRoot<types::Storage>>>);
 
 /// Where [`Storage::bind`] is called from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +42,11 @@ thread_local! {
 impl Storage {
     pub(crate) const NOTHING: Storage = Storage(None);
 
-    /// # Safety
-    /// `storage` is live. No allocation on the OCaml heap.
-    unsafe fn new(access: Access<'_>, storage: Raw) -> Storage {
-        if caml::is_immediate(storage) {
-            Storage::NOTHING
-        } else {
-            // SAFETY: as the caller's
-            Storage(Some(Arc::new(unsafe { Root::new(access, storage) })))
+    /// No allocation on the OCaml heap.
+    fn new(storage: Typed<types::Storage>) -> Storage {
+        match storage.value() {
+            ocaml::Value::Raw(_) => Storage::NOTHING,
+            ocaml::Value::Root(_) => Storage(Some(Arc::new(storage.into_root()))),
         }
     }
 
@@ -60,29 +56,19 @@ impl Storage {
         if !home.is_lwt() {
             return Self::running().unwrap_or_default();
         }
-        let access = scope.access();
-        // SAFETY: nothing allocates before the root is there
-        unsafe {
-            let lwts = home.lwts_storage(scope);
-            if lwts.is_shown {
-                return Storage::new(access, caml::field(lwts.cell, 0));
-            }
-            // What a signal handler raises has nothing to do with it. Where an exception comes each time, nobody is bound
-            // rather than another.
-            home.call_until_returned(scope, Callback::Bound, || [caml::UNIT])
-                .map_or_else(
-                    |_| Storage::default(),
-                    |storage| Storage::new(access, storage),
-                )
+        if let Some(now) = home.lwts_storage(scope).now() {
+            return Storage::new(now);
         }
+        // What a signal handler raises has nothing to do with it. Where an exception comes each time, nobody is bound rather than
+        // another.
+        home.call_until_returned(scope, &Callbacks::BOUND, &(&(),))
+            .map_or_else(|_| Storage::default(), Storage::new)
     }
 
     /// Whether nothing can be bound, where OCaml's half has looked, or where it need not.
     #[inline]
     pub(crate) fn is_nothing_bound(scope: &Scope) -> bool {
-        let storage = scope.home().lwts_storage(scope);
-        // SAFETY: a reference has one field
-        unsafe { caml::field(storage.cell, 0) == caml::int(0) }
+        scope.home().lwts_storage(scope).is_zero()
     }
 
     /// What is bound in the call whose code runs on this thread; `None` when nobody's does, as far as this thread can
@@ -144,8 +130,7 @@ impl Storage {
 
     #[cold]
     fn bind_slow<R>(&self, scope: &Scope, f: impl FnOnce() -> R) -> R {
-        if scope.home().lwts_storage(scope).is_shown {
-            let _written = Written::new(scope, self);
+        if let Some(_written) = Written::new(scope, self) {
             return f();
         }
         let mut f = Some(f);
@@ -180,19 +165,18 @@ impl Storage {
         // An address fits in an OCaml `int`.
         let number = (&raw mut closure).expose_provenance() as isize;
         while !has_run.get() {
-            // SAFETY: `t -> int -> unit`; the storage is live, by its root or as part of the record; the closure lives in this
-            // frame, and nobody else uses it meanwhile. An exception is kept before anything can allocate: a signal
-            // handler's, before or after the closure has run.
-            unsafe {
-                let storage = match &self.0 {
-                    Some(root) => root.get(scope.access()),
-                    None => scope.home().lwts_storage(scope).nothing,
-                };
-                let mut arguments = [storage, caml::int(number)];
-                let bound = scope.home().call(scope, Callback::Under, &mut arguments);
-                if let Err(asynchronous) = bound {
-                    scope.home().escape(scope, asynchronous);
+            // The closure lives in this frame, and nobody else uses it meanwhile. An exception is a signal handler's, before or after
+            // the closure has run.
+            let (home, under) = (scope.home(), &Callbacks::UNDER);
+            let bound = match &self.0 {
+                Some(storage) => home.call(scope, under, &(&**storage, &number)),
+                None => {
+                    let nothing = home.lwts_storage(scope).nothing();
+                    home.call(scope, under, &(&nothing, &number))
                 }
+            };
+            if let Err(asynchronous) = bound {
+                scope.home().escape(scope, &asynchronous);
             }
         }
     }
@@ -228,30 +212,25 @@ pub(crate) unsafe fn run_closure(number: isize) {
 /// Another storage in Lwt's place for it, until this is dropped.
 struct Written<'a> {
     scope: &'a Scope<'a>,
-    before: Root,
+    before: Typed<types::Storage>,
 }
 
 impl<'a> Written<'a> {
-    fn new(scope: &'a Scope<'a>, storage: &Storage) -> Self {
+    /// `None`: Lwt does not show it.
+    fn new(scope: &'a Scope<'a>, storage: &Storage) -> Option<Self> {
         let lwts = scope.home().lwts_storage(scope);
-        let access = scope.access();
-        // SAFETY: a reference has one field, a storage; nothing allocates in between
-        unsafe {
-            let before = Root::new(access, caml::field(lwts.cell, 0));
-            let now = storage
-                .0
-                .as_ref()
-                .map_or(lwts.nothing, |root| root.get(access));
-            caml::set_field(lwts.cell, 0, now);
-            Written { scope, before }
+        let before = lwts.now()?;
+        match &storage.0 {
+            Some(storage) => lwts.set(&**storage),
+            None => lwts.set(&lwts.nothing()),
         }
+        Some(Written { scope, before })
     }
 }
 
 impl Drop for Written<'_> {
     fn drop(&mut self) {
         let lwts = self.scope.home().lwts_storage(self.scope);
-        // SAFETY: as above
-        unsafe { caml::set_field(lwts.cell, 0, self.before.get(self.scope.access())) };
+        lwts.set(&self.before);
     }
 }

@@ -1,13 +1,16 @@
-//! Types for which ocaml-rs has no conversion: owned bytes, lists, `nativeint`, and values that only pass through.
+//! Types for which ocaml-rs has no conversion: owned bytes, characters, lists, `nativeint`, and values that only pass through.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use ocaml::{FromValue, Runtime, ToValue, Value};
+use ocaml::{FromValue, ToValue, Value};
 
 use crate::caml::alloc::{self, Custom};
 use crate::caml::lock::{Access, demand};
-use crate::caml::{self, Raw, Root};
+use crate::caml::{self, Live, Raw, Root, convert};
+
+/// OCaml's compiler has seen to the types, but for an `external` that was written by hand.
+pub(crate) const WRONG_TYPE: &str = "the OCaml type of an external is wrong";
 
 /// Owned bytes: OCaml's `string` or `bytes`, copied. (ocaml-rs makes a `Vec<u8>` an `int array`.)
 ///
@@ -24,23 +27,14 @@ use crate::caml::{self, Raw, Root};
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteBuf(pub Vec<u8>);
 
-// SAFETY: copied before anything can allocate
-unsafe impl FromValue for ByteBuf {
-    fn from_value(value: Value) -> Self {
-        demand("an OCaml string was converted", |_| {
-            // SAFETY: rooted; an OCaml string or bytes, by the declaration
-            ByteBuf(unsafe { caml::string_bytes(value.raw()) })
-        })
-    }
-}
-
-// SAFETY: the string is rooted
-unsafe impl ToValue for ByteBuf {
-    fn to_value(&self, _runtime: &Runtime) -> Value {
-        demand("bytes were converted for OCaml", |access| {
-            caml::string(access, &self.0)
-        })
-    }
+convert! {
+    from [] ByteBuf, |value| demand("an OCaml string was converted", |access| {
+        let bytes = Live::of(access, &value).bytes();
+        ByteBuf(bytes.expect(WRONG_TYPE).to_vec())
+    });
+    to [] ByteBuf, |this, _runtime| demand("bytes were converted for OCaml", |access| {
+        caml::string(access, this)
+    });
 }
 
 impl Deref for ByteBuf {
@@ -69,6 +63,80 @@ impl<B: Into<Vec<u8>>> From<B> for ByteBuf {
     }
 }
 
+/// OCaml's `bytes`, copied: what OCaml gets may be changed there. ([`ByteBuf`] is OCaml's `string`.)
+///
+/// ```
+/// use ocaml_lwt_interop::OCamlBytes;
+///
+/// /// So many bytes, all of them zero.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn zeros(length: usize) -> OCamlBytes {
+///     OCamlBytes(vec![0; length])
+/// }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OCamlBytes(pub Vec<u8>);
+
+convert! {
+    from [] OCamlBytes, |value| OCamlBytes(ByteBuf::from_value(value).0);
+    to [] OCamlBytes, |this, _runtime| demand("bytes were converted for OCaml", |access| {
+        caml::string(access, &this.0)
+    });
+}
+
+/// OCaml's `char`, which is a byte. (A `u8` is OCaml's `int`.)
+///
+/// ```
+/// use ocaml_lwt_interop::OCamlChar;
+///
+/// /// The first byte of a text.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn first_byte(text: String) -> Option<OCamlChar> {
+///     text.bytes().next().map(OCamlChar)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct OCamlChar(pub u8);
+
+/// OCaml's `Uchar.t`, which is what a Rust `char` is: a scalar value of Unicode.
+///
+/// ```
+/// use ocaml_lwt_interop::OCamlUchar;
+///
+/// /// The last character of a text.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn last_character(text: String) -> Option<OCamlUchar> {
+///     text.chars().next_back().map(OCamlUchar)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct OCamlUchar(pub char);
+
+impl OCamlChar {
+    pub(crate) fn of_int(number: isize) -> Self {
+        OCamlChar(
+            u8::try_from(number)
+                .unwrap_or_else(|_| panic!("{number} is no char of OCaml's, 0 to 255")),
+        )
+    }
+}
+
+impl OCamlUchar {
+    pub(crate) fn of_int(number: isize) -> Self {
+        let scalar = u32::try_from(number).ok().and_then(char::from_u32);
+        OCamlUchar(scalar.unwrap_or_else(|| panic!("{number} is no scalar value of Unicode")))
+    }
+}
+
+convert! {
+    from [] OCamlChar, |value| OCamlChar::of_int(isize::from_value(value));
+    from [] OCamlUchar, |value| OCamlUchar::of_int(isize::from_value(value));
+    to [] OCamlChar, |this, runtime| (this.0 as isize).to_value(runtime);
+    to [] OCamlUchar, |this, runtime| (this.0 as isize).to_value(runtime);
+}
+
 /// OCaml's `'a list`, as a `Vec`. (ocaml-rs makes a `Vec` an `'a array`; a `LinkedList`, which it makes a list, costs an
 /// allocation for each element, and five GC roots instead of one.)
 ///
@@ -84,32 +152,21 @@ impl<B: Into<Vec<u8>>> From<B> for ByteBuf {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OCamlList<T>(pub Vec<T>);
 
-// SAFETY: every element is rooted before it is converted
-unsafe impl<T: FromValue> FromValue for OCamlList<T> {
-    fn from_value(value: Value) -> Self {
-        // SAFETY: a live list, by the declaration, which gets a root of our own. Conversions of the elements may allocate.
-        demand("an OCaml list was converted", |access| unsafe {
-            let mut rest = caml::protect(access, value.raw());
-            let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
-            while let Some(item) = caml::uncons(access, &mut rest) {
-                items.push(T::from_value(item));
-            }
-            OCamlList(items)
-        })
-    }
-}
-
-// SAFETY: the list is rooted
-unsafe impl<T: ToValue> ToValue for OCamlList<T> {
-    fn to_value(&self, runtime: &Runtime) -> Value {
-        demand("a list was converted for OCaml", |access| {
-            let mut list = caml::EMPTY_LIST;
-            for item in self.0.iter().rev() {
-                caml::cons(access, &item.to_value(runtime), &mut list);
-            }
-            list
-        })
-    }
+convert! {
+    // Conversions of the elements may allocate.
+    from [T: FromValue] OCamlList<T>, |value| demand("an OCaml list was converted", |access| {
+        let values = caml::ListItems::of(access, &value);
+        let mut items = Vec::with_capacity(values.count_left());
+        items.extend(values.map(T::from_value));
+        OCamlList(items)
+    });
+    to [T: ToValue] OCamlList<T>, |this, runtime| demand("a list was converted for OCaml", |access| {
+        let mut list = caml::EMPTY_LIST;
+        for item in this.0.iter().rev() {
+            caml::cons(access, &item.to_value(runtime), &mut list);
+        }
+        list
+    });
 }
 
 impl<T> Default for OCamlList<T> {
@@ -183,23 +240,13 @@ impl<T> IntoIterator for OCamlList<T> {
 #[repr(transparent)]
 pub struct Nativeint(pub isize);
 
-// SAFETY: copied
-unsafe impl FromValue for Nativeint {
-    fn from_value(value: Value) -> Self {
-        demand("an OCaml nativeint was converted", |_| {
-            // SAFETY: rooted; an OCaml nativeint, by the declaration
-            Nativeint(unsafe { value.nativeint_val() })
-        })
-    }
-}
-
-// SAFETY: the block is rooted
-unsafe impl ToValue for Nativeint {
-    fn to_value(&self, _runtime: &Runtime) -> Value {
-        demand("a nativeint was converted for OCaml", |access| {
-            alloc::custom(access, Custom::Nativeint(self.0))
-        })
-    }
+convert! {
+    from [] Nativeint, |value| demand("an OCaml nativeint was converted", |access| {
+        Nativeint(Live::of(access, &value).nativeint().expect(WRONG_TYPE))
+    });
+    to [] Nativeint, |this, _runtime| demand("a nativeint was converted for OCaml", |access| {
+        alloc::custom(access, Custom::Nativeint(this.0))
+    });
 }
 
 /// Any OCaml value, kept alive. It is for values that only pass through, such as those of a polymorphic function.
@@ -219,13 +266,13 @@ unsafe impl ToValue for Nativeint {
 #[derive(Clone, Debug)]
 pub struct OCamlValue(Arc<Root>);
 
-// SAFETY: rooted at once
-unsafe impl FromValue for OCamlValue {
-    fn from_value(value: Value) -> Self {
-        demand("an OCaml value was received", |access| {
-            OCamlValue(Arc::new(Root::of(access, &value)))
-        })
-    }
+convert! {
+    from [] OCamlValue, |value| demand("an OCaml value was received", |access| {
+        OCamlValue(Arc::new(Root::of(access, &value)))
+    });
+    to [] OCamlValue, |this, _runtime| demand("an OCamlValue was converted", |access| {
+        this.value(access)
+    });
 }
 
 impl OCamlValue {
@@ -241,12 +288,5 @@ impl OCamlValue {
     /// Not rooted by itself. No allocation.
     pub(crate) fn get(&self, access: Access<'_>) -> Raw {
         self.0.get(access)
-    }
-}
-
-// SAFETY: gives the value that it keeps alive
-unsafe impl ToValue for OCamlValue {
-    fn to_value(&self, _runtime: &Runtime) -> Value {
-        demand("an OCamlValue was converted", |access| self.0.value(access))
     }
 }

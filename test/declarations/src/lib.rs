@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml_lwt_interop::arrays::Complex;
 use ocaml_lwt_interop::{
-    ByteBuf, DomainPool, Error, Lent, Nativeint, OCamlAsyncFunc, OCamlFunc, OCamlList, OCamlValue,
-    OwnedArray, Promise, func,
+    ByteBuf, DomainPool, Error, Lent, Nativeint, OCamlAsyncFunc, OCamlBytes, OCamlChar, OCamlFunc,
+    OCamlList, OCamlUchar, OCamlValue, OwnedArray, Promise, func,
 };
 
 use records::{Boxed, Meters, Pair, Person, Point, Sequence, Shape, Tree, Wrapped};
@@ -66,6 +66,10 @@ echo! {
     echo_boxed_ints: (i32, u32, i64, u64, Nativeint);
     echo_string: Text;
     echo_bytes: ByteBuf;
+    echo_mutable_bytes: OCamlBytes;
+    echo_char: OCamlChar;
+    echo_uchar: OCamlUchar;
+    echo_uchars: Vec<OCamlUchar>;
     echo_four_bytes: [u8; 4];
     echo_option: Option<Option<isize>>;
     echo_result: Result<isize, Text>;
@@ -162,4 +166,85 @@ pub async fn name_of(promise: Promise<Person>) -> Fallible<Text> {
 #[func]
 pub async fn in_parallel(pool: DomainPool, f: OCamlFunc<(isize,), isize>) -> Fallible<isize> {
     pool.call(&f, (20,)).await
+}
+
+/// What Rust wants of OCaml, and OCaml gives here as an argument.
+pub mod games {
+    use super::{Fallible, Person, Text};
+    use ocaml_lwt_interop::{Error, FromOCaml, LwtStream, Provided, func, interface, tokio_rt};
+
+    /// Why there is no score.
+    #[derive(FromOCaml)]
+    pub enum Verdict {
+        Draw,
+        Foul(Text),
+        /// Not in OCaml.
+        #[ocaml(rust_only)]
+        Failed(Error),
+    }
+
+    impl From<Error> for Verdict {
+        fn from(error: Error) -> Verdict {
+            Verdict::Failed(error)
+        }
+    }
+
+    /// The rules of a game.
+    #[interface]
+    pub trait Rules {
+        /// What it is called.
+        fn r#type(&self) -> Text;
+        /// A move of somebody's.
+        async fn play(
+            &self,
+            #[ocaml(label)] r#move: isize,
+            #[ocaml(optional)] who: Option<Person>,
+            unit: (),
+        ) -> Fallible<Option<Person>>;
+        fn against(&self, other: Provided<dyn Rules>) -> isize;
+        fn scores(&self) -> LwtStream<isize>;
+        async fn judge(&self, score: isize) -> Result<isize, Verdict>;
+    }
+
+    /// Of one function.
+    #[interface(name = "Die")]
+    pub trait OneFunction {
+        fn throw(&self) -> isize;
+    }
+
+    /// All of them, from Tokio's threads.
+    #[func]
+    pub async fn played(rules: Provided<dyn Rules>, who: Option<Person>) -> Fallible<Vec<Text>> {
+        let (blocking, other) = (rules.clone(), rules.clone());
+        let name = tokio_rt().spawn_blocking(move || blocking.r#type()).await?;
+        let winner = tokio_rt().spawn(rules.play(7, who, ())).await??;
+        let against = rules.against(other);
+        let judged = |judged| match judged {
+            Ok(score) => format!("score {score}"),
+            Err(Verdict::Draw) => "draw".to_owned(),
+            Err(Verdict::Foul(why)) => why,
+            Err(Verdict::Failed(error)) => format!("failed: {error}"),
+        };
+        Ok(vec![
+            name,
+            winner.map_or_else(|| "nobody".to_owned(), |winner| winner.name),
+            against.to_string(),
+            judged(rules.judge(0).await),
+            judged(rules.judge(1).await),
+            judged(rules.judge(2).await),
+            judged(rules.judge(3).await),
+        ])
+    }
+
+    /// The same, back.
+    #[func(sync)]
+    pub fn same_rules(rules: Provided<dyn Rules>) -> Provided<dyn Rules> {
+        rules
+    }
+
+    /// From home, at once.
+    #[func(sync)]
+    pub fn thrown(die: Provided<dyn OneFunction>) -> isize {
+        die.throw() + die.throw()
+    }
 }

@@ -31,3 +31,20 @@ pub fn configured_too_late() -> OCamlList<String> {
     .map(|ended| ended.expect_err("there is a runtime").to_string())
     .collect()
 }
+
+/// The examples of a program of Rust's ask for OCaml to be started, which runs. Gives what they are told.
+#[ocaml_lwt_interop::func(sync)]
+pub fn ocaml_is_the_host() -> OCamlList<String> {
+    use futures_lite::future::block_on;
+    let shared = std::panic::catch_unwind(|| block_on(ocaml_is_there::ocaml_is_there()));
+    [
+        block_on(program::program()).map_err(|error| error.to_string()),
+        block_on(start_an_archive::start_an_archive())
+            .map(drop)
+            .map_err(|error| error.to_string()),
+        shared.map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default()),
+    ]
+    .into_iter()
+    .map(|ended| ended.expect_err("OCaml runs"))
+    .collect()
+}

@@ -7,6 +7,8 @@
 //! file on the way that passes it on by a `use`. A method is not seen, nor what a name means that a macro has made. A module of
 //! tests belongs to the file that lists it.
 
+pub mod halves;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};

@@ -15,7 +15,23 @@ mod task_state;
 #[path = "../../../rust/ocaml-lwt-interop/src/lock.rs"]
 mod lock;
 
-#[cfg(not(loom))]
+/// The model checker's, as the crate's mutex: of a child of a `fork` it knows nothing.
+#[cfg(loom)]
+mod lock {
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> Option<loom::sync::MutexGuard<'_, T>> {
+            Some(self.0.lock().expect("nothing panics under it"))
+        }
+    }
+}
+
 #[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/slot.rs"]
 mod slot;
 
@@ -27,7 +43,12 @@ mod panic;
 mod stack;
 
 #[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/conversion/description.rs"]
+mod description;
+
+#[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/conversion/declare.rs"]
+#[allow(unused_imports, reason = "the macros name them all")]
 mod declare;
 
 #[cfg(not(loom))]
@@ -37,6 +58,10 @@ mod buffer;
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/rust_to_lwt/window.rs"]
 mod window;
+
+#[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/home/queue.rs"]
+mod queue;
 
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_cell.rs"]
 mod task_cell;

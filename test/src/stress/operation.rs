@@ -13,6 +13,7 @@ use crate::matrix::Ending;
 
 /// Where the work is done; `place` in `operation.ml`, as the types that follow.
 #[derive(Clone, Copy, Debug, FromOCaml)]
+#[ocaml(name = "stress_place")]
 pub enum Place {
     Home,
     Tokio,
@@ -21,11 +22,13 @@ pub enum Place {
 
 /// What it waits for before it ends.
 #[derive(Clone, Copy, Debug, FromOCaml)]
+#[ocaml(name = "stress_wait")]
 pub enum Wait {
     Nothing,
     Yields,
     Timer,
     Task,
+    #[ocaml(name = "Plain_thread")]
     Thread,
 }
 

@@ -1,10 +1,12 @@
 //! Reads the item under a derive.
 
+use super::unsound::Direction;
 use crate::messages::{self, Errors};
 use proc_macro2::{Ident, Span};
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Path, Type};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Member, Path, Token, Type, Variant};
 
 /// The most constructors with arguments that a type may have (OCaml 5.3, `Obj.last_non_constant_constructor_tag`: 243; two
 /// more before OCaml 5).
@@ -87,8 +89,12 @@ pub(super) fn read_exception(input: DeriveInput, errors: &mut Errors) -> Option<
     })
 }
 
-/// Reads the item; without form, the errors say why.
-pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
+/// Reads the item; without form, the errors say why. Variants that OCaml does not have are left out.
+pub(super) fn read(
+    mut input: DeriveInput,
+    direction: Direction,
+    errors: &mut Errors,
+) -> Option<Shape> {
     let Options {
         unboxed,
         polymorphic,
@@ -96,6 +102,9 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
         name,
     } = options(&input, errors);
     let given = name.unwrap_or_else(|| input.ident.unraw().to_string());
+    if let Data::Enum(data) = &mut input.data {
+        leave_out(&mut data.variants, direction, errors);
+    }
     let mut form = match input.data {
         Data::Struct(data) if data.fields.is_empty() => {
             errors.push(messages::DERIVE_EMPTY.at(&input.ident));
@@ -177,6 +186,29 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Option<Shape> {
         given,
         attributes: input.attrs,
     })
+}
+
+/// Takes away what has `#[ocaml(rust_only)]`.
+fn leave_out(
+    variants: &mut Punctuated<Variant, Token![,]>,
+    direction: Direction,
+    errors: &mut Errors,
+) {
+    let is_rust_only = |variant: &Variant| {
+        let mut attributes = variant.attrs.iter();
+        attributes.any(|attribute| {
+            attribute.path().is_ident("ocaml")
+                && attribute
+                    .parse_args::<Ident>()
+                    .is_ok_and(|word| word == "rust_only")
+        })
+    };
+    let (left_out, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(variants).into_iter().partition(is_rust_only);
+    if let (Direction::ToOCaml, Some(variant)) = (direction, left_out.first()) {
+        errors.push(messages::DERIVE_RUST_ONLY.at(variant));
+    }
+    variants.extend(kept);
 }
 
 impl Constructor {

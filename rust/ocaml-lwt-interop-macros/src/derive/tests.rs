@@ -139,22 +139,20 @@ fn record_is_read_field_by_field() {
                     }
                 }
 
-                unsafe fn has_shape(value: ::interop::__private::Raw) -> bool {
-                    unsafe {
-                        ::interop::__private::shape::is_record(
-                            value,
-                            const {
-                                ::interop::__private::float::Float::of_record(&[
-                                    <String as ::interop::__private::FromOCaml>::FLOAT,
-                                    <isize as ::interop::__private::FromOCaml>::FLOAT
-                                ])
-                            },
-                            &[
-                                <String as ::interop::__private::FromOCaml>::has_shape,
-                                <isize as ::interop::__private::FromOCaml>::has_shape
-                            ]
-                        )
-                    }
+                fn has_shape(value: ::interop::__private::Live<'_>) -> bool {
+                    ::interop::__private::shape::is_record(
+                        value,
+                        const {
+                            ::interop::__private::float::Float::of_record(&[
+                                <String as ::interop::__private::FromOCaml>::FLOAT,
+                                <isize as ::interop::__private::FromOCaml>::FLOAT
+                            ])
+                        },
+                        &[
+                            <String as ::interop::__private::FromOCaml>::has_shape,
+                            <isize as ::interop::__private::FromOCaml>::has_shape
+                        ]
+                    )
                 }
             }
 

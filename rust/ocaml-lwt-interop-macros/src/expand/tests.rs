@@ -35,7 +35,9 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                 a0: ::interop::__private::Raw,
                 a1: ::interop::__private::Raw
             ) -> ::interop::__private::Raw {
-                use ::interop::__private::{ConvertArgument as _, ConvertString as _};
+                use ::interop::__private::{
+                    ConvertArgument as _, ConvertString as _, NotRead as _
+                };
                 use ::interop::__private::{
                     EndingOfError as _, EndingOfErrorOrObject as _, EndingOfOCamlError as _,
                     EndingOfObject as _, EndingOfValue as _
@@ -44,21 +46,27 @@ fn function_stays_and_its_stub_stands_next_to_it() {
                     function: "greet",
                     arguments: &["name", "on_done"],
                     cancel: ::interop::__private::Cancel::Drop,
+                    collects: false
+                        || ::interop::__private::Argument::<String>::COLLECTS
+                        || ::interop::__private::Argument::<OCamlAsyncFunc<(String,), ()> >::COLLECTS,
                 };
                 unsafe {
-                    ::interop::__private::rust_to_lwt(
-                        &__SIGNATURE,
-                        [a0, a1],
-                        |arguments| {
-                            let b0: String = (&&::interop::__private::Argument::<String>::NEW)
-                                .convert(arguments, 0)?;
-                            let b1: OCamlAsyncFunc<(String,), ()> =
-                                (&&::interop::__private::Argument::<OCamlAsyncFunc<(String,), ()> >::NEW)
-                                    .convert(arguments, 1)?;
-                            ::core::result::Result::Ok(greet(b0, b1))
-                        },
-                        |output| (&&&&&::interop::__private::Output::of(&output)).ending(output)
-                    )
+                    ::interop::__private::run([a0, a1], |called, passed| {
+                        ::interop::__private::rust_to_lwt(
+                            called,
+                            passed,
+                            &__SIGNATURE,
+                            |arguments| {
+                                let b0: String = (&&::interop::__private::Argument::<String>::NEW)
+                                    .convert(arguments, 0)?;
+                                let b1: OCamlAsyncFunc<(String,), ()> =
+                                    (&&::interop::__private::Argument::<OCamlAsyncFunc<(String,), ()> >::NEW)
+                                        .convert(arguments, 1)?;
+                                ::core::result::Result::Ok(greet(b0, b1))
+                            },
+                            |output| (&&&&&::interop::__private::Output::of(&output)).ending(output)
+                        )
+                    })
                 }
             }
 
@@ -158,7 +166,9 @@ fn stream_stands_by_itself_and_the_stream_of_an_async_function_in_a_promise() {
         at_once.contains("pub fn lines") && !at_once.contains("Output"),
         "it stays as it was: {at_once}"
     );
-    assert!(at_once.contains("rust_to_lwt_stream (& __SIGNATURE , [a0] , | arguments |"));
+    assert!(
+        at_once.contains("rust_to_lwt_stream (called , passed , & __SIGNATURE , | arguments |")
+    );
     let wrapped = "wrap (stream , :: core :: option :: Option :: Some (4))";
     assert!(at_once.contains(wrapped), "{at_once}");
     for promised in [
@@ -186,7 +196,7 @@ fn call_borrows_an_object_for_as_long_as_it_runs() {
     );
     let at_home = expanded(quote!(crate = "::interop"), written.clone());
     assert!(
-        at_home.contains(":: interop :: Object < Pool > = (&& :: interop"),
+        at_home.contains("borrow :: < Pool > (arguments , 0)"),
         "{at_home}"
     );
     assert!(
@@ -194,6 +204,7 @@ fn call_borrows_an_object_for_as_long_as_it_runs() {
         "{at_home}"
     );
     let tokio = expanded(quote!(tokio), written.clone());
+    assert!(tokio.contains("Object < Pool > = (&& ::"), "{tokio}");
     assert!(
         tokio.contains("object_on_a_thread_of_tokios :: < db :: Pool > ()"),
         "{tokio}"

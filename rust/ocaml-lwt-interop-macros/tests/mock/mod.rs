@@ -21,8 +21,14 @@ impl<T> Stream for Vec<T> {
     }
 }
 
+mod declared;
+mod stubs;
+
 /// The names that the generated code uses.
 pub mod __private {
+    pub use super::declared::*;
+    pub use super::stubs::*;
+
     /// Nothing of OCaml's is missing.
     macro_rules! link_runtime_into_tests {
         () => {};
@@ -32,12 +38,10 @@ pub mod __private {
     use super::Stream;
     use std::cell::RefCell;
     use std::marker::PhantomData;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
 
     thread_local! {
-        static VALUES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
-        static CALLS: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
+        pub(super) static VALUES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+        pub(super) static CALLS: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
     }
 
     /// A value of the mock's heap.
@@ -105,9 +109,10 @@ pub mod __private {
         pub function: &'static str,
         pub arguments: &'static [&'static str],
         pub cancel: Cancel,
+        pub collects: bool,
     }
 
-    pub struct Arguments(Vec<Value>);
+    pub struct Arguments(pub(super) Vec<Value>);
 
     /// The argument that could not be converted.
     #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +188,17 @@ pub mod __private {
         pub const NEW: Argument<T> = Argument(PhantomData);
     }
 
+    /// Everything may collect here, but for an `i64`.
+    pub trait NotRead {
+        const COLLECTS: bool = true;
+    }
+
+    impl<T> NotRead for Argument<T> {}
+
+    impl Argument<i64> {
+        pub const COLLECTS: bool = false;
+    }
+
     pub trait ConvertString {
         fn convert(&self, arguments: &Arguments, index: usize) -> Result<String, Refused>;
     }
@@ -216,7 +232,7 @@ pub mod __private {
     }
 
     /// What an output ends as, before it is converted.
-    pub struct Outcome<T>(Result<T, Ending>);
+    pub struct Outcome<T>(pub(super) Result<T, Ending>);
 
     pub struct Output<T>(PhantomData<T>);
 
@@ -307,232 +323,5 @@ pub mod __private {
         fn wrap(&self, stream: S, window: Option<usize>) -> RustStream<T> {
             RustStream(stream.items().into_iter().map(Ok).collect(), window)
         }
-    }
-
-    pub struct FunctionArgument {
-        pub name: &'static str,
-        pub label: Label,
-        pub ty: fn(&mut declare::Types) -> declare::Type,
-    }
-
-    pub enum Label {
-        None,
-        Labelled(&'static str),
-        Optional(&'static str),
-    }
-
-    pub enum Declaration {
-        Function(Function),
-    }
-
-    /// What a function says of itself.
-    pub struct Function {
-        pub symbol: &'static str,
-        pub name: &'static str,
-        pub module: &'static str,
-        pub place: (&'static str, u32),
-        pub docs: &'static [&'static str],
-        pub arguments: &'static [FunctionArgument],
-        pub result: fn(&mut declare::Types) -> declare::Type,
-        pub promise: bool,
-        pub twin: bool,
-    }
-
-    /// A type is what Rust calls it.
-    pub mod declare {
-        pub struct Types;
-        pub struct Coming;
-        pub struct Going;
-
-        pub struct Type(pub String);
-
-        pub trait OCamlType<Direction> {
-            fn ocaml_type(types: &mut Types) -> Type;
-        }
-
-        impl<D, T> OCamlType<D> for T {
-            fn ocaml_type(_: &mut Types) -> Type {
-                Type(std::any::type_name::<T>().to_owned())
-            }
-        }
-    }
-
-    pub struct Described<T, D>(PhantomData<(T, D)>);
-
-    impl<T, D> Described<T, D> {
-        pub const NEW: Self = Described(PhantomData);
-
-        pub fn stream(self) -> Described<RustStream<T>, D> {
-            Described::NEW
-        }
-    }
-
-    pub trait Known {
-        fn ocaml_type(&self, types: &mut declare::Types) -> declare::Type;
-    }
-
-    impl<T: declare::OCamlType<D>, D> Known for &Described<T, D> {
-        fn ocaml_type(&self, types: &mut declare::Types) -> declare::Type {
-            T::ocaml_type(types)
-        }
-    }
-
-    pub trait Unknown {
-        fn ocaml_type(&self, types: &mut declare::Types) -> declare::Type;
-    }
-
-    impl<T, D> Unknown for Described<T, D> {
-        fn ocaml_type(&self, _: &mut declare::Types) -> declare::Type {
-            declare::Type("unknown".to_owned())
-        }
-    }
-
-    pub struct Returned<R>(PhantomData<R>);
-
-    impl<R> Returned<R> {
-        pub const NEW: Self = Returned(PhantomData);
-    }
-
-    pub trait ReturnedError<T> {
-        fn plain(&self) -> Described<T, declare::Going>;
-    }
-
-    impl<T> ReturnedError<T> for &&Returned<Result<T, Error>> {
-        fn plain(&self) -> Described<T, declare::Going> {
-            Described::NEW
-        }
-    }
-
-    pub trait ReturnedOCamlError<T> {
-        fn plain(&self) -> Described<T, declare::Going>;
-    }
-
-    impl<T> ReturnedOCamlError<T> for &Returned<Result<T, OCamlError>> {
-        fn plain(&self) -> Described<T, declare::Going> {
-            Described::NEW
-        }
-    }
-
-    pub trait ReturnedValue<T> {
-        fn plain(&self) -> Described<T, declare::Going>;
-    }
-
-    impl<T> ReturnedValue<T> for Returned<T> {
-        fn plain(&self) -> Described<T, declare::Going> {
-            Described::NEW
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As below.
-    pub unsafe fn rust_to_lwt_stream<const N: usize, T: ToValue>(
-        signature: &'static Signature,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<RustStream<T>, Refused>,
-    ) -> Raw {
-        let make = |arguments: &Arguments| make(arguments).map(std::future::ready);
-        run(signature, Runs::AtOnce, arguments, make, |stream| {
-            Outcome(Ok(stream))
-        })
-    }
-
-    pub const fn argument_is_send<T: Send>() {}
-
-    /// # Safety
-    ///
-    /// The real one is called by OCaml alone; this one needs nothing.
-    pub unsafe fn rust_to_lwt<const N: usize, F, T, E>(
-        signature: &'static Signature,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
-        ending: E,
-    ) -> Raw
-    where
-        F: Future + 'static,
-        T: ToValue,
-        E: FnOnce(F::Output) -> Outcome<T> + 'static,
-    {
-        run(signature, Runs::AtHome, arguments, make, ending)
-    }
-
-    /// # Safety
-    ///
-    /// As above.
-    pub unsafe fn rust_to_lwt_on_workers<const N: usize, F, T, E>(
-        signature: &'static Signature,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
-        ending: E,
-    ) -> Raw
-    where
-        F: Future + Send + 'static,
-        T: ToValue + Send,
-        E: FnOnce(F::Output) -> Outcome<T> + Send + 'static,
-    {
-        run(signature, Runs::OnWorkers, arguments, make, ending)
-    }
-
-    /// # Safety
-    ///
-    /// As above.
-    pub unsafe fn rust_to_lwt_on_blocking_pool<const N: usize, B, R, T, E>(
-        signature: &'static Signature,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<B, Refused>,
-        ending: E,
-    ) -> Raw
-    where
-        B: FnOnce() -> R + Send + 'static,
-        T: ToValue + Send,
-        E: FnOnce(R) -> Outcome<T> + Send + 'static,
-    {
-        let make = |arguments: &Arguments| make(arguments).map(|body| async { body() });
-        run(signature, Runs::OnBlockingPool, arguments, make, ending)
-    }
-
-    /// # Safety
-    ///
-    /// As above.
-    pub unsafe fn call_at_once<const N: usize, R, T, E>(
-        signature: &'static Signature,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<R, Refused>,
-        ending: E,
-    ) -> Raw
-    where
-        T: ToValue,
-        E: FnOnce(R) -> Outcome<T>,
-    {
-        let make = |arguments: &Arguments| make(arguments).map(std::future::ready);
-        run(signature, Runs::AtOnce, arguments, make, ending)
-    }
-
-    fn run<const N: usize, F: Future, T: ToValue>(
-        signature: &Signature,
-        runs: Runs,
-        arguments: [Raw; N],
-        make: impl FnOnce(&Arguments) -> Result<F, Refused>,
-        ending: impl FnOnce(F::Output) -> Outcome<T>,
-    ) -> Raw {
-        let value = |raw: Raw| VALUES.with_borrow(|values| values[raw.0 as usize].clone());
-        let ending = match make(&Arguments(arguments.map(value).to_vec())) {
-            Err(refused) => Ending::Raised(refused),
-            Ok(future) => match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(output) => match ending(output) {
-                    Outcome(Ok(value)) => Ending::Value(value.show()),
-                    Outcome(Err(ending)) => ending,
-                },
-                Poll::Pending => Ending::Pending,
-            },
-        };
-        CALLS.with_borrow_mut(|calls| {
-            calls.push(Call {
-                signature: signature.clone(),
-                runs,
-                ending,
-            });
-            Raw(calls.len() as isize - 1)
-        })
     }
 }

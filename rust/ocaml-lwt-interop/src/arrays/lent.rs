@@ -5,16 +5,12 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use ocaml::{FromValue, Runtime, ToValue, Value};
-
 use super::element::{Element, ocaml_type, refuse};
-use crate::caml::Raw;
 use crate::caml::bigarray::{self, Elements};
 use crate::caml::loan::{self, Loan, restore_dropped};
 use crate::caml::lock::{demand, with_access};
-use crate::conversion::declare::{OCamlType, Type, Types};
-use crate::conversion::float::Float;
-use crate::conversion::{FromOCaml, ToOCaml};
+use crate::caml::{Live, convert};
+use crate::conversion::whole;
 use crate::home::{Runnable, lwt_home};
 
 /// An OCaml Bigarray of C layout that is Rust's until this is dropped: a `&[T]` and a `&mut [T]` of OCaml's own memory, across
@@ -122,70 +118,43 @@ impl<T: Element, const N: usize> fmt::Debug for Lent<T, N> {
     }
 }
 
-// SAFETY: lent at once, before anything can allocate
-unsafe impl<T: Element, const N: usize> FromValue for Lent<T, N> {
-    /// # Panics
-    /// When the array is refused. Where OCaml values may not be touched now.
-    fn from_value(value: Value) -> Self {
-        demand("a Bigarray was lent", |access| {
-            // What another thread has let go can be lent again.
-            restore_dropped(access);
-            // SAFETY: rooted
-            let lent = unsafe { loan::lend::<N>(access, value.raw(), T::KIND, align_of::<T>()) };
-            let (elements, loan) = lent.unwrap_or_else(|unfit| refuse::<T, N>(unfit));
-            let count = elements.count();
-            let Elements { data, dims } = elements;
-            Lent {
-                // It may be anywhere if it has no elements.
-                data: if count == 0 {
-                    NonNull::dangling()
-                } else {
-                    data.cast()
-                },
-                count,
-                dims,
-                array: Arc::new(Array(Some(loan))),
-            }
-        })
-    }
-}
-
-// SAFETY: such an array comes, which is checked, and goes
-unsafe impl<D, T: Element, const N: usize> OCamlType<D> for Lent<T, N> {
-    fn ocaml_type(_: &mut Types) -> Type {
-        ocaml_type::<T, N>()
-    }
-}
-
-// SAFETY: the elements do not lie in OCaml's heap, and the array is rooted
-unsafe impl<T: Element, const N: usize> FromOCaml for Lent<T, N> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: live, by the caller's word
-        with_access(|access| unsafe { bigarray::elements::<N>(access, value, T::KIND) }.is_ok())
-            .unwrap_or(false)
-    }
-}
-
-// SAFETY: rooted
-unsafe impl<T: Element, const N: usize> ToOCaml for Lent<T, N> {
-    const FLOAT: Float = Float::Never;
-}
-
-// SAFETY: rooted
-unsafe impl<T: Element, const N: usize> ToValue for Lent<T, N> {
-    /// # Panics
-    /// When other parts of the array are still there.
-    fn to_value(&self, _runtime: &Runtime) -> Value {
+convert! {
+    from [T: Element, const N: usize] Lent<T, N>, |value| demand("a Bigarray was lent", |access| {
+        // What another thread has let go can be lent again.
+        restore_dropped(access);
+        let live = Live::of(access, &value);
+        let lent = loan::lend::<N>(live, T::KIND, align_of::<T>());
+        let (elements, loan) = lent.unwrap_or_else(|unfit| refuse::<T, N>(unfit));
+        let count = elements.count();
+        let Elements { data, dims } = elements;
+        Lent {
+            // It may be anywhere if it has no elements.
+            data: if count == 0 {
+                NonNull::dangling()
+            } else {
+                data.cast()
+            },
+            count,
+            dims,
+            array: Arc::new(Array(Some(loan))),
+        }
+    });
+    // Not while other parts of the array are still there.
+    to [T: Element, const N: usize] Lent<T, N>, |this, _runtime| {
         assert!(
-            Arc::strong_count(&self.array) == 1,
+            Arc::strong_count(&this.array) == 1,
             "a part of a lent array was given to OCaml while Rust has other parts of it: drop those before, and OCaml gets the \
              whole array"
         );
         demand("a lent array was given back", |access| {
-            let Array(loan) = &*self.array;
+            let Array(loan) = &*this.array;
             loan.as_ref().expect("taken by the drop").value(access)
         })
-    }
+    };
+}
+
+whole! {
+    from [T: Element, const N: usize] Lent<T, N>, |live| bigarray::elements::<N>(live, T::KIND).is_ok();
+    to [T: Element, const N: usize] Lent<T, N>;
+    declare [T: Element, const N: usize] Lent<T, N>, |_types| ocaml_type::<T, N>();
 }

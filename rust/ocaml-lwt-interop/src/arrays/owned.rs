@@ -3,16 +3,12 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use ocaml::{FromValue, Runtime, ToValue, Value};
-
 use super::element::{Element, ocaml_type, refuse};
 use crate::caml::bigarray::{self, MOST_DIMS};
 use crate::caml::loan::restore_dropped;
-use crate::caml::lock::{demand, with_access};
-use crate::caml::{Raw, owned_array};
-use crate::conversion::declare::{OCamlType, Type, Types};
-use crate::conversion::float::Float;
-use crate::conversion::{FromOCaml, ToOCaml};
+use crate::caml::lock::demand;
+use crate::caml::{Live, convert, owned_array};
+use crate::conversion::whole;
 
 /// A `Vec` on its way to OCaml, where it is a Bigarray of C layout: its elements are not copied, and freed when OCaml's GC has
 /// collected the array and all that is made of it. The GC knows how large it is.
@@ -104,65 +100,35 @@ impl<T: Element, const N: usize> fmt::Debug for OwnedArray<T, N> {
     }
 }
 
-// SAFETY: copied before anything can allocate on OCaml's heap
-unsafe impl<T: Element, const N: usize> FromValue for OwnedArray<T, N> {
-    /// # Panics
-    /// When it is not such an array, or is lent. Where OCaml values may not be touched now.
-    fn from_value(value: Value) -> Self {
-        demand("a Bigarray was copied", |access| {
-            restore_dropped(access);
-            // SAFETY: rooted
-            let elements = unsafe { bigarray::elements::<N>(access, value.raw(), T::KIND) };
-            let elements = elements.unwrap_or_else(|unfit| refuse::<T, N>(unfit));
-            let count = elements.count();
-            let mut copy = Vec::<T>::with_capacity(count);
-            // SAFETY: so many elements stand there, of this type by the check, of which each pattern is one; they may be aligned
-            // to less, so they are copied as bytes; none, when the pointer is dangling. OCaml code that could write to them does
-            // not run, but for other domains and jobs that have released the lock, beside which OCaml reads them as well.
-            unsafe {
-                let to = copy.as_mut_ptr().cast::<u8>();
-                std::ptr::copy_nonoverlapping(elements.data.as_ptr(), to, count * size_of::<T>());
-                copy.set_len(count);
-            }
-            OwnedArray {
-                elements: Mutex::new(Some(copy)),
-                dims: elements.dims,
-            }
-        })
-    }
+convert! {
+    from [T: Element, const N: usize] OwnedArray<T, N>, |value| demand("a Bigarray was copied", |access| {
+        restore_dropped(access);
+        let elements = bigarray::elements::<N>(Live::of(access, &value), T::KIND);
+        let elements = elements.unwrap_or_else(|unfit| refuse::<T, N>(unfit));
+        let count = elements.count();
+        let mut copy = Vec::<T>::with_capacity(count);
+        // SAFETY: so many elements stand there, of this type by the check, of which each pattern is one; they may be aligned
+        // to less, so they are copied as bytes; none, when the pointer is dangling. OCaml code that could write to them does
+        // not run, but for other domains and jobs that have released the lock, beside which OCaml reads them as well.
+        unsafe {
+            let to = copy.as_mut_ptr().cast::<u8>();
+            std::ptr::copy_nonoverlapping(elements.data.as_ptr(), to, count * size_of::<T>());
+            copy.set_len(count);
+        }
+        OwnedArray {
+            elements: Mutex::new(Some(copy)),
+            dims: elements.dims,
+        }
+    });
+    // Once: then OCaml has the elements.
+    to [T: Element, const N: usize] OwnedArray<T, N>, |this, _runtime| demand("an array was given to OCaml", |access| {
+        // SAFETY: elements are `Copy`, and as many as the dimensions say since this was made
+        unsafe { owned_array::of_vec(access, T::KIND, &this.dims, this.take()) }
+    });
 }
 
-// SAFETY: such an array comes, which is checked, and goes
-unsafe impl<D, T: Element, const N: usize> OCamlType<D> for OwnedArray<T, N> {
-    fn ocaml_type(_: &mut Types) -> Type {
-        ocaml_type::<T, N>()
-    }
-}
-
-// SAFETY: copied
-unsafe impl<T: Element, const N: usize> FromOCaml for OwnedArray<T, N> {
-    const FLOAT: Float = Float::Never;
-
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: live, by the caller's word
-        with_access(|access| unsafe { bigarray::elements::<N>(access, value, T::KIND) }.is_ok())
-            .unwrap_or(false)
-    }
-}
-
-// SAFETY: rooted
-unsafe impl<T: Element, const N: usize> ToOCaml for OwnedArray<T, N> {
-    const FLOAT: Float = Float::Never;
-}
-
-// SAFETY: rooted
-unsafe impl<T: Element, const N: usize> ToValue for OwnedArray<T, N> {
-    /// # Panics
-    /// The second time: OCaml has the elements. Where OCaml values may not be touched now.
-    fn to_value(&self, _runtime: &Runtime) -> Value {
-        demand("an array was given to OCaml", |access| {
-            // SAFETY: elements are `Copy`, and as many as the dimensions say since this was made
-            unsafe { owned_array::of_vec(access, T::KIND, &self.dims, self.take()) }
-        })
-    }
+whole! {
+    from [T: Element, const N: usize] OwnedArray<T, N>, |live| bigarray::elements::<N>(live, T::KIND).is_ok();
+    to [T: Element, const N: usize] OwnedArray<T, N>;
+    declare [T: Element, const N: usize] OwnedArray<T, N>, |_types| ocaml_type::<T, N>();
 }

@@ -11,20 +11,15 @@ use std::mem::size_of;
 
 use ocaml::sys;
 
+use super::live::Live;
 use super::lock::Access;
-use super::value::{self, Raw, UNIT};
+pub(crate) use super::value::DOUBLE_ARRAY_TAG;
+use super::value::{self, CUSTOM_TAG, DOUBLE_TAG, NO_SCAN_TAG, Raw, STRING_TAG, UNIT};
 
 const WORD: usize = size_of::<sys::Value>();
 
 /// The largest block that `caml_alloc_small` takes (`config.h`: `Max_young_wosize`), with its header.
 pub(crate) const MOST_WORDS: usize = 257;
-
-pub(crate) const DOUBLE_TAG: u8 = 253;
-pub(crate) const DOUBLE_ARRAY_TAG: u8 = 254;
-pub(crate) const STRING_TAG: u8 = 252;
-/// From here on there are no values in a block (`mlvalues.h`).
-pub(crate) const NO_SCAN_TAG: u8 = 251;
-pub(crate) const CUSTOM_TAG: u8 = 255;
 
 /// The custom blocks of the standard library.
 #[derive(Clone, Copy, Debug)]
@@ -131,12 +126,7 @@ impl<'a> Allocation<'a> {
     pub(crate) fn custom(&mut self, custom: Custom) -> Raw {
         let fields = self.block(custom_words(custom) - 1, CUSTOM_TAG);
         // None of these types has a finaliser that the GC would have to know of (`ints.c`).
-        let operations = match custom {
-            Custom::Int32(_) => &raw const caml_int32_ops,
-            Custom::Int64(_) => &raw const caml_int64_ops,
-            Custom::Nativeint(_) => &raw const caml_nativeint_ops,
-        };
-        fields[0] = operations as usize;
+        fields[0] = custom.operations() as usize;
         match custom {
             Custom::Int32(n) => write_bytes(&mut fields[1..], &n.to_ne_bytes()),
             Custom::Int64(n) => write_bytes(&mut fields[1..], &n.to_ne_bytes()),
@@ -203,16 +193,13 @@ impl Block {
     /// # Panics
     /// When no field is left, or the block is an array of floats.
     pub(crate) fn push(&mut self, access: Access<'_>, field: &ocaml::Value) {
-        // SAFETY: rooted
-        unsafe { self.push_raw(access, field.raw()) };
+        self.push_live(Live::of(access, field));
     }
 
-    /// # Safety
-    /// `field` is live. Otherwise as [`Block::push`].
-    pub(crate) unsafe fn push_raw(&mut self, _access: Access<'_>, field: Raw) {
+    fn push_live(&mut self, field: Live<'_>) {
         assert!(self.next < self.size && !self.flat);
-        // SAFETY: the lock is held; a field of a rooted block, and live by the caller's word
-        unsafe { sys::store_field(self.value.raw().0, self.next, field.0) };
+        // SAFETY: there is access; a field of a rooted block, and a live value
+        unsafe { sys::store_field(self.value.raw().0, self.next, field.raw().0) };
         self.next += 1;
     }
 
@@ -223,9 +210,8 @@ impl Block {
     pub(crate) fn beginning(&self, access: Access<'_>, size: usize) -> Block {
         assert!(size <= self.size && !self.flat);
         let mut beginning = Block::alloc(access, size, 0);
-        for i in 0..size {
-            // SAFETY: both are rooted, and have so many fields
-            unsafe { beginning.push_raw(access, value::field(self.value.raw(), i)) };
+        for field in Live::of(access, &self.value).fields().take(size) {
+            beginning.push_live(field);
         }
         beginning
     }
@@ -267,8 +253,13 @@ pub(crate) fn boxed(double: f64) -> [usize; DOUBLE_WORDS] {
 
 /// What [`boxed`] or [`Allocation::over`] made.
 pub(crate) fn unboxed(words: &[usize; DOUBLE_WORDS]) -> f64 {
-    // SAFETY: a double stands after the header
-    unsafe { words.as_ptr().add(1).cast::<f64>().read_unaligned() }
+    let bytes = words[1..].iter().flat_map(|word| word.to_ne_bytes());
+    let mut double = [0; size_of::<f64>()];
+    double
+        .iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = from);
+    f64::from_ne_bytes(double)
 }
 
 /// The block that [`boxed`] made, as a value. Not for OCaml, and not for a root.
@@ -276,60 +267,17 @@ pub(crate) fn boxed_value(words: &[usize; DOUBLE_WORDS]) -> Raw {
     Raw(words.as_ptr().wrapping_add(1) as sys::Value)
 }
 
-/// Whether a value is a flat array or record of floats.
+/// The number that begins with that word of a block: of a flat array or record of floats, of a float, of a custom block of the
+/// standard library, which has its operations in the first word.
 ///
 /// # Safety
-/// `block` is a live block.
-pub(crate) unsafe fn is_flat(block: Raw) -> bool {
-    // SAFETY: as the caller's
-    unsafe { value::tag(block) == DOUBLE_ARRAY_TAG }
-}
-
-/// The element `i` of a flat array of floats.
-///
-/// # Safety
-/// `block` is live, flat, and has more than `i` elements.
-pub(crate) unsafe fn double_field(block: Raw, i: usize) -> f64 {
-    // SAFETY: as the caller's
-    unsafe { (block.0 as *const f64).add(i).read_unaligned() }
-}
-
-/// The float in a block.
-///
-/// # Safety
-/// `block` is a live float, or comes from [`boxed_value`].
-pub(crate) unsafe fn double_val(block: Raw) -> f64 {
-    // SAFETY: as the caller's
-    unsafe { (block.0 as *const f64).read_unaligned() }
-}
-
-/// How many elements an array has, or a record of floats fields.
-///
-/// # Safety
-/// `array` is a live block.
-pub(crate) unsafe fn array_length(array: Raw) -> usize {
+/// `block` is live, or comes from [`boxed_value`]; such a number is there.
+#[inline]
+pub(crate) unsafe fn number<T: Copy>(block: Raw, word: usize) -> T {
     // SAFETY: as the caller's
     unsafe {
-        let words_of = sys::wosize_val(array.0);
-        if is_flat(array) {
-            words_of / words(size_of::<f64>())
-        } else {
-            words_of
-        }
-    }
-}
-
-/// The number in a custom block of the standard library.
-///
-/// # Safety
-/// `block` is a live `int32`, `int64` or `nativeint`, as `T` is `i32`, `i64` or `isize`.
-pub(crate) unsafe fn custom_val<T: Copy>(block: Raw) -> T {
-    // SAFETY: the number stands after the operations
-    unsafe {
-        (block.0 as *const usize)
-            .add(1)
-            .cast::<T>()
-            .read_unaligned()
+        let word = (block.0 as *const usize).add(word);
+        word.cast::<T>().read_unaligned()
     }
 }
 
@@ -351,30 +299,20 @@ pub(crate) fn double(_access: Access<'_>, double: f64) -> ocaml::Value {
     unsafe { ocaml::Value::double(double) }
 }
 
-macro_rules! is_custom {
-    ($($(#[$doc:meta])* $name:ident, $operations:ident;)*) => {$(
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// The value is live. No allocation.
-        pub(crate) unsafe fn $name(value: Raw) -> bool {
-            // SAFETY: as the caller's; a custom block has its operations in its first word
-            unsafe {
-                !value::is_immediate(value)
-                    && value::tag(value) == CUSTOM_TAG
-                    && value::field(value, 0).0 == &raw const $operations as isize
-            }
-        }
-    )*};
-}
+impl Custom {
+    /// Whether a value is of the same type as this number.
+    pub(crate) fn is_like(self, live: Live<'_>) -> bool {
+        live.operations() == Some(self.operations())
+    }
 
-is_custom! {
-    /// Whether it is an `int32`.
-    is_int32, caml_int32_ops;
-    /// Whether it is an `int64`.
-    is_int64, caml_int64_ops;
-    /// Whether it is a `nativeint`.
-    is_nativeint, caml_nativeint_ops;
+    #[inline]
+    fn operations(self) -> *const sys::custom_operations {
+        match self {
+            Custom::Int32(_) => &raw const caml_int32_ops,
+            Custom::Int64(_) => &raw const caml_int64_ops,
+            Custom::Nativeint(_) => &raw const caml_nativeint_ops,
+        }
+    }
 }
 
 const _: () = assert!(UNIT.0 == 1);

@@ -4,14 +4,14 @@
 //! never them (`caml/bigarray.h`, the same from 4.13 to 5.4). `loan.rs` lends them to Rust,
 //! `owned_array.rs` makes one of Rust's memory.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::CStr;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicIsize;
 
 use ocaml::sys;
 
-use super::lock::Access;
-use super::value::{Raw, is_immediate, tag};
+use super::live::Live;
+use super::value::Raw;
 
 /// `CAML_BA_MAX_NUM_DIMS`
 pub(crate) const MOST_DIMS: usize = 16;
@@ -118,38 +118,18 @@ impl<const N: usize> Elements<N> {
     }
 }
 
-/// Whether it is a Bigarray.
-///
-/// # Safety
-/// `value` is live. No allocation.
-unsafe fn is_bigarray(value: Raw) -> bool {
-    // `Custom_tag`; the second name is that of mapped files
+/// A Bigarray, if the value is one. No allocation.
+pub(super) fn array_if_one(live: Live<'_>) -> Option<*mut Array> {
+    // The second name is that of mapped files.
     const NAMES: [&CStr; 2] = [c"_bigarr02", c"_bigarray"];
-    // SAFETY: the block of this tag begins with its operations, which have a name (`custom.h`)
-    unsafe {
-        if is_immediate(value) || tag(value) != 255 {
-            return false;
-        }
-        let operations = *(value.0 as *const *const sys::custom_operations);
-        NAMES.contains(&CStr::from_ptr((*operations).identifier.cast::<c_char>()))
-    }
+    live.is_called(&NAMES).then(|| array_of(live.raw()))
 }
 
-/// The elements of an array of that kind, which is not lent. They may be shared.
-///
-/// # Safety
-/// `value` is live. No allocation.
-pub(crate) unsafe fn elements<const N: usize>(
-    _access: Access<'_>,
-    value: Raw,
-    kind: Kind,
-) -> Result<Elements<N>, Unfit> {
+/// The elements of an array of that kind, which is not lent. They may be shared. No allocation.
+pub(crate) fn elements<const N: usize>(live: Live<'_>, kind: Kind) -> Result<Elements<N>, Unfit> {
+    let array = array_if_one(live).ok_or(Unfit::NotBigarray)?;
     // SAFETY: the fields of a live Bigarray, which has as many dimensions as it says
     unsafe {
-        if !is_bigarray(value) {
-            return Err(Unfit::NotBigarray);
-        }
-        let array = array_of(value);
         let flags = (*array).flags;
         if flags & KIND != kind as isize {
             let name = NAMES.get((flags & KIND) as usize).copied();

@@ -2,8 +2,10 @@
 
 use ocaml::sys;
 
+use super::live::Live;
 use super::lock::{self, Access};
-use super::value::{Raw, UNIT, alloc_string, protect};
+use super::typed::{Given, Typed, types};
+use super::value::{Raw, alloc_string};
 use crate::stack::{self, Overflow};
 
 /// The result of running OCaml code: a value or the exception that ended it. Neither is rooted.
@@ -43,17 +45,21 @@ pub(crate) unsafe fn call(access: Access<'_>, f: Raw, arguments: &mut [Raw]) -> 
 pub(crate) struct NamedValue(*const sys::Value);
 
 impl NamedValue {
+    /// No allocation.
+    fn live(self, access: Access<'_>) -> Live<'_> {
+        // SAFETY: a cell that is never freed, whose value the table keeps alive
+        unsafe { Live::new(access, Raw(*self.0)) }
+    }
+
     /// The value now; a collection moves it. No allocation; the result is not rooted by itself.
     #[inline]
-    pub(crate) fn get(self, _access: Access<'_>) -> Raw {
-        // SAFETY: a cell that is never freed, and the lock is held
-        Raw(unsafe { *self.0 })
+    pub(crate) fn get(self, access: Access<'_>) -> Raw {
+        self.live(access).raw()
     }
 
     /// With a root of its own. No allocation on the OCaml heap.
     pub(crate) fn value(self, access: Access<'_>) -> ocaml::Value {
-        // SAFETY: the table keeps it alive
-        unsafe { protect(access, self.get(access)) }
+        self.live(access).rooted()
     }
 }
 
@@ -65,17 +71,6 @@ pub(crate) fn named_value(_access: Access<'_>, name: &std::ffi::CStr) -> Option<
     // SAFETY: a C string; the table is protected by the runtime lock (OCaml 4) or its own mutex (OCaml 5)
     let value = unsafe { sys::caml_named_value(name.as_ptr().cast()) };
     (!value.is_null()).then_some(NamedValue(value.cast()))
-}
-
-/// Raises an OCaml exception.
-///
-/// # Safety
-/// `exception` is a live exception value; no frame between this one and the OCaml caller
-/// holds anything with a destructor, since they are all skipped as by `longjmp`.
-pub(crate) unsafe fn raise(_access: Access<'_>, exception: Raw) -> ! {
-    // SAFETY: the caller's word
-    unsafe { sys::caml_raise(exception.0) };
-    unreachable!("caml_raise returned")
 }
 
 unsafe extern "C" {
@@ -90,9 +85,9 @@ unsafe extern "C" {
 }
 
 /// Whether this exception is the one that was raised last on this thread, whose backtrace the runtime keeps. No allocation.
-pub(crate) fn was_raised_last(_access: Access<'_>, exception: Raw) -> bool {
-    // SAFETY: the lock is held; a value is compared, not looked into
-    unsafe { ocaml_lwt_interop_was_raised_last(exception.0) }
+pub(crate) fn was_raised_last(exception: Live<'_>) -> bool {
+    // SAFETY: there is access; a value is compared, not looked into
+    unsafe { ocaml_lwt_interop_was_raised_last(exception.raw().0) }
 }
 
 /// Whether enough is left of this thread's stack, and of the stack that OCaml 5 has of its own, for what OCaml calls or is to
@@ -132,51 +127,92 @@ fn room_for_callback(_access: Access<'_>) -> Result<(), Raw> {
     Ok(())
 }
 
-/// Runs what is pending: handlers of signals, finalisers, callbacks of `Gc.Memprof`. What one of them raises comes back, not
-/// rooted. Where OCaml's stack has no room for them, they stay pending.
+/// Runs what is pending: handlers of signals, finalisers, callbacks of `Gc.Memprof`. What one of them raises comes back. Where
+/// OCaml's stack has no room for them, they stay pending.
 ///
 /// Runs OCaml code, may collect, does not raise (`signals.c`, 4.13 to 5.4).
 #[inline]
-pub(crate) fn process_pending(access: Access<'_>) -> CallResult {
+pub(crate) fn process_pending(access: Access<'_>) -> Result<(), Typed<types::Exception>> {
     if room_for_callback(access).is_err() {
-        return Ok(UNIT);
+        return Ok(());
     }
-    // SAFETY: the lock is held, and OCaml code may run
-    call_result(unsafe { caml_process_pending_actions_exn() })
+    // SAFETY: OCaml code may run; an exception is rooted at once
+    unsafe {
+        match call_result(caml_process_pending_actions_exn()) {
+            Ok(_) => Ok(()),
+            Err(exception) => Err(raised_by(Live::new(access, exception))),
+        }
+    }
+}
+
+/// The exception that ended a call, with a root.
+#[cold]
+pub(crate) fn raised_by(exception: Live<'_>) -> Typed<types::Exception> {
+    // SAFETY: every value that was raised is of that type
+    unsafe { Typed::of(exception) }
 }
 
 /// Exceptions with a message that need nothing of ours.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Standard {
     Failure,
     InvalidArgument,
 }
 
-/// Raises one of them. Allocates.
+/// What leaves a function instead of a value.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Raised(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    StackOverflow,
+    /// In a box, so that a result of a call fits into two registers.
+    Message(Box<(Standard, String)>),
+    /// Just made, or just read from its root: nothing allocates until it is raised.
+    Exception(Raw),
+}
+
+impl Raised {
+    #[cold]
+    pub(crate) fn message(which: Standard, message: impl Into<String>) -> Raised {
+        Raised(Cause::Message(Box::new((which, message.into()))))
+    }
+
+    /// Of an exception that was just made, or just read from its root: nothing allocates until it is raised.
+    pub(crate) fn just(exception: Raw) -> Raised {
+        Raised(Cause::Exception(exception))
+    }
+}
+
+impl From<Overflow> for Raised {
+    fn from(Overflow: Overflow) -> Raised {
+        Raised(Cause::StackOverflow)
+    }
+}
+
+/// Raises it. Allocates, to make a message.
 ///
 /// # Safety
-/// As for [`raise`], but for the message.
+/// It is live, if it is a value. No frame between this one and the OCaml caller holds anything with a destructor, since they are
+/// all skipped as by `longjmp`.
 #[cold]
-pub(crate) unsafe fn raise_standard(access: Access<'_>, which: Standard, message: String) -> ! {
-    let value = alloc_string(access, message.as_bytes());
-    drop(message);
-    // SAFETY: the caller's word; the string was just made
+pub(super) unsafe fn raise(access: Access<'_>, Raised(raised): Raised) -> ! {
+    // SAFETY: by the caller's word; a string was just made, and its text is gone before it is raised
     unsafe {
-        match which {
-            Standard::Failure => sys::caml_failwith_value(value.0),
-            Standard::InvalidArgument => sys::caml_invalid_argument_value(value.0),
+        match raised {
+            Cause::Exception(exception) => sys::caml_raise(exception.0),
+            Cause::StackOverflow => sys::caml_raise_stack_overflow(),
+            Cause::Message(message) => {
+                let (which, message) = *message;
+                let value = alloc_string(access, message.as_bytes());
+                drop(message);
+                match which {
+                    Standard::Failure => sys::caml_failwith_value(value.0),
+                    Standard::InvalidArgument => sys::caml_invalid_argument_value(value.0),
+                }
+            }
         }
     }
     unreachable!("the runtime returned from raising")
-}
-
-/// Raises `Stack_overflow`.
-///
-/// # Safety
-/// As for [`raise`].
-#[cold]
-pub(crate) unsafe fn raise_stack_overflow(_access: Access<'_>) -> ! {
-    // SAFETY: the caller's word
-    unsafe { sys::caml_raise_stack_overflow() };
-    unreachable!("caml_raise_stack_overflow returned")
 }

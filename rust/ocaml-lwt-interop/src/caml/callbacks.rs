@@ -4,17 +4,20 @@ use std::marker::PhantomData;
 
 use ocaml::sys;
 
-use super::call::{CallResult, call};
+use super::call::{call, raised_by};
+use super::live::Live;
 use super::lock::Access;
 use super::reader::Reader;
 use super::source::Source;
-use super::typed::{Arguments, PromiseState, Returned, Typed, types};
-use super::value::{self, Raw, field, protect};
+use super::typed::{
+    Argument, Arguments, Described, Given, PendingPromise, PromiseState, Typed, types,
+};
+use super::value::{self, Raw, field};
 
 /// The fields of the record `t` in `ocaml/callbacks.ml`, in its order.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
-pub(crate) enum Callback {
+enum Callback {
     /// `'a -> 'a Lwt.t`
     Resolved,
     /// `exn -> Printexc.raw_backtrace option -> 'a Lwt.t`
@@ -71,7 +74,7 @@ pub(crate) enum Callback {
     Under,
 }
 
-/// One of the functions that may be called again, with its types.
+/// One of the functions, with its types.
 pub(crate) struct Function<A, R> {
     callback: Callback,
     types: PhantomData<fn(A) -> R>,
@@ -86,8 +89,19 @@ impl<A, R> Function<A, R> {
     }
 }
 
-/// The functions that are called by [`Home::ask`](crate::home::Home::ask). The types are those of the record.
+/// The types are those of the record.
 impl Callbacks {
+    /// The promise is not rooted.
+    pub(crate) const RESOLVED: Function<(types::Any,), Raw> = Function::new(Callback::Resolved);
+    /// The promise is not rooted.
+    pub(crate) const FAILED: Function<(types::Exception, types::Backtrace), Raw> =
+        Function::new(Callback::Failed);
+    pub(crate) const PENDING: Function<(types::Int, types::Bool), PendingPromise> =
+        Function::new(Callback::Pending);
+    pub(crate) const FULFIL: Function<(types::Resolver, types::Any), ()> =
+        Function::new(Callback::Fulfil);
+    pub(crate) const REJECT: Function<(types::Resolver, types::Exception, types::Backtrace), ()> =
+        Function::new(Callback::Reject);
     pub(crate) const ARM: Function<(types::Unit,), ()> = Function::new(Callback::Arm);
     pub(crate) const STATE: Function<(types::Promise,), PromiseState> =
         Function::new(Callback::State);
@@ -96,8 +110,18 @@ impl Callbacks {
     pub(crate) const RELEASE: Function<(types::Int, types::Bool), ()> =
         Function::new(Callback::Release);
     pub(crate) const CANCEL: Function<(types::Promise,), ()> = Function::new(Callback::Cancel);
-    pub(crate) const CANCELED: Function<(types::Unit,), ocaml::Value> =
-        Function::new(Callback::Canceled);
+    pub(crate) const DESCRIBE: Function<(types::Exception,), Described> =
+        Function::new(Callback::Describe);
+    pub(crate) const ASYNC: Function<(types::Exception,), ()> = Function::new(Callback::Async);
+    pub(crate) const RUST_ERROR: Make<(types::String, types::Strings)> =
+        Function::new(Callback::RustError);
+    pub(crate) const RUST_PANIC: Make<(types::String, types::String)> =
+        Function::new(Callback::RustPanic);
+    pub(crate) const BROKEN_PROMISE: Make<(types::Unit,)> = Function::new(Callback::BrokenPromise);
+    pub(crate) const MISUSE: Make<(types::String,)> = Function::new(Callback::Misuse);
+    pub(crate) const PREDEFINED: Make<(types::Int, types::String)> =
+        Function::new(Callback::Predefined);
+    pub(crate) const CANCELED: Make<(types::Unit,)> = Function::new(Callback::Canceled);
     pub(crate) const STREAM: Function<(types::StreamToken,), ocaml::Value> =
         Function::new(Callback::Stream);
     pub(crate) const DELIVER: Function<(Reader,), ()> = Function::new(Callback::Deliver);
@@ -107,7 +131,16 @@ impl Callbacks {
         Function::new(Callback::Read);
     pub(crate) const COLLECT: Function<(Source,), ()> = Function::new(Callback::Collect);
     pub(crate) const BREAK_ALL: Function<(types::Unit,), ()> = Function::new(Callback::BreakAll);
+    pub(crate) const BLOCKING_THREAD: Function<(types::Int,), Vec<u8>> =
+        Function::new(Callback::BlockingThread);
+    pub(crate) const BOUND: Function<(types::Unit,), Typed<types::Storage>> =
+        Function::new(Callback::Bound);
+    pub(crate) const UNDER: Function<(types::Storage, types::Int), ()> =
+        Function::new(Callback::Under);
 }
+
+/// A function that makes an exception.
+pub(crate) type Make<A> = Function<A, Typed<types::Exception>>;
 
 /// The fields of the record that are no functions.
 #[derive(Clone, Copy, Debug)]
@@ -123,12 +156,42 @@ enum Constant {
 
 /// Where Lwt's storage is, or how it is reached; see `storage.rs`. Not rooted.
 #[derive(Clone, Copy)]
-pub(crate) struct LwtsStorage {
+pub(crate) struct LwtsStorage<'a> {
     /// A reference: to the storage, if that is shown; else to whether the program has keys.
-    pub(crate) cell: Raw,
+    cell: Live<'a>,
+    /// What is in it.
+    now: Live<'a>,
     /// The storage in which nothing is bound.
-    pub(crate) nothing: Raw,
-    pub(crate) is_shown: bool,
+    nothing: Live<'a>,
+    is_shown: bool,
+}
+
+impl LwtsStorage<'_> {
+    /// Whether the place has a 0: nothing is bound, or the program has no keys.
+    #[inline]
+    pub(crate) fn is_zero(self) -> bool {
+        self.now.raw() == value::int(0)
+    }
+
+    /// The storage as it is now, where that is shown. No allocation on the OCaml heap.
+    pub(crate) fn now(self) -> Option<Typed<types::Storage>> {
+        // SAFETY: it is one
+        self.is_shown.then(|| unsafe { Typed::of(self.now) })
+    }
+
+    /// The storage in which nothing is bound. No allocation on the OCaml heap.
+    pub(crate) fn nothing(self) -> Typed<types::Storage> {
+        // SAFETY: it is one
+        unsafe { Typed::of(self.nothing) }
+    }
+
+    /// Puts another storage where Lwt's is, where that is shown. No allocation on the OCaml heap.
+    pub(crate) fn set(self, storage: &impl Argument<types::Storage>) {
+        assert!(self.is_shown);
+        let storage = storage.raw(self.cell.access());
+        // SAFETY: a reference to a storage (`caml_modify`)
+        unsafe { sys::store_field(self.cell.raw().0, 0, storage.0) }
+    }
 }
 
 /// The record, behind a generational global root that all executors share.
@@ -139,56 +202,80 @@ impl Callbacks {
     /// How many fields the record has.
     pub(crate) const FIELDS: isize = Constant::IsShown as isize + 1;
 
-    /// # Safety
-    /// `record` is the record that `callbacks.ml` makes, and live. Called once for the process, so the root is never removed. No
-    /// allocation on the OCaml heap.
-    pub(crate) unsafe fn new(_access: Access<'_>, record: Raw) -> Self {
-        let cell = Box::into_raw(Box::new(record.0));
-        // SAFETY: the lock is held; a cell that is never freed, initialised with a live value
-        unsafe { sys::caml_register_generational_global_root(cell) };
-        Callbacks(cell)
-    }
-
-    /// # Safety
-    /// As for [`call`]: live arguments of the types that the function takes. Runs OCaml code; does not raise.
-    #[inline]
-    pub(crate) unsafe fn call(
-        &self,
-        access: Access<'_>,
-        callback: Callback,
-        arguments: &mut [Raw],
-    ) -> CallResult {
-        // SAFETY: the record has a field for every variant and lives in the root; the rest is the caller's word
-        unsafe { call(access, field(Raw(*self.0), callback as usize), arguments) }
-    }
-
     /// Calls a function with arguments of its types. Runs OCaml code; does not raise: the exception comes back.
     #[inline]
-    pub(crate) fn ask<A, R: Returned>(
+    pub(crate) fn call<A, R: Given>(
         &self,
         access: Access<'_>,
         function: &Function<A, R>,
         arguments: &impl Arguments<A>,
-    ) -> Result<R, ocaml::Value> {
+    ) -> Result<R, Typed<types::Exception>> {
         let (mut arguments, count) = arguments.raw(access);
-        // SAFETY: live arguments of the types that the function takes; what it gives is of its type, and kept at once
+        // SAFETY: the record has a field for every variant and lives in the root; live arguments of the types that the function
+        // takes; what it gives is of its type, and kept at once
         unsafe {
-            match self.call(access, function.callback, &mut arguments[..count]) {
-                Ok(result) => Ok(R::of(access, result)),
-                Err(exception) => Err(protect(access, exception)),
+            let callback = field(Raw(*self.0), function.callback as usize);
+            match call(access, callback, &mut arguments[..count]) {
+                Ok(value) => Ok(R::of(Live::new(access, value))),
+                Err(exception) => Err(raised_by(Live::new(access, exception))),
             }
         }
     }
 
     /// No allocation.
     #[inline]
-    pub(crate) fn lwts_storage(&self, _access: Access<'_>) -> LwtsStorage {
-        // SAFETY: the lock is held; the record has these fields and lives in the root
-        let constant = |which: Constant| unsafe { field(Raw(*self.0), which as usize) };
-        LwtsStorage {
-            cell: constant(Constant::Cell),
-            nothing: constant(Constant::Nothing),
-            is_shown: constant(Constant::IsShown) == value::bool(true),
+    pub(crate) fn lwts_storage<'a>(&self, access: Access<'a>) -> LwtsStorage<'a> {
+        // SAFETY: the record has these fields and lives in the root, and a reference has one field
+        unsafe {
+            let constant = |which: Constant| field(Raw(*self.0), which as usize);
+            let cell = constant(Constant::Cell);
+            LwtsStorage {
+                cell: Live::new(access, cell),
+                now: Live::new(access, field(cell, 0)),
+                nothing: Live::new(access, constant(Constant::Nothing)),
+                is_shown: constant(Constant::IsShown) == value::bool(true),
+            }
         }
+    }
+}
+
+/// A function of `unit`.
+pub(crate) struct Thunk(ocaml::Value);
+
+impl Given for Thunk {
+    unsafe fn of(live: Live<'_>) -> Self {
+        Thunk(live.rooted())
+    }
+}
+
+impl Thunk {
+    /// Runs OCaml code; does not raise: the exception comes back.
+    pub(crate) fn call(&self, access: Access<'_>) -> Result<(), Typed<types::Exception>> {
+        // SAFETY: so it was given, and rooted until it is called; the exception is rooted at once
+        unsafe {
+            match call(access, self.0.raw(), &mut [value::UNIT]) {
+                Ok(_) => Ok(()),
+                Err(exception) => Err(raised_by(Live::new(access, exception))),
+            }
+        }
+    }
+}
+
+/// The record, as OCaml passes it.
+pub(crate) struct Record<'a>(Live<'a>);
+
+impl<'a> Record<'a> {
+    /// # Safety
+    /// It is what `callbacks.ml` makes.
+    pub(crate) unsafe fn new(record: Live<'a>) -> Self {
+        Record(record)
+    }
+
+    /// Keeps it for the life of the process. No allocation on the OCaml heap.
+    pub(crate) fn keep(self) -> Callbacks {
+        let cell = Box::into_raw(Box::new(self.0.raw().0));
+        // SAFETY: there is access; a cell that is never freed, initialised with a live value
+        unsafe { sys::caml_register_generational_global_root(cell) };
+        Callbacks(cell)
     }
 }

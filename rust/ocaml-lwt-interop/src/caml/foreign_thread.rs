@@ -15,8 +15,6 @@
 //! 5. `Thread.yield` gives the lock to a thread that waits for it, and then waits for its own turn (`st_posix.h`,
 //!    `st_thread_yield`). To release the lock and take it at once, as a blocking section does, mostly gives it to nobody.
 
-use std::mem::MaybeUninit;
-use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many calls blocking threads have: one of them may be waiting for the lock. (A blocking thread gives it back and takes it again inside
@@ -42,33 +40,5 @@ impl AtWork {
 impl Drop for AtWork {
     fn drop(&mut self) {
         AT_WORK.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The signals that a thread blocks.
-#[derive(Clone, Copy)]
-pub(crate) struct Signals(libc::sigset_t);
-
-impl Signals {
-    /// Those of this thread.
-    pub(crate) fn of_this_thread() -> Signals {
-        let mut set = MaybeUninit::uninit();
-        // SAFETY: changes nothing, and fills in the set
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), set.as_mut_ptr());
-            Signals(set.assume_init())
-        }
-    }
-
-    /// Every one but faults of the thread's own, which must still kill the process, or be the runtime's overflow of a
-    /// stack.
-    pub(crate) fn all() -> Signals {
-        Signals(crate::signals::all_but_faults())
-    }
-
-    /// Blocks them on this thread, and no others.
-    pub(crate) fn block(self) {
-        // SAFETY: an initialised set
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, null_mut()) };
     }
 }

@@ -114,6 +114,9 @@ void ocaml_lwt_interop_watch_collector(void) {
 
 bool ocaml_lwt_interop_holds_lock(void) { return holds_lock(); }
 
+/* The domain whose lock this thread holds, or 0. */
+uintnat ocaml_lwt_interop_domain(void) { return holds_lock() ? (uintnat)Caml_state : 0; }
+
 /* 0: this thread holds the runtime lock and is not inside the collector; 1: it does not hold the lock; 2: it collects. */
 int ocaml_lwt_interop_lock_state(void) {
   if (!holds_lock()) return 1;

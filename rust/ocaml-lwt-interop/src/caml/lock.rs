@@ -75,9 +75,15 @@ impl Access<'_> {
     /// For ocaml-rs's functions.
     #[inline]
     pub(crate) fn runtime(self) -> &'static ocaml::Runtime {
-        // SAFETY: without content; whoever is given one asks whether OCaml may be touched
-        unsafe { ocaml::Runtime::recover_handle() }
+        runtime()
     }
+}
+
+/// ocaml-rs's handle, which proves nothing: whoever is given one asks whether OCaml may be touched.
+#[inline]
+pub(crate) fn runtime() -> &'static ocaml::Runtime {
+    // SAFETY: without content
+    unsafe { ocaml::Runtime::recover_handle() }
 }
 
 /// The proof of a function that OCaml calls.
@@ -149,6 +155,7 @@ pub(crate) fn finalising<R>(f: impl FnOnce() -> R) -> R {
 unsafe extern "C" {
     // `lock.c`. These look at what belongs to this thread.
     safe fn ocaml_lwt_interop_holds_lock() -> bool;
+    safe fn ocaml_lwt_interop_domain() -> usize;
     safe fn ocaml_lwt_interop_lock_state() -> std::ffi::c_int;
     #[cfg(ocaml_5)]
     safe fn ocaml_lwt_interop_on_fiber() -> bool;
@@ -176,6 +183,16 @@ pub(crate) fn without_lock<R>(_access: Access<'_>, f: impl FnOnce() -> R + Send)
     f()
 }
 
+/// Releases the runtime lock for as long as this thread lives.
+pub(super) fn leave_for_good() {
+    NOW.set(Now {
+        runs: Runs::Unlocked,
+        scopes: 0,
+    });
+    // SAFETY: the callers hold the lock
+    unsafe { caml_enter_blocking_section_no_pending() };
+}
+
 /// Begins to watch the collector, once for the process.
 pub(super) fn watch_collector(_access: Access<'_>) {
     static WATCHING: std::sync::Once = std::sync::Once::new();
@@ -187,6 +204,11 @@ pub(super) fn watch_collector(_access: Access<'_>) {
 /// that needs it. On OCaml 4 this is known once the executor has started.
 pub(crate) fn is_held() -> bool {
     ocaml_lwt_interop_holds_lock()
+}
+
+/// The domain whose runtime lock this thread holds; 0: none. No two domains that live have the same. On OCaml 4 as for [`is_held`].
+pub(crate) fn domain() -> usize {
+    ocaml_lwt_interop_domain()
 }
 
 /// Whether this thread is on a fiber of OCaml 5's, or was called from there. A walk of the stack would not find the way out

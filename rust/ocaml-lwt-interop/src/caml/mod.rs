@@ -5,40 +5,54 @@
 
 pub(crate) mod lock;
 mod value;
-mod call;
-pub(crate) mod alloc;
+mod live;
+mod pile;
 mod dropped;
 #[cfg(ocaml_5)]
 mod domain_end;
 mod root;
+mod list;
+mod typed;
+mod call;
+mod called;
+pub(crate) mod alloc;
 mod exception;
+mod operations;
 pub(crate) mod bigarray;
 pub(crate) mod owned_array;
 pub(crate) mod loan;
 mod foreign_thread;
 pub(crate) mod owned_block;
-mod typed;
 pub(crate) mod reader;
 pub(crate) mod source;
 mod callbacks;
+mod convert;
+pub(crate) mod startup;
 
+pub use call::Raised;
 pub(crate) use call::{
-    NamedValue, Standard, call, check_stacks, named_value, process_pending, raise,
-    raise_stack_overflow, raise_standard, was_raised_last,
+    NamedValue, Standard, call, check_stacks, named_value, process_pending, raised_by,
+    was_raised_last,
 };
-pub(crate) use callbacks::{Callback, Callbacks, Function, LwtsStorage};
+pub(crate) use callbacks::{Callbacks, Function, LwtsStorage, Make, Record, Thunk};
+pub(crate) use called::given;
+pub use called::{Called, Passed, run};
+pub(crate) use convert::convert;
 pub(crate) use dropped::delete_dropped_roots;
 pub(crate) use exception::{
-    constructor_number, exception_argument, exception_arguments, exception_constructor,
-    exception_name, is_exception, is_exception_of, is_like, is_string,
+    as_exception, constructor_number, exception_argument, exception_arguments,
+    exception_constructor, exception_name, is_exception_of, is_like,
 };
-pub(crate) use foreign_thread::{AtWork, Signals, blocking_calls_at_work};
+pub(crate) use foreign_thread::{AtWork, blocking_calls_at_work};
+pub(crate) use list::ListItems;
+pub use live::Live;
 pub(crate) use lock::without_lock;
-pub(crate) use root::{Root, count_roots_here, keeping, live_roots, setup_roots};
-pub(crate) use typed::{Arguments, PromiseState, Returned, Typed, TypedRoot, types};
+pub(crate) use root::{Root, count_roots_here, live_roots, setup_roots};
+pub(crate) use typed::{
+    Arguments, Described, Given, PendingPromise, PromiseState, Typed, TypedRoot, promise_of, types,
+};
 pub use value::Raw;
 pub(crate) use value::{
-    EMPTY_LIST, UNIT, alloc_string, block, bool, cons, field, int, int_val, is_closure,
-    is_immediate, list_length, protect, replace, set_field, string, string_bytes, string_list, tag,
-    uncons,
+    EMPTY_LIST, UNIT, alloc_string, bool, cons, field, int, int_val, is_immediate, list_length,
+    protect, replace, string, string_bytes, tag,
 };

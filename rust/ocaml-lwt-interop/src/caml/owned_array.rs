@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use ocaml::sys;
 
 use super::bigarray::{Array, Kind, MAPPED_FILE, Proxy, array_of};
+use super::live::Live;
 use super::lock::{Access, finalising};
+use super::operations::Operations;
 use super::value::{Raw, protect};
 
 /// What owns the memory of such an array.
@@ -36,10 +38,6 @@ unsafe fn free<T>(owner: *mut Proxy) {
     drop(unsafe { Box::from_raw(owner.cast::<Owner<T>>()) });
 }
 
-struct Operations(sys::custom_operations);
-// SAFETY: constant; the runtime reads it only
-unsafe impl Sync for Operations {}
-
 /// As those of the runtime's own, but for the finaliser. What is marshalled comes back as one of those.
 static OPERATIONS: Operations = Operations(sys::custom_operations {
     identifier: c"_bigarr02".as_ptr().cast(),
@@ -59,16 +57,9 @@ unsafe extern "C" {
     fn caml_ba_deserialize(dst: *mut c_void) -> usize;
 }
 
-/// Whether a Bigarray is such a one.
-///
-/// # Safety
-/// It is live. No allocation.
-pub(super) unsafe fn is_one(array: Raw) -> bool {
-    // SAFETY: a custom block begins with its operations
-    unsafe {
-        let operations = *(array.0 as *const *const sys::custom_operations);
-        std::ptr::eq(operations, &raw const OPERATIONS.0)
-    }
+/// Whether a Bigarray is such a one. No allocation.
+pub(super) fn is_one(array: Live<'_>) -> bool {
+    array.operations() == Some(&raw const OPERATIONS.0)
 }
 
 /// An array of a vector's elements, which are not copied, of C layout. Allocates on the OCaml heap, which is told of their size;

@@ -5,9 +5,10 @@ use std::panic::AssertUnwindSafe;
 
 use ocaml::sys;
 
-use super::alloc::CUSTOM_TAG;
+use super::live::Live;
 use super::lock::{Access, finalising};
-use super::value::{Raw, is_immediate, protect, tag};
+use super::operations::Operations;
+use super::value::{Raw, protect};
 
 /// What a block owns.
 pub(crate) trait Owned: Sized + 'static {
@@ -18,11 +19,6 @@ pub(crate) trait Owned: Sized + 'static {
     /// (`custom.h`). Should it panic, there is nobody to tell, and nothing unwinds into the GC.
     fn collected(self);
 }
-
-/// `custom_operations` holds pointers, so it is not `Sync` by itself.
-struct Operations(sys::custom_operations);
-// SAFETY: constant; the runtime reads it only
-unsafe impl Sync for Operations {}
 
 trait HasOperations: Owned {
     const OPERATIONS: &'static Operations = &Operations(sys::custom_operations {
@@ -55,25 +51,23 @@ pub(crate) fn alloc<T: Owned>(access: Access<'_>, value: T, bytes: usize) -> oca
     }
 }
 
-/// Whether a value is a block that owns a `T`: what came without a type that can be trusted.
-///
-/// # Safety
-/// `value` is live. No allocation.
+/// What a block has, if the value is one that owns a `T`.
 #[inline]
-pub(crate) unsafe fn is<T: Owned>(value: Raw) -> bool {
-    // SAFETY: a custom block begins with the pointer to its operations (`custom.h`), which are static in whoever made it
-    unsafe {
-        !is_immediate(value) && tag(value) == CUSTOM_TAG && {
-            let operations = *(value.0 as *const *const sys::custom_operations);
-            // The compiler may have made the constant more than once.
-            std::ptr::eq(operations, &raw const T::OPERATIONS.0)
-                || CStr::from_ptr((*operations).identifier.cast()) == T::NAME
-        }
-    }
+pub(crate) fn owned_by<T: Owned>(live: Live<'_>) -> Option<&T> {
+    let operations = live.operations()?;
+    // The compiler may have made the constant more than once.
+    let is_one = std::ptr::eq(operations, &raw const T::OPERATIONS.0) || has_name::<T>(live);
+    // SAFETY: live, and made by `alloc` with a `T` in it, which is there until the finaliser runs
+    is_one.then(|| unsafe { &*owned::<T>(live.raw().0) })
 }
 
-/// Where a live block has what it owns. A collection may move it.
-pub(crate) fn owned<T: Owned>(block: sys::Value) -> *mut T {
+#[cold]
+fn has_name<T: Owned>(live: Live<'_>) -> bool {
+    live.is_called(&[T::NAME])
+}
+
+/// Where a block has what it owns. A collection may move it.
+fn owned<T: Owned>(block: sys::Value) -> *mut T {
     // The data of a custom block begins after the pointer to its operations (`mlvalues.h`: Data_custom_val).
     (block as *mut sys::Value).wrapping_add(1).cast()
 }

@@ -6,10 +6,11 @@
 use ocaml::sys;
 
 use super::alloc::Block;
+use super::live::Live;
 use super::lock::Access;
 use super::root::Root;
-use super::typed::Argument;
-use super::value::{Raw, field, int};
+use super::typed::{Argument, Typed, types};
+use super::value::{Raw, int};
 
 /// The fields of the record `reader`, those that Rust knows, in its order.
 #[repr(usize)]
@@ -26,7 +27,7 @@ enum Field {
 
 /// What comes after the last item, `ending` in `reader.ml`: `End` is its second constructor without arguments, `Failed
 /// of exn * backtrace` the only one with arguments.
-pub(crate) const END: Raw = Raw((1 << 1) | 1);
+const END: Raw = Raw((1 << 1) | 1);
 
 /// A reader, kept alive. Dropped in a scope, or its root lives on until the next one.
 pub(crate) struct Reader(Root);
@@ -39,11 +40,9 @@ unsafe impl Argument<Reader> for Reader {
 }
 
 impl Reader {
-    /// # Safety
-    /// `reader` is a live reader. No allocation on the OCaml heap, runs no OCaml code.
-    pub(crate) unsafe fn new(access: Access<'_>, reader: Raw) -> Reader {
-        // SAFETY: live by the caller's word
-        Reader(unsafe { Root::new(access, reader) })
+    /// A reader, whose token was looked at. No allocation on the OCaml heap, runs no OCaml code.
+    pub(crate) fn of(reader: Live<'_>) -> Reader {
+        Reader(Root::of_live(reader))
     }
 
     /// For OCaml; not rooted by itself.
@@ -51,31 +50,38 @@ impl Reader {
         self.0.get(access)
     }
 
-    /// What owns the stream of a reader, not rooted.
-    ///
-    /// # Safety
-    /// `reader` is a live reader. No allocation, runs no OCaml code.
-    pub(crate) unsafe fn token_of(reader: Raw) -> Raw {
-        // SAFETY: a field of the record
-        unsafe { field(reader, Field::Token as usize) }
+    /// What owns the stream of a reader.
+    pub(crate) fn token_of(reader: Live<'_>) -> Option<Live<'_>> {
+        reader.field(Field::Token as usize)
     }
 
     /// Gives the reader, which has read all that it had, the items of a block. No allocation on the OCaml heap.
     pub(crate) fn put_items(&self, access: Access<'_>, items: Block) {
-        let (reader, items) = (self.get(access), items.end());
-        // SAFETY: fields of the record (`caml_modify`, which allocates outside of the heap at most)
-        unsafe {
-            sys::store_field(reader.0, Field::Items as usize, items.raw().0);
-            sys::store_field(reader.0, Field::Taken as usize, int(0).0);
-        }
+        self.put(access, Field::Items, &items.end());
+        self.put(access, Field::Taken, &ocaml::Value::Raw(int(0).0));
     }
 
-    /// Gives the reader its ending. No allocation on the OCaml heap.
-    ///
-    /// # Safety
-    /// It is an `ending`.
-    pub(crate) unsafe fn put_ending(&self, access: Access<'_>, ending: &ocaml::Value) {
-        // SAFETY: a field of the record, and of its type by the caller's word
-        unsafe { sys::store_field(self.get(access).0, Field::Ending as usize, ending.raw().0) };
+    /// Gives the reader its ending: an exception, or none. Allocates on the OCaml heap; runs no OCaml code.
+    pub(crate) fn put_ending(
+        &self,
+        access: Access<'_>,
+        failed: Option<(Typed<types::Exception>, Typed<types::Backtrace>)>,
+    ) {
+        let ending = match failed {
+            None => ocaml::Value::Raw(END.0),
+            Some((exception, backtrace)) => {
+                let mut failed = Block::alloc(access, 2, 0);
+                failed.push(access, exception.value());
+                failed.push(access, backtrace.value());
+                failed.end()
+            }
+        };
+        self.put(access, Field::Ending, &ending);
+    }
+
+    /// The value is of the field's type.
+    fn put(&self, access: Access<'_>, field: Field, value: &ocaml::Value) {
+        // SAFETY: a field of the record, and live (`caml_modify`, which allocates outside of the heap at most)
+        unsafe { sys::store_field(self.get(access).0, field as usize, value.raw().0) };
     }
 }

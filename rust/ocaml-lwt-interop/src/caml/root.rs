@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 #[cfg(ocaml_5)]
 use super::domain_end;
-use super::lock::Access;
-use super::value::{Raw, is_immediate, protect};
-use super::{dropped, lock};
+use super::dropped::DROPPED;
+use super::live::Live;
+use super::lock::{self, Access};
+use super::value::Raw;
 
 /// How many roots of this crate's handles live: promises, functions, resolvers, exceptions. Nearly all are made and dropped
 /// on the thread that runs Lwt, which counts without atomic operations; these are the others', made less dropped.
@@ -62,37 +63,52 @@ unsafe impl Send for Root {}
 unsafe impl Sync for Root {}
 
 impl Root {
-    /// # Safety
-    /// `v` is a live OCaml value. No allocation on the OCaml heap, runs no OCaml code.
-    pub(crate) unsafe fn new(_access: Access<'_>, v: Raw) -> Root {
-        if is_immediate(v) {
-            return Root::Immediate(v);
+    /// No allocation on the OCaml heap, runs no OCaml code.
+    pub(crate) fn of_live(live: Live<'_>) -> Root {
+        Root::of_rooted(live.rooted())
+    }
+
+    /// Of a value that is rooted, or immediate. No allocation on the OCaml heap, runs no OCaml code.
+    pub(super) fn of_rooted(value: ocaml::Value) -> Root {
+        match value {
+            ocaml::Value::Raw(immediate) => Root::Immediate(Raw(immediate)),
+            ocaml::Value::Root(root) => {
+                count(1);
+                Root::Cell(ManuallyDrop::new(root))
+            }
         }
-        count(1);
-        // SAFETY: the lock is held; live by the caller's word
-        Root::Cell(ManuallyDrop::new(unsafe { ocaml::root::Root::new(v.0) }))
     }
 
     /// Of a value that has a root already.
     pub(crate) fn of(access: Access<'_>, value: &ocaml::Value) -> Root {
-        // SAFETY: its root keeps it alive
-        unsafe { Root::new(access, value.raw()) }
+        Root::of_live(Live::of(access, value))
+    }
+
+    /// No allocation.
+    #[inline]
+    pub(crate) fn live<'a>(&'a self, access: Access<'a>) -> Live<'a> {
+        // SAFETY: there is access; the root keeps the value alive, and nothing moves it while it is looked at
+        unsafe {
+            let raw = match self {
+                Root::Immediate(v) => *v,
+                Root::Cell(root) => Raw(root.get()),
+            };
+            Live::new(access, raw)
+        }
     }
 
     /// No allocation; the result is not rooted by itself.
     #[inline]
-    pub(crate) fn get(&self, _access: Access<'_>) -> Raw {
-        match self {
-            Root::Immediate(v) => *v,
-            // SAFETY: the lock is held
-            Root::Cell(root) => Raw(unsafe { root.get() }),
-        }
+    pub(crate) fn get(&self, access: Access<'_>) -> Raw {
+        self.live(access).raw()
     }
 
     /// With a root of its own. No allocation on the OCaml heap.
-    pub(crate) fn value(&self, access: Access<'_>) -> ocaml::Value {
-        // SAFETY: this root keeps it alive
-        unsafe { protect(access, self.get(access)) }
+    pub(crate) fn value(&self, _access: Access<'_>) -> ocaml::Value {
+        match self {
+            Root::Immediate(v) => ocaml::Value::Raw(v.0),
+            Root::Cell(root) => ocaml::Value::Root((**root).clone()),
+        }
     }
 }
 
@@ -106,7 +122,7 @@ impl Drop for Root {
         if lock::has_access() {
             drop(root);
         } else {
-            dropped::push(root);
+            DROPPED.push(root);
         }
     }
 }
@@ -114,29 +130,6 @@ impl Drop for Root {
 impl std::fmt::Debug for Root {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Root")
-    }
-}
-
-/// Runs `f`, which may collect, and keeps `values` up to date meanwhile. For the one place where boxroot is not set up
-/// yet: the first call, whose thread is still to be checked. (On OCaml 4 boxroot must be set up by the main thread.)
-///
-/// # Safety
-/// `values` are live. No allocation on the OCaml heap by itself; `f` does not raise.
-pub(crate) unsafe fn keeping<R>(
-    _access: Access<'_>,
-    values: &mut [Raw],
-    f: impl FnOnce() -> R,
-) -> R {
-    // SAFETY: initialised cells that stay where they are until they are removed; `Raw` is `repr(transparent)`
-    unsafe {
-        for value in &mut *values {
-            ocaml::sys::caml_register_global_root(&raw mut value.0);
-        }
-        let result = f();
-        for value in &mut *values {
-            ocaml::sys::caml_remove_global_root(&raw mut value.0);
-        }
-        result
     }
 }
 

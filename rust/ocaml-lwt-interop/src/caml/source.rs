@@ -3,10 +3,11 @@
 use ocaml::sys;
 
 use super::alloc::Block;
+use super::live::Live;
 use super::lock::Access;
 use super::root::Root;
-use super::typed::{Argument, Typed, types};
-use super::value::{Raw, UNIT, bool, field, int, int_val, is_immediate, protect};
+use super::typed::{Argument, Given, Typed, types};
+use super::value::{Raw, UNIT, bool, int};
 
 /// The fields that Rust looks at.
 mod field_of {
@@ -24,7 +25,7 @@ const MORE: Raw = Raw(1);
 pub(crate) enum After {
     More,
     End,
-    Exception(ocaml::Value),
+    Exception(Typed<types::Exception>),
 }
 
 /// A source, kept alive.
@@ -60,42 +61,41 @@ impl Source {
         self.0.get(access)
     }
 
-    /// Not rooted. No allocation.
-    fn field(&self, access: Access<'_>, i: usize) -> Raw {
-        // SAFETY: a field of the record, which is rooted
-        unsafe { field(self.get(access), i) }
+    /// A field of the record. No allocation.
+    fn field<'a>(&'a self, access: Access<'a>, i: usize) -> Live<'a> {
+        let field = self.0.live(access).field(i);
+        field.expect("a record of so many fields")
     }
 
     /// The read that was begun. No allocation on the OCaml heap.
     pub(crate) fn begun(&self, access: Access<'_>) -> Option<Typed<types::Promise>> {
-        let is_begun = int_val(self.field(access, field_of::IS_BEGUN)) != 0;
-        // SAFETY: nothing has allocated; the field is a promise
-        is_begun.then(|| unsafe { Typed::new(protect(access, self.field(access, field_of::GET))) })
+        let is_begun = self.field(access, field_of::IS_BEGUN).int() != Some(0);
+        let promise = self.field(access, field_of::GET);
+        // SAFETY: the field is a promise
+        is_begun.then(|| unsafe { Typed::of(promise) })
     }
 
     /// Whether there is nothing for Rust, and more may come. No allocation.
     pub(crate) fn is_empty(&self, access: Access<'_>) -> bool {
-        is_immediate(self.field(access, field_of::READY))
-            && self.field(access, field_of::AFTER).0 == MORE.0
+        self.field(access, field_of::READY).is_immediate()
+            && self.field(access, field_of::AFTER).raw() == MORE
     }
 
     /// The items, a list, which the source has no more. No allocation on the OCaml heap.
     pub(crate) fn take_items(&self, access: Access<'_>) -> ocaml::Value {
-        // SAFETY: nothing has allocated; a field of the record (`caml_modify`)
-        unsafe {
-            let items = protect(access, self.field(access, field_of::READY));
-            sys::store_field(self.get(access).0, field_of::READY, NO_ITEMS.0);
-            items
-        }
+        let items = self.field(access, field_of::READY).rooted();
+        // SAFETY: a field of the record, which is a list (`caml_modify`)
+        unsafe { sys::store_field(self.get(access).0, field_of::READY, NO_ITEMS.0) };
+        items
     }
 
     /// No allocation on the OCaml heap.
     pub(crate) fn after(&self, access: Access<'_>) -> After {
         match self.field(access, field_of::AFTER) {
-            after if after.0 == MORE.0 => After::More,
-            after if is_immediate(after) => After::End,
-            // SAFETY: nothing has allocated
-            exception => After::Exception(unsafe { protect(access, exception) }),
+            after if after.raw() == MORE => After::More,
+            after if after.is_immediate() => After::End,
+            // SAFETY: the only constructor with an argument is an exception by itself
+            exception => After::Exception(unsafe { Typed::of(exception) }),
         }
     }
 }

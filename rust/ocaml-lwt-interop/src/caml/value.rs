@@ -10,6 +10,14 @@ use ocaml::sys;
 
 use super::lock::Access;
 
+// `mlvalues.h`
+pub(crate) const STRING_TAG: u8 = 252;
+pub(crate) const DOUBLE_TAG: u8 = 253;
+pub(crate) const DOUBLE_ARRAY_TAG: u8 = 254;
+pub(crate) const CUSTOM_TAG: u8 = 255;
+/// From here on there are no values in a block.
+pub(crate) const NO_SCAN_TAG: u8 = 251;
+
 /// OCaml's `()`.
 pub(crate) const UNIT: Raw = Raw(sys::UNIT);
 
@@ -57,15 +65,6 @@ pub(crate) unsafe fn field(block: Raw, i: usize) -> Raw {
     Raw(unsafe { *sys::field(block.0, i) })
 }
 
-/// Writes the field `i` of a block that OCaml code can see.
-///
-/// # Safety
-/// As for [`field`]; `v` is live. No allocation on the OCaml heap, runs no OCaml code (`caml_modify`).
-pub(crate) unsafe fn set_field(block: Raw, i: usize, v: Raw) {
-    // SAFETY: as the caller's
-    unsafe { sys::store_field(block.0, i, v.0) }
-}
-
 /// The tag of a block.
 ///
 /// # Safety
@@ -74,17 +73,6 @@ pub(crate) unsafe fn set_field(block: Raw, i: usize, v: Raw) {
 pub(crate) unsafe fn tag(block: Raw) -> u8 {
     // SAFETY: by the caller's word
     unsafe { sys::tag_val(block.0) }
-}
-
-/// Whether it is a function: a closure, or one of several that are defined together.
-///
-/// # Safety
-/// `v` is live. No allocation.
-pub(crate) unsafe fn is_closure(v: Raw) -> bool {
-    // `Closure_tag`, `Infix_tag` (`mlvalues.h`)
-    const TAGS: [u8; 2] = [247, 249];
-    // SAFETY: by the caller's word
-    unsafe { !is_immediate(v) && TAGS.contains(&tag(v)) }
 }
 
 /// The bytes of an OCaml string, copied.
@@ -108,23 +96,6 @@ pub(crate) fn alloc_string(_access: Access<'_>, bytes: &[u8]) -> Raw {
 pub(crate) fn string(_access: Access<'_>, bytes: &[u8]) -> ocaml::Value {
     // SAFETY: the lock is held
     unsafe { ocaml::Value::bytes(bytes) }
-}
-
-/// A block of tag 0 with so many fields, 1 to 256, not rooted.
-///
-/// # Safety
-/// `field` gives live values after an allocation, and allocates nothing. Allocates on the OCaml heap; runs no OCaml code
-/// (`caml_alloc_small`).
-pub(crate) unsafe fn block(_access: Access<'_>, size: usize, field: impl Fn(usize) -> Raw) -> Raw {
-    // SAFETY: the lock is held. The block is small, so new and in the minor heap, where fields are initialised by
-    // plain stores before anything else can allocate.
-    unsafe {
-        let block = sys::caml_alloc_small(size, 0);
-        for i in 0..size {
-            *sys::field(block, i) = field(i).0;
-        }
-        Raw(block)
-    }
 }
 
 /// The empty list.
@@ -169,26 +140,6 @@ pub(crate) unsafe fn list_length(mut list: Raw) -> usize {
         list = unsafe { field(list, 1) };
     }
     length
-}
-
-/// Makes a rooted value the tail of the list that it is, and gives its head, rooted; `None` when it is empty.
-///
-/// # Safety
-/// `list` is a list. No allocation on the OCaml heap.
-pub(crate) unsafe fn uncons(access: Access<'_>, list: &mut ocaml::Value) -> Option<ocaml::Value> {
-    let ocaml::Value::Root(root) = list else {
-        return None;
-    };
-    // SAFETY: a root holds a block, and the block of a list has two fields; nothing allocates in between
-    unsafe {
-        let cell = Raw(root.get());
-        let head = protect(access, field(cell, 0));
-        match field(cell, 1) {
-            tail if is_immediate(tail) => *list = EMPTY_LIST,
-            tail => root.modify(tail.0),
-        }
-        Some(head)
-    }
 }
 
 /// A rooted OCaml list of strings. Allocates on the OCaml heap; runs no OCaml code.

@@ -6,9 +6,32 @@ use ocaml::{FromValue, ToValue};
 use super::declare::{Coming, Going, OCamlType};
 use super::float::{Flat, Float};
 use super::frame::Frame;
-use crate::caml::Raw;
+use crate::caml::Live;
 use crate::caml::alloc::Custom;
 use crate::values::OCamlValue;
+
+/// What reading a type from an OCaml value does besides.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing.
+    Plain,
+    /// It may panic.
+    Panics,
+    /// And it may allocate on OCaml's heap, or run OCaml code: whatever is to be read afterwards has to be rooted.
+    Collects,
+}
+
+impl Reading {
+    /// What reading both does.
+    pub const fn and(self, other: Reading) -> Reading {
+        if (self as u8) < other as u8 {
+            other
+        } else {
+            self
+        }
+    }
+}
 
 /// A type whose values come from OCaml: as an argument of a `#[func]`, or from a promise, an OCaml function or a stream.
 ///
@@ -43,12 +66,12 @@ use crate::values::OCamlValue;
 /// ```
 ///
 /// # Safety
-/// Nothing in a value points into OCaml's heap, but by a root.
+/// Nothing in a value points into OCaml's heap, but by a root. What looks at the shape of a value allocates nothing there.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that comes from OCaml",
     label = "not a type that comes from OCaml",
     note = "what comes from OCaml owns all that it has: take `String` for `&str`, `ocaml_lwt_interop::ByteBuf` for `&[u8]`, \
-            `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through",
+            `ocaml_lwt_interop::OCamlUchar` for `char`, `ocaml_lwt_interop::OCamlValue` for `ocaml::Raw` and for what only passes through",
     note = "a Rust value that OCaml holds is an object: its type has `#[ocaml_lwt_interop::object]`, and the argument is `&T` or an \
             `ocaml_lwt_interop::Object<T>`; an `ocaml::Pointer` is none, since the GC moves what is in it",
     note = "a struct or enum of your own has `#[derive(ocaml_lwt_interop::FromOCaml)]`",
@@ -59,6 +82,10 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     /// Whether it is OCaml's `float`.
     #[doc(hidden)]
     const FLOAT: Float = Float::Maybe;
+
+    /// What reading it does besides. `unsafe`: a type that says it does not collect must not.
+    #[doc(hidden)]
+    const READING: Reading = Reading::Collects;
 
     /// Reads it from the value in the frame.
     ///
@@ -76,13 +103,10 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
     }
 
     /// Whether a value can be read as this type, as far as it shows: for what comes without a declaration. Of a conversion that
-    /// is not this crate's nobody knows.
-    ///
-    /// # Safety
-    /// The runtime lock is held; the value is live. No allocation.
+    /// is not this crate's nobody knows. No allocation on the OCaml heap.
     #[doc(hidden)]
-    unsafe fn has_shape(value: Raw) -> bool {
-        let _ = value;
+    fn has_shape(live: Live<'_>) -> bool {
+        let _ = live;
         false
     }
 }
@@ -118,6 +142,7 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that goes to OCaml",
     label = "not a type that goes to OCaml",
+    note = "a `char` goes as an `ocaml_lwt_interop::OCamlUchar`",
     note = "an error that OCaml is to have as an exception is an `ocaml_lwt_interop::Error`: return \
             `Result<T, ocaml_lwt_interop::Error>`, to which `?` converts `std::io::Error` and the like, and `Error::from_std` a \
             `Box<dyn Error + Send + Sync>`, such as `anyhow_error.into()`",

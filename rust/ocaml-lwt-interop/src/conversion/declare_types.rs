@@ -5,20 +5,31 @@ use std::collections::{BTreeMap, LinkedList};
 use ocaml::Value;
 
 use super::declare::{OCamlType, Type, Types};
-use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
+use crate::values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
 
-macro_rules! named {
-    ($($ty:ty: $name:literal;)*) => {$(
-        // SAFETY: `read_types` and `build_types` convert each from and to this type; a value of any type is an `Obj.t`
-        unsafe impl<D> OCamlType<D> for $ty {
-            fn ocaml_type(_: &mut Types) -> Type {
-                Type::named($name)
+// The OCaml type of each, from and to which `read_types` and `build_types` convert it. A value of any type is an `Obj.t`.
+macro_rules! declare {
+    ($([$($generics:tt)*] $ty:ty, |$types:ident| $type:expr $(, array $array:expr)?;)*) => {$(
+        // SAFETY: `read_types` and `build_types` convert it from and to this type
+        unsafe impl<Direction, $($generics)*> OCamlType<Direction> for $ty {
+            fn ocaml_type($types: &mut Types) -> Type {
+                $type
             }
+
+            $(fn array_type(_: &mut Types) -> Type {
+                $array
+            })?
         }
     )*};
 }
 
-named! {
+macro_rules! declare_named {
+    ($($ty:ty: $name:literal;)*) => {
+        declare! { $([] $ty, |_types| Type::named($name);)* }
+    };
+}
+
+declare_named! {
     (): "unit";
     bool: "bool";
     i8: "int";
@@ -31,6 +42,9 @@ named! {
     i64: "int64";
     u64: "int64";
     Nativeint: "nativeint";
+    OCamlChar: "char";
+    OCamlUchar: "Uchar.t";
+    OCamlBytes: "bytes";
     f64: "float";
     f32: "float";
     String: "string";
@@ -43,107 +57,53 @@ named! {
     Value: "Obj.t";
 }
 
-// SAFETY: `read_types` and `build_types` convert it from and to an `int`
-unsafe impl<D> OCamlType<D> for u8 {
-    fn ocaml_type(_: &mut Types) -> Type {
-        Type::byte()
-    }
-
-    fn array_type(_: &mut Types) -> Type {
-        Type::refused(
-            "Vec<u8> would be an array of numbers in OCaml: bytes are an ocaml_lwt_interop::ByteBuf, which is a string there, \
-             and numbers a Vec<u16> or the like",
-        )
-    }
+declare! {
+    [] u8, |_types| Type::byte(), array Type::refused(
+        "Vec<u8> would be an array of numbers in OCaml: bytes are an ocaml_lwt_interop::ByteBuf, which is a string there, \
+         and numbers a Vec<u16> or the like",
+    );
+    [T: OCamlType<Direction>] Vec<T>, |types| T::array_type(types);
+    [const N: usize] [u8; N], |_types| Type::named("string");
+    [T: OCamlType<Direction>] Option<T>, |types| Type::applied("option", [T::ocaml_type(types)]);
+    [T: OCamlType<Direction>] OCamlList<T>, |types| Type::applied("list", [T::ocaml_type(types)]);
+    [T: OCamlType<Direction>] LinkedList<T>, |types| Type::applied("list", [T::ocaml_type(types)]);
+    [T: OCamlType<Direction>] Box<T>, |types| T::ocaml_type(types);
+    [T: OCamlType<Direction>] &T, |types| T::ocaml_type(types);
+    [T: OCamlType<Direction>, E: OCamlType<Direction>] Result<T, E>,
+        |types| Type::applied("result", [T::ocaml_type(types), E::ocaml_type(types)]);
+    [K: OCamlType<Direction>, T: OCamlType<Direction>] BTreeMap<K, T>,
+        |types| Type::applied("list", [<(K, T)>::ocaml_type(types)]);
 }
 
-// SAFETY: an array of what `T` is
-unsafe impl<D, T: OCamlType<D>> OCamlType<D> for Vec<T> {
-    fn ocaml_type(types: &mut Types) -> Type {
-        T::array_type(types)
-    }
-}
-
-// SAFETY: a string, and copied
-unsafe impl<D, const N: usize> OCamlType<D> for [u8; N] {
-    fn ocaml_type(_: &mut Types) -> Type {
-        Type::named("string")
-    }
-}
-
-macro_rules! applied {
-    ($($ty:ty: $name:literal;)*) => {$(
-        // SAFETY: each is converted as this type, of parts that are what `T` is
-        unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $ty {
-            fn ocaml_type(types: &mut Types) -> Type {
-                Type::applied($name, [T::ocaml_type(types)])
-            }
-        }
-    )*};
-}
-
-applied! {
-    Option<T>: "option";
-    OCamlList<T>: "list";
-    LinkedList<T>: "list";
-}
-
-macro_rules! through {
-    ($($ty:ty)*) => {$(
-        // SAFETY: it is converted as what it holds
-        unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $ty {
-            fn ocaml_type(types: &mut Types) -> Type {
-                T::ocaml_type(types)
-            }
-        }
-    )*};
-}
-
-through!(Box<T> &T);
-
-// SAFETY: a block of tag 0 or 1, as `Ok` and `Error` are
-unsafe impl<D, T: OCamlType<D>, E: OCamlType<D>> OCamlType<D> for Result<T, E> {
-    fn ocaml_type(types: &mut Types) -> Type {
-        Type::applied("result", [T::ocaml_type(types), E::ocaml_type(types)])
-    }
-}
-
-// SAFETY: a list of pairs
-unsafe impl<D, K: OCamlType<D>, T: OCamlType<D>> OCamlType<D> for BTreeMap<K, T> {
-    fn ocaml_type(types: &mut Types) -> Type {
-        Type::applied("list", [<(K, T)>::ocaml_type(types)])
-    }
-}
-
-macro_rules! tuples {
-    ($($name:ident)*) => {
-        // SAFETY: a block of tag 0 with the parts
-        unsafe impl<Direction, $($name: OCamlType<Direction>),*> OCamlType<Direction> for ($($name,)*) {
-            fn ocaml_type(types: &mut Types) -> Type {
-                Type::tuple(vec![$($name::ocaml_type(types)),*])
-            }
-        }
+macro_rules! declare_tuples {
+    ($($($name:ident)*;)*) => {
+        declare! {$(
+            [$($name: OCamlType<Direction>),*] ($($name,)*),
+                |types| Type::tuple(vec![$($name::ocaml_type(types)),*]);
+        )*}
     };
 }
 
-tuples!(A);
-tuples!(A B);
-tuples!(A B C);
-tuples!(A B C D);
-tuples!(A B C D E);
-tuples!(A B C D E F);
-tuples!(A B C D E F G);
-tuples!(A B C D E F G H);
-tuples!(A B C D E F G H I);
-tuples!(A B C D E F G H I J);
-tuples!(A B C D E F G H I J K);
-tuples!(A B C D E F G H I J K L);
-tuples!(A B C D E F G H I J K L M);
-tuples!(A B C D E F G H I J K L M N);
-tuples!(A B C D E F G H I J K L M N O);
-tuples!(A B C D E F G H I J K L M N O P);
-tuples!(A B C D E F G H I J K L M N O P Q);
-tuples!(A B C D E F G H I J K L M N O P Q R);
-tuples!(A B C D E F G H I J K L M N O P Q R S);
-tuples!(A B C D E F G H I J K L M N O P Q R S T);
-tuples!(A B C D E F G H I J K L M N O P Q R S T U);
+declare_tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+    A B C D E F G H I;
+    A B C D E F G H I J;
+    A B C D E F G H I J K;
+    A B C D E F G H I J K L;
+    A B C D E F G H I J K L M;
+    A B C D E F G H I J K L M N;
+    A B C D E F G H I J K L M N O;
+    A B C D E F G H I J K L M N O P;
+    A B C D E F G H I J K L M N O P Q;
+    A B C D E F G H I J K L M N O P Q R;
+    A B C D E F G H I J K L M N O P Q R S;
+    A B C D E F G H I J K L M N O P Q R S T;
+    A B C D E F G H I J K L M N O P Q R S T U;
+}

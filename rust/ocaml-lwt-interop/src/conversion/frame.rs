@@ -6,7 +6,7 @@ use ocaml::FromValue;
 
 use super::float::Float;
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, alloc};
+use crate::caml::{self, Live, Raw};
 use crate::stack;
 
 /// A value that is read, and the values around it.
@@ -89,10 +89,16 @@ impl<'a> Frame<'a> {
         unsafe { caml::tag(self.value()) }
     }
 
+    /// The value as it is now.
+    #[inline]
+    pub(crate) fn live(&self) -> Live<'_> {
+        // SAFETY: who reads keeps the value live
+        unsafe { Live::new(self.access, self.value()) }
+    }
+
     /// The value, with a root.
     pub(super) fn rooted(&self) -> ocaml::Value {
-        // SAFETY: who reads keeps the value live
-        unsafe { caml::protect(self.access, self.value()) }
+        self.live().rooted()
     }
 
     /// Runs `f`, which may collect, and keeps this value and those above up to date.
@@ -123,17 +129,13 @@ impl<'a> Frame<'a> {
     }
 
     /// Whether the record in the frame is flat, which its block says where its type does not.
-    ///
-    /// # Safety
-    /// It is a record with such fields.
     #[doc(hidden)]
     #[inline]
-    pub unsafe fn is_flat(&self, fields: Float) -> bool {
+    pub fn is_flat(&self, fields: Float) -> bool {
         match fields {
             Float::Never => false,
             Float::Always => true,
-            // SAFETY: as the caller's: a record is a block
-            Float::Maybe => unsafe { alloc::is_flat(self.value()) },
+            Float::Maybe => self.live().is_flat(),
         }
     }
 }

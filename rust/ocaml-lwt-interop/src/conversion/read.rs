@@ -78,10 +78,18 @@ pub fn unknown_polymorphic(name: &str, number: isize) -> ! {
 /// # Safety
 /// The frame is that of a flat block with more than `i` parts.
 unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
+    // SAFETY: as the caller's; a type that is flat reads the float, and nothing else
+    unsafe {
+        let boxed = alloc::boxed(double_of(frame, i));
+        T::read(&frame.part(alloc::boxed_value(&boxed)))
+    }
+}
+
+/// # Safety
+/// The frame is that of a flat block with more than `i` parts.
+unsafe fn double_of(frame: &Frame<'_>, i: usize) -> f64 {
     // SAFETY: as the caller's
-    let boxed = alloc::boxed(unsafe { alloc::double_field(frame.value(), i) });
-    // SAFETY: a type that is flat reads the float, and nothing else
-    unsafe { T::read(&frame.part(alloc::boxed_value(&boxed))) }
+    unsafe { alloc::number(frame.value(), i * (alloc::DOUBLE_WORDS - 1)) }
 }
 
 /// A part of a flat block, for a type that may be any value: OCaml's `float` is made for it.
@@ -91,7 +99,7 @@ unsafe fn read_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
 #[cold]
 unsafe fn read_made_double<T: FromOCaml>(frame: &Frame<'_>, i: usize) -> T {
     // SAFETY: as the caller's
-    let double = unsafe { alloc::double_field(frame.value(), i) };
+    let double = unsafe { double_of(frame, i) };
     let mut made = None;
     let access = frame.access;
     frame.keeping(&mut || made = Some(convert_here(access, alloc::double(access, double))));

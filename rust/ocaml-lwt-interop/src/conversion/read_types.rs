@@ -2,25 +2,26 @@
 
 use std::collections::{BTreeMap, LinkedList};
 
-use ocaml::{Value, sys};
+use ocaml::Value;
 
-use super::crossing::FromOCaml;
+use super::crossing::{FromOCaml, Reading};
 use super::float::Float;
 use super::frame::Frame;
 use super::int::narrow;
 use super::read::part;
-use super::shape::{is_array, is_block, is_constant, is_list, is_tagged};
-use crate::caml::alloc::{self, DOUBLE_TAG, STRING_TAG};
-use crate::caml::{self, Raw, Root};
-use crate::values::{ByteBuf, Nativeint, OCamlList, OCamlValue};
+use super::shape::{is_array, is_block, is_constant, is_list};
+use crate::caml::alloc::{self, Custom};
+use crate::caml::{self, Live, Root};
+use crate::values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
 
-// How each type is read, and whether a value has its shape. Both are unsafe functions, and what stands here is their body: the value
-// is live and of the type, and for the shape it is live; the same is the word that they give to what they call.
+// How each type is read, and whether a value has its shape. To read is an unsafe function, and what stands here is its body: the value
+// is live and of the type, and so it says to what it calls.
 macro_rules! read {
-    ($([$($generics:tt)*] $ty:ty, $float:expr, |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {$(
+    ($([$($generics:tt)*] $ty:ty, $float:expr, $reading:expr, |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {$(
         // SAFETY: copied, or rooted, or its parts are
         unsafe impl<$($generics)*> FromOCaml for $ty {
             const FLOAT: Float = $float;
+            const READING: Reading = $reading;
 
             #[inline]
             unsafe fn read($frame: &Frame<'_>) -> Self {
@@ -29,94 +30,105 @@ macro_rules! read {
                 unsafe { $how }
             }
 
-            unsafe fn has_shape($value: Raw) -> bool {
-                // SAFETY: live, by the caller's word, and so are its parts
-                #[allow(unused_unsafe)]
-                unsafe { $has_shape }
+            fn has_shape($value: Live<'_>) -> bool {
+                $has_shape
             }
         }
     )*};
 }
 
 macro_rules! read_numbers {
-    ($($ty:ty: |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {
-        read! { $([] $ty, Float::Never, |$frame| $how, |$value| $has_shape;)* }
+    ($($ty:ty, $reading:ident: |$frame:ident| $how:expr, |$value:ident| $has_shape:expr;)*) => {
+        read! { $([] $ty, Float::Never, Reading::$reading, |$frame| $how, |$value| $has_shape;)* }
     };
 }
 
 read_numbers! {
-    (): |_frame| (), |value| is_constant(value, 1);
-    bool: |frame| frame.int() != 0, |value| is_constant(value, 2);
-    u8: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    i8: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    u16: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    i16: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    isize: |frame| frame.int(), |value| caml::is_immediate(value);
-    usize: |frame| narrow(frame.int()), |value| caml::is_immediate(value);
-    i32: |frame| alloc::custom_val(frame.value()), |value| alloc::is_int32(value);
-    u32: |frame| narrow(alloc::custom_val::<i32>(frame.value())), |value| alloc::is_int32(value);
-    i64: |frame| alloc::custom_val(frame.value()), |value| alloc::is_int64(value);
-    u64: |frame| narrow(alloc::custom_val::<i64>(frame.value())), |value| alloc::is_int64(value);
-    Nativeint: |frame| Nativeint(alloc::custom_val(frame.value())), |value| alloc::is_nativeint(value);
+    (), Plain: |_frame| (), |value| is_constant(value, 1);
+    bool, Plain: |frame| frame.int() != 0, |value| is_constant(value, 2);
+    u8, Panics: |frame| narrow(frame.int()), |value| value.is_immediate();
+    i8, Panics: |frame| narrow(frame.int()), |value| value.is_immediate();
+    u16, Panics: |frame| narrow(frame.int()), |value| value.is_immediate();
+    i16, Panics: |frame| narrow(frame.int()), |value| value.is_immediate();
+    isize, Plain: |frame| frame.int(), |value| value.is_immediate();
+    usize, Panics: |frame| narrow(frame.int()), |value| value.is_immediate();
+    i32, Plain: |frame| alloc::number(frame.value(), 1), |value| Custom::Int32(0).is_like(value);
+    u32, Panics: |frame| narrow(alloc::number::<i32>(frame.value(), 1)), |value| Custom::Int32(0).is_like(value);
+    i64, Plain: |frame| alloc::number(frame.value(), 1), |value| Custom::Int64(0).is_like(value);
+    u64, Panics: |frame| narrow(alloc::number::<i64>(frame.value(), 1)), |value| Custom::Int64(0).is_like(value);
+    OCamlChar, Panics: |frame| OCamlChar::of_int(frame.int()), |value| value.is_immediate();
+    OCamlUchar, Panics: |frame| OCamlUchar::of_int(frame.int()), |value| value.is_immediate();
+    Nativeint, Plain: |frame| Nativeint(alloc::number(frame.value(), 1)), |value| Custom::Nativeint(0).is_like(value);
 }
 
 read! {
-    [] f64, Float::Always, |frame| alloc::double_val(frame.value()), |value| is_tagged(value, DOUBLE_TAG);
-    [] f32, Float::Always, |frame| alloc::double_val(frame.value()) as f32, |value| is_tagged(value, DOUBLE_TAG);
-    [] ByteBuf, Float::Never,
+    [] f64, Float::Always, Reading::Plain, |frame| alloc::number(frame.value(), 0), |value| value.double().is_some();
+    [] f32, Float::Always, Reading::Plain, |frame| alloc::number::<f64>(frame.value(), 0) as f32, |value| value.double().is_some();
+    [] ByteBuf, Float::Never, Reading::Plain,
         |frame| ByteBuf(caml::string_bytes(frame.value())),
-        |value| is_tagged(value, STRING_TAG);
-    [] String, Float::Never,
+        |value| value.is_string();
+    [] OCamlBytes, Float::Never, Reading::Plain,
+        |frame| OCamlBytes(caml::string_bytes(frame.value())),
+        |value| value.is_string();
+    [] String, Float::Never, Reading::Panics,
         |frame| text(caml::string_bytes(frame.value())),
-        |value| is_tagged(value, STRING_TAG);
-    [const N: usize] [u8; N], Float::Never,
+        |value| value.is_string();
+    [const N: usize] [u8; N], Float::Never, Reading::Panics,
         |frame| array(caml::string_bytes(frame.value())),
-        |value| is_tagged(value, STRING_TAG) && sys::caml_string_length(value.0) == N;
+        |value| value.bytes().is_some_and(|bytes| bytes.len() == N);
 
-    [] OCamlValue, Float::Maybe, |frame| OCamlValue::new(Root::of(frame.access, &frame.rooted())), |_value| true;
-    [] Value, Float::Maybe, |frame| frame.rooted(), |_value| true;
+    [] OCamlValue, Float::Maybe, Reading::Plain, |frame| OCamlValue::new(Root::of(frame.access, &frame.rooted())), |_value| true;
+    [] Value, Float::Maybe, Reading::Plain, |frame| frame.rooted(), |_value| true;
 
-    [T: FromOCaml] Box<T>, T::FLOAT, |frame| Box::new(T::read(frame)), |value| T::has_shape(value);
+    [T: FromOCaml] Box<T>, T::FLOAT, T::READING, |frame| Box::new(T::read(frame)), |value| T::has_shape(value);
     // What is not `None` is a block of one field.
-    [T: FromOCaml] Option<T>, Float::Never,
+    [T: FromOCaml] Option<T>, Float::Never, T::READING,
         |frame| (!frame.is_immediate()).then(|| T::read(&frame.field(0))),
         |value| is_constant(value, 1) || is_block(value, 0, &[T::has_shape]);
     // Both constructors are a block of one field.
-    [T: FromOCaml, E: FromOCaml] Result<T, E>, Float::Never,
+    [T: FromOCaml, E: FromOCaml] Result<T, E>, Float::Never, T::READING.and(E::READING),
         |frame| match frame.tag() {
             0 => Ok(T::read(&frame.field(0))),
             _ => Err(E::read(&frame.field(0))),
         },
         |value| is_block(value, 0, &[T::has_shape]) || is_block(value, 1, &[E::has_shape]);
     // An array is a block, flat if its elements are floats.
-    [T: FromOCaml] Vec<T>, Float::Never,
+    [T: FromOCaml] Vec<T>, Float::Never, of_elements(T::FLOAT, T::READING),
         |frame| {
-            let length = alloc::array_length(frame.value());
-            let flat = alloc::is_flat(frame.value());
+            let array = frame.live();
+            let (length, flat) = (array.doubles().unwrap_or(array.size()), array.is_flat());
             (0..length).map(|i| part(frame, i, flat)).collect()
         },
         |value| is_array(value, T::FLOAT, T::has_shape);
-    [T: FromOCaml] OCamlList<T>, Float::Never,
+    [T: FromOCaml] OCamlList<T>, Float::Never, T::READING,
         |frame| {
             let mut items = Vec::with_capacity(caml::list_length(frame.value()));
             read_list(frame, |item| items.push(item));
             OCamlList(items)
         },
         |value| is_list(value, T::has_shape);
-    [T: FromOCaml] LinkedList<T>, Float::Never,
+    [T: FromOCaml] LinkedList<T>, Float::Never, T::READING,
         |frame| {
             let mut items = LinkedList::new();
             read_list(frame, |item| items.push_back(item));
             items
         },
         |value| is_list(value, T::has_shape);
-    [K: FromOCaml + Ord, T: FromOCaml] BTreeMap<K, T>, Float::Never,
+    [K: FromOCaml + Ord, T: FromOCaml] BTreeMap<K, T>, Float::Never, Reading::Panics.and(<(K, T)>::READING),
         |frame| {
             let mut items = BTreeMap::new();
             read_list(frame, |(key, item): (K, T)| drop(items.insert(key, item)));
             items
         },
         |value| is_list(value, <(K, T)>::has_shape);
+}
+
+/// What reading an array does: for an element that may be any value OCaml's `float` is made where the array is flat.
+const fn of_elements(float: Float, reading: Reading) -> Reading {
+    match float {
+        Float::Maybe => Reading::Collects,
+        Float::Never | Float::Always => reading,
+    }
 }
 
 /// Reads a list, of which each element is `T`.
@@ -157,7 +169,7 @@ fn array<const N: usize>(bytes: Vec<u8>) -> [u8; N] {
 macro_rules! read_tuples {
     ($($($name:ident $i:literal)*;)*) => {
         read! {$(
-            [$($name: FromOCaml),*] ($($name,)*), Float::Never,
+            [$($name: FromOCaml),*] ($($name,)*), Float::Never, Reading::Plain$(.and($name::READING))*,
                 |frame| ($($name::read(&frame.field($i)),)*),
                 |value| is_block(value, 0, &[$($name::has_shape),*]);
         )*}

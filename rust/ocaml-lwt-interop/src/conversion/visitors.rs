@@ -7,10 +7,9 @@ use ocaml::{Runtime, ToValue, Value};
 use super::crossing::{ToOCaml, Visitor};
 use super::float::Flat;
 use super::frame::too_deep;
-use super::shape::is_tagged;
 use crate::caml::alloc::{self, Allocation, Block, Custom, MOST_WORDS};
 use crate::caml::lock::{Access, demand};
-use crate::caml::{self, Raw};
+use crate::caml::{self, Live, Raw};
 use crate::stack;
 use crate::values::OCamlValue;
 
@@ -32,26 +31,25 @@ pub(crate) fn convert_here<T: ToOCaml>(access: Access<'_>, value: &T) -> Value {
     if counting.words > MOST_WORDS {
         return store(access, value);
     }
-    // SAFETY: describing calls nothing of OCaml's, and what is built is rooted before anything else can
-    unsafe { caml::protect(access, build(access, value, counting.words)) }
+    built(access, counting.words, |building| value.describe(building))
 }
 
-/// A value of so many words; not rooted.
-///
-/// # Safety
-/// `words` is what [`Counting`] found, at most [`MOST_WORDS`]. Allocates on the OCaml heap, runs no OCaml code.
-unsafe fn build<T: ToOCaml>(access: Access<'_>, value: &T, words: usize) -> Raw {
-    let mut building = Building {
-        access,
-        allocation: match words {
-            0 => Allocation::empty(),
-            // SAFETY: as the caller's
-            _ => unsafe { Allocation::alloc(access, words) },
-        },
-        built: caml::UNIT,
-    };
-    value.describe(&mut building);
-    building.built
+/// What `f` makes in an allocation of so many words, which [`Counting`] has counted. It describes a value, or several.
+#[inline]
+fn built<'a>(access: Access<'a>, words: usize, f: impl FnOnce(&mut Building<'a>)) -> Value {
+    // SAFETY: describing calls nothing of OCaml's, and what is built is rooted before anything else can
+    unsafe {
+        let mut building = Building {
+            access,
+            allocation: match words {
+                0 => Allocation::empty(),
+                _ => Allocation::alloc(access, words),
+            },
+            built: caml::UNIT,
+        };
+        f(&mut building);
+        caml::protect(access, building.built)
+    }
 }
 
 /// Rooted, outermost block first. Goes down into the value as far as there are parts that do not fit into one allocation.
@@ -338,8 +336,7 @@ impl Visitor for Storing<'_> {
             return;
         }
         let part = convert_here(self.access, part);
-        // SAFETY: the part is rooted, or immediate
-        if rooted.flat != Flat::No && unsafe { is_tagged(part.raw(), alloc::DOUBLE_TAG) } {
+        if rooted.flat != Flat::No && Live::of(self.access, &part).double().is_some() {
             rooted.floats += 1;
         }
         rooted.block.push(self.access, &part);
@@ -364,8 +361,7 @@ impl Visitor for Storing<'_> {
                     floats == size,
                     "an array of {size} elements holds {floats} floats: the elements of an OCaml array are all floats, or none is"
                 );
-                // SAFETY: each of its fields is a float
-                unsafe { flat_of(self.access, &block, size) }
+                flat_of(self.access, &block)
             }
             _ => block,
         };
@@ -376,15 +372,11 @@ impl Visitor for Storing<'_> {
     }
 }
 
-/// A flat array of the floats in a block.
-///
-/// # Safety
-/// The block has so many fields, each a float. Allocates.
-unsafe fn flat_of(access: Access<'_>, block: &Value, size: usize) -> Value {
+/// A flat array of the floats in a block. Allocates.
+fn flat_of(access: Access<'_>, block: &Value) -> Value {
+    let size = Live::of(access, block).size();
     let mut array = Block::alloc(access, size, alloc::DOUBLE_ARRAY_TAG);
-    for i in 0..size {
-        // SAFETY: as the caller's; each field is read from where the block is now
-        let number = unsafe { alloc::double_val(caml::field(block.raw(), i)) };
+    for number in Live::of(access, block).fields().filter_map(Live::double) {
         array.push_double(access, number);
     }
     array.end()

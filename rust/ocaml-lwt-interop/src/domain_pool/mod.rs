@@ -35,20 +35,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use ocaml::{FromValue, Value};
-
 use crate::arguments::IntoArguments;
-use crate::caml;
-use crate::conversion::FromOCaml;
-use crate::conversion::declare::{OCamlType, Type, Types};
-use crate::conversion::float::Float;
+use crate::caml::lock::demand;
+use crate::caml::{Live, convert};
+use crate::conversion::declare::Type;
+use crate::conversion::{FromOCaml, whole};
 use crate::error::Error;
 use crate::executor::ocaml_runtime::ocaml_runtime;
 use crate::home::Scope;
 use crate::lwt_to_rust::func::OCamlFunc;
 use crate::rust_to_lwt::settled_call::canceled;
 use crate::storage::{From, Storage};
-use crate::values::OCamlValue;
+use crate::values::{OCamlValue, WRONG_TYPE};
 use job::{Job, JobCell};
 use pools::refuse_all;
 pub(crate) use pools::{create, find, forget, shutdown_all, wait_for_all};
@@ -101,25 +99,17 @@ pub(crate) async fn detach(
 #[derive(Clone)]
 pub struct DomainPool(Arc<Pool>);
 
-// SAFETY: the conversion reads that record
-unsafe impl<D> OCamlType<D> for DomainPool {
-    fn ocaml_type(_: &mut Types) -> Type {
-        Type::named("Rust_async.Domain_pool.t")
-    }
+convert! {
+    // A record, whose first field is the number.
+    from [] DomainPool, |value| demand("an OCaml domain pool was converted", |access| {
+        let number = Live::of(access, &value).field(0).and_then(Live::int);
+        DomainPool(find(number.expect(WRONG_TYPE) as usize))
+    });
 }
 
-// SAFETY: a number in OCaml, no pointer
-unsafe impl FromOCaml for DomainPool {
-    const FLOAT: Float = Float::Never;
-}
-
-// SAFETY: reads a number, which is no pointer
-unsafe impl FromValue for DomainPool {
-    fn from_value(value: Value) -> Self {
-        // SAFETY: a conversion runs with the lock held, on a record whose first field is the number
-        let number = caml::int_val(unsafe { caml::field(value.raw(), 0) });
-        DomainPool(find(number as usize))
-    }
+whole! {
+    from [] DomainPool;
+    declare [] DomainPool, |_types| Type::named("Rust_async.Domain_pool.t");
 }
 
 impl std::fmt::Debug for DomainPool {

@@ -27,7 +27,7 @@ pub(crate) fn end_queued(scope: &Scope) {
     let came = scope.home().wake.close();
     local.queue.borrow_mut().extend(came);
     loop {
-        let next = local.queue.borrow_mut().pop_front();
+        let next = local.queue.borrow_mut().pop();
         let Some(runnable) = next else { return };
         guarded(scope, || match runnable {
             Runnable::Task(task) | Runnable::RemoteTask(task) | Runnable::Cancel(task) => {

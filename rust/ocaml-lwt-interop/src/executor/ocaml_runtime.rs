@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use ocaml::Runtime;
 
-use crate::caml::lock::demand;
+use crate::caml::lock::{demand, runtime};
 use crate::error::Error;
 use crate::home::{AtHome, Home, Scope};
 use crate::status::{Status, status};
@@ -41,8 +41,7 @@ impl Deref for OCamlRuntime {
     type Target = Runtime;
 
     fn deref(&self) -> &Runtime {
-        // SAFETY: without content; whoever is given one asks whether OCaml may be touched
-        unsafe { Runtime::recover_handle() }
+        runtime()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::standstill;
 use crate::caml::lock::Access;
-use crate::caml::{self, Callbacks, Raw};
+use crate::caml::{self, Live, Raised, Record, Standard};
 use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home};
 use crate::panic;
 use crate::runtime::children::watch_forks;
@@ -25,23 +25,17 @@ enum Reason {
     ShutDown = 3,
 }
 
-/// The executor of this thread, for a call of the OCaml function or the Rust one called `what`. An exception says why
-/// there is none; it is not rooted.
-///
-/// # Safety
-/// The OCaml half of the bridge is there, see [`is_linked`]. May run OCaml code; does not raise.
+/// The executor of this thread, if it has one that runs.
 #[inline]
-pub(crate) unsafe fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raw> {
-    match AtHome::here() {
-        Some(at) if status() == Status::Running => Ok(at),
-        // SAFETY: as the caller's
-        at => unsafe { executor_slow(access, what, at) },
-    }
+pub(crate) fn running() -> Option<AtHome> {
+    AtHome::here().filter(|_| status() == Status::Running)
 }
 
+/// The executor of this thread, for a call of the OCaml function or the Rust one called `what`. Otherwise an exception says why
+/// there is none. Where there is an OCaml half, see [`is_linked`]. May run OCaml code; does not raise.
 #[cold]
-unsafe fn executor_slow(access: Access<'_>, what: &str, at: Option<AtHome>) -> Result<AtHome, Raw> {
-    let reason = match (status(), at) {
+pub(crate) fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raised> {
+    let reason = match (status(), AtHome::here()) {
         (Status::Forked, _) => Reason::Forked,
         (Status::ShutDown, _) => Reason::ShutDown,
         (Status::Running, Some(at)) => return Ok(at),
@@ -49,24 +43,27 @@ unsafe fn executor_slow(access: Access<'_>, what: &str, at: Option<AtHome>) -> R
         (Status::Running, None) => Reason::FirstUse,
     };
     let start = caml::named_value(access, START);
-    // SAFETY: as the caller's; `start` is `int -> string -> unit`. The name becomes an argument, and the function is read from
-    // its cell, when nothing can collect any more: in bytecode even a function of the top level is on the heap.
-    unsafe {
-        let start = start.expect("the caller has checked that it is there");
-        // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
-        for _ in 0..MOST_CALLS {
-            let name = caml::alloc_string(access, what.as_bytes());
-            let mut arguments = [caml::int(reason as isize), name];
-            let Err(exception) = caml::call(access, start.get(access), &mut arguments) else {
-                break;
-            };
-            match AtHome::here() {
-                // Rust's half has started, so nobody would call again: what came, a signal handler's exception, leaves later.
-                Some(at) if matches!(reason, Reason::FirstUse) => {
-                    at.home().escape(&Scope::enter(access, at), exception);
-                }
-                _ => return Err(exception),
+    let start = start.expect("the caller has checked that it is there");
+    // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
+    for _ in 0..MOST_CALLS {
+        let name = caml::alloc_string(access, what.as_bytes());
+        let mut arguments = [caml::int(reason as isize), name];
+        // SAFETY: `start` is `int -> string -> unit`. The name becomes an argument, and the function is read from its cell, when
+        // nothing can collect any more: in bytecode even a function of the top level is on the heap. An exception is kept, or
+        // raised, before anything can allocate.
+        let exception = unsafe {
+            match caml::call(access, start.get(access), &mut arguments) {
+                Ok(_) => break,
+                Err(exception) => Live::new(access, exception),
             }
+        };
+        match AtHome::here() {
+            // Rust's half has started, so nobody would call again: what came, a signal handler's exception, leaves later.
+            Some(at) if matches!(reason, Reason::FirstUse) => {
+                let exception = caml::raised_by(exception);
+                at.home().escape(&Scope::enter(access, at), &exception);
+            }
+            _ => return Err(Raised::just(exception.raw())),
         }
     }
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
@@ -77,22 +74,14 @@ pub(crate) fn is_linked(access: Access<'_>) -> bool {
     caml::named_value(access, START).is_some()
 }
 
-/// Raises `Failure`: there is no OCaml half of the bridge, and nothing can be done without.
-///
-/// # Safety
-/// The caller holds nothing with a destructor.
+/// There is no OCaml half of the bridge, and nothing can be done without.
 #[cold]
-pub(crate) unsafe fn raise_not_linked(_access: Access<'_>) -> ! {
-    // SAFETY: as the caller's
-    unsafe {
-        ocaml::sys::caml_failwith(
-            c"ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: \
-              add rust-async to the libraries of the executable"
-                .as_ptr()
-                .cast(),
-        )
-    };
-    unreachable!("caml_failwith returned")
+pub(crate) fn not_linked() -> Raised {
+    Raised::message(
+        Standard::Failure,
+        "ocaml-lwt-interop: the OCaml library rust-async is not linked into this program: add rust-async to the libraries of the \
+         executable",
+    )
 }
 
 /// What `rust_async.ml` registers.
@@ -100,18 +89,23 @@ const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 
 /// Makes this thread the domain thread of a new executor, whose wake descriptor the caller registers with the engine.
 /// `Err` is a message. `watch_this_thread` arranges for the end of the thread.
-///
-/// # Safety
-/// `callbacks` is the record that `callbacks.ml` makes, and live. No OCaml code runs.
-pub(crate) unsafe fn start(
+/// No OCaml code runs.
+pub(crate) fn start(
     access: Access<'_>,
-    callbacks: Raw,
+    callbacks: Record<'_>,
     watch_this_thread: fn(),
 ) -> Result<i32, String> {
     panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
     if let Some(at) = AtHome::here() {
         return Ok(at.home().wake.descriptor_number());
+    }
+    if runtime::is_in_a_poll() {
+        return Err(
+            "OCaml runs in a task of Tokio's, or in block_on, where nothing could be waited for: a program of Rust's starts OCaml \
+             with ocaml_lwt_interop::host::start, which has a thread for it (ocaml::init_persistent is for a thread of your own)"
+                .to_owned(),
+        );
     }
     signals::note_those_of_the_program();
     runtime::get()?;
@@ -122,8 +116,7 @@ pub(crate) unsafe fn start(
                 .to_owned(),
         );
     }
-    // SAFETY: as the caller's; the record is rooted by the table before anything can allocate
-    let callbacks = unsafe { Callbacks::new(access, callbacks) };
+    let callbacks = callbacks.keep();
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
     // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
     caml::without_lock(access, || ());

@@ -25,7 +25,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::checked::{Arc, Cell, UnsafeCell};
 use super::task_executor::{AnyTask, Completion, Executor};
-use super::task_state::{AtHomeState, RemoteState, Suspend, Wake};
+use super::task_state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
 use crate::ending::Ending;
 use crate::panic::catch;
 
@@ -234,8 +234,8 @@ where
             return this.end(scope, Ending::Dropped);
         }
         match this.state.suspend() {
-            Suspend::Idle => {}
-            Suspend::Enqueue => this.executor.push(E::at(scope), this),
+            AfterSuspend::Idle => {}
+            AfterSuspend::Enqueue => this.executor.push(E::at(scope), this),
         }
     }
 
@@ -293,9 +293,9 @@ where
         }
         let executor = task.executor;
         match executor.here() {
-            Some(at) if task.state.wake() == Wake::Enqueue => executor.wake(at, task),
+            Some(at) if task.state.wake() == AfterWake::Enqueue => executor.wake(at, task),
             // After shutdown the task is done.
-            None if task.remote.wake() == Wake::Enqueue => _ = executor.send(task),
+            None if task.remote.wake() == AfterWake::Enqueue => _ = executor.send(task),
             _ => {}
         }
     }
@@ -307,10 +307,10 @@ where
             return;
         }
         match task.executor.here() {
-            Some(at) if task.state.wake() == Wake::Enqueue => {
+            Some(at) if task.state.wake() == AfterWake::Enqueue => {
                 task.executor.wake(at, Arc::<Self>::clone(&task));
             }
-            None if task.remote.wake() == Wake::Enqueue => {
+            None if task.remote.wake() == AfterWake::Enqueue => {
                 _ = task.executor.send(Arc::<Self>::clone(&task));
             }
             _ => {}
@@ -353,7 +353,7 @@ where
     }
 
     fn wake_at_home(this: Arc<Self>, at: E::At) {
-        if this.state.wake() == Wake::Enqueue {
+        if this.state.wake() == AfterWake::Enqueue {
             this.executor.wake(at, this);
         }
     }

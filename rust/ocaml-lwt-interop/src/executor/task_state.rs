@@ -14,7 +14,7 @@ use super::checked::{AtomicBool, Cell, Ordering};
 /// What the waker must do now.
 #[must_use = "a task that is not queued is a lost wake"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wake {
+pub(crate) enum AfterWake {
     /// Put the task into the queue: the domain's own, or the one from other threads.
     Enqueue,
     /// Nothing: it is queued, or will be by its poller, or is done.
@@ -24,7 +24,7 @@ pub(crate) enum Wake {
 /// What the poller must do now.
 #[must_use = "a task that is not queued is a lost wake"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Suspend {
+pub(crate) enum AfterSuspend {
     /// Nobody at home woke it: forget it until somebody does.
     Idle,
     /// It was woken during the poll: put it into the domain's own queue.
@@ -65,17 +65,17 @@ impl AtHomeState {
         AtHomeState(Cell::new(State::Idle))
     }
 
-    pub(crate) fn wake(&self) -> Wake {
+    pub(crate) fn wake(&self) -> AfterWake {
         match self.0.get() {
             State::Idle => {
                 self.0.set(State::Queued);
-                Wake::Enqueue
+                AfterWake::Enqueue
             }
             State::Running => {
                 self.0.set(State::Woken);
-                Wake::Nothing
+                AfterWake::Nothing
             }
-            State::Queued | State::Woken | State::Done => Wake::Nothing,
+            State::Queued | State::Woken | State::Done => AfterWake::Nothing,
         }
     }
 
@@ -120,15 +120,15 @@ impl AtHomeState {
     }
 
     /// After a poll that returned pending.
-    pub(crate) fn suspend(&self) -> Suspend {
+    pub(crate) fn suspend(&self) -> AfterSuspend {
         match self.0.get() {
             State::Running => {
                 self.0.set(State::Idle);
-                Suspend::Idle
+                AfterSuspend::Idle
             }
             State::Woken => {
                 self.0.set(State::Queued);
-                Suspend::Enqueue
+                AfterSuspend::Enqueue
             }
             state => unreachable!("a task that suspends is {state:?}"),
         }
@@ -167,11 +167,11 @@ impl RemoteState {
     }
 
     /// On another thread. `AcqRel`: the poll that follows sees what was done before.
-    pub(crate) fn wake(&self) -> Wake {
+    pub(crate) fn wake(&self) -> AfterWake {
         if self.0.swap(true, Ordering::AcqRel) {
-            Wake::Nothing
+            AfterWake::Nothing
         } else {
-            Wake::Enqueue
+            AfterWake::Enqueue
         }
     }
 
@@ -188,12 +188,12 @@ mod tests {
     #[test]
     fn a_wake_during_a_poll_queues_the_task_again() {
         let state = AtHomeState::running();
-        assert_eq!(state.wake(), Wake::Nothing);
-        assert_eq!(state.suspend(), Suspend::Enqueue);
-        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.wake(), AfterWake::Nothing);
+        assert_eq!(state.suspend(), AfterSuspend::Enqueue);
+        assert_eq!(state.wake(), AfterWake::Nothing);
         assert!(state.start());
-        assert_eq!(state.suspend(), Suspend::Idle);
-        assert_eq!(state.wake(), Wake::Enqueue);
+        assert_eq!(state.suspend(), AfterSuspend::Idle);
+        assert_eq!(state.wake(), AfterWake::Enqueue);
     }
 
     #[test]
@@ -201,8 +201,8 @@ mod tests {
         let state = AtHomeState::idle();
         assert!(state.start_idle());
         assert!(!state.start_idle());
-        assert_eq!(state.suspend(), Suspend::Idle);
-        assert_eq!(state.wake(), Wake::Enqueue);
+        assert_eq!(state.suspend(), AfterSuspend::Idle);
+        assert_eq!(state.wake(), AfterWake::Enqueue);
         assert!(!state.start_idle());
         assert!(state.start());
         state.finish();
@@ -220,14 +220,14 @@ mod tests {
     fn a_remote_wake_seen_during_a_poll_queues_the_task_again() {
         let state = AtHomeState::running();
         assert!(!state.start_remote());
-        assert_eq!(state.suspend(), Suspend::Enqueue);
+        assert_eq!(state.suspend(), AfterSuspend::Enqueue);
     }
 
     #[test]
     fn a_finished_task_is_never_queued_or_polled() {
         let state = AtHomeState::queued();
         state.finish();
-        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.wake(), AfterWake::Nothing);
         assert!(!state.start());
         assert!(!state.start_remote());
     }
@@ -268,7 +268,7 @@ mod model {
                     let task = task.clone();
                     loom::thread::spawn(move || {
                         task.published.fetch_add(1, Ordering::Relaxed);
-                        if task.state.wake() == Wake::Enqueue {
+                        if task.state.wake() == AfterWake::Enqueue {
                             assert_eq!(
                                 task.queue.fetch_add(1, Ordering::SeqCst),
                                 0,

@@ -109,12 +109,15 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let mut polls = 0;
     home.wake.take_queued(&mut *local.queue.borrow_mut());
     loop {
+        // What comes while tasks are polled does not wait for them all.
+        if home.wake.is_notified() {
+            home.wake.take_queued(&mut *local.queue.borrow_mut());
+        }
         if local.queue.borrow().is_empty() {
             match home.wake.try_sleep() {
                 Sleep::Asleep => return Rest::Asleep,
-                Sleep::Refused => home.wake.take_queued(&mut *local.queue.borrow_mut()),
+                Sleep::Refused => continue,
             };
-            continue;
         }
         // Only now, so that a tick with nothing left to do does not look at the clock.
         if polls > 0
@@ -122,7 +125,7 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
         {
             return Rest::Runnable;
         }
-        let next = local.queue.borrow_mut().pop_front();
+        let next = local.queue.borrow_mut().pop();
         let Some(runnable) = next else { continue };
         run(scope, runnable);
         polls += 1;

@@ -2,8 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use crate::caml::lock::{self, Access};
-use crate::caml::{self, Raw, Standard, UNIT};
+use crate::caml::lock::Access;
+use crate::caml::{self, Called, Raised, Raw, UNIT};
 use crate::errors_to_ocaml;
 use crate::home::{AtHome, Scope};
 use crate::panic::catch;
@@ -11,18 +11,44 @@ use crate::stack::Overflow;
 
 /// Writes functions that OCaml calls, from bodies that are safe.
 ///
-/// - The first argument, if it is an `Access`, is the proof that OCaml may be touched. A `noalloc` external has none.
-/// - The others are what OCaml passes: a `Raw` as it is, which is live until something allocates; or a `Value`, rooted; or an
-///   `isize`, `usize` or `bool`, converted.
+/// - The first argument is what the body may do. `access: Access` is the proof that OCaml may be touched. `called: Called` is that
+///   nothing has allocated yet, until it is given up for an `Access`. A `noalloc` external has none, or does not give it up.
+/// - The others are what OCaml passes. Each is of a type that is [`Given`](crate::caml::Given), and read before anything may allocate;
+///   or a `Passed<'f>`, which `called` looks at.
 /// - What is returned is converted, see [`Returned`]. An error is raised, when everything else of the function is gone.
 ///
-/// `test/externals` reads these as functions, and compares them with the externals.
+/// `test/house` reads these as functions, and compares them with the externals.
 macro_rules! exports {
     () => {};
     (
         $(#[$doc:meta])*
-        fn $name:ident($access:ident: Access $(, $argument:ident: $kind:ident)*) $(-> $result:ty)? $body:block
+        fn $name:ident($access:ident: Access $(, $argument:ident: $kind:ty)*) $(-> $result:ty)? $body:block
         $($rest:tt)*
+    ) => {
+        exports!(@write [$($doc)*] $name [$($argument: $kind),*] [$($result)?]
+            |called| body(called.begin()) [$access: $crate::caml::lock::Access<'f>,] $body);
+        exports! { $($rest)* }
+    };
+    (
+        $(#[$doc:meta])*
+        fn $name:ident($called:ident: Called $(, $argument:ident: $kind:ty)*) $(-> $result:ty)? $body:block
+        $($rest:tt)*
+    ) => {
+        exports!(@write [$($doc)*] $name [$($argument: $kind),*] [$($result)?]
+            |called| body(called) [$called: $crate::caml::Called<'f>,] $body);
+        exports! { $($rest)* }
+    };
+    (
+        $(#[$doc:meta])*
+        fn $name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)? $body:block
+        $($rest:tt)*
+    ) => {
+        exports!(@write [$($doc)*] $name [$($argument: $kind),*] [$($result)?] |called| body() [] $body);
+        exports! { $($rest)* }
+    };
+    (
+        @write [$($doc:meta)*] $name:ident [$($argument:ident: $kind:ty),*] [$($result:ty)?]
+        |$called:ident| body($($proof:expr)?) [$($parameter:tt)*] $body:block
     ) => {
         $(#[$doc])*
         ///
@@ -31,58 +57,18 @@ macro_rules! exports {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $crate::caml::Raw),*) -> $crate::caml::Raw {
             #[inline]
-            fn body(
-                $access: $crate::caml::lock::Access<'_>,
-                $($argument: exports!(@type $kind)),*
-            ) $(-> $result)? $body
+            #[allow(clippy::extra_unused_lifetimes, reason = "not every body looks at what was passed")]
+            fn body<'f>($($parameter)* $($argument: $kind),*) $(-> $result)? $body
 
-            // SAFETY: OCaml calls, and is called back; its arguments are live, and this frame has nothing to drop
+            // SAFETY: OCaml calls, with values of the types that the external says; this frame has nothing to drop
             unsafe {
-                $crate::exports::frame::run(|access| {
-                    // All of them are rooted before the body may allocate.
-                    body(access, $(exports!(@read access, $argument, $kind)),*)
+                $crate::caml::run([$($argument),*], |$called, [$($argument),*]| {
+                    $(let $argument = $crate::caml::given(&$called, $argument);)*
+                    $crate::exports::frame::Returned::into_ocaml(body($($proof,)? $($argument),*))
                 })
             }
         }
-        exports! { $($rest)* }
     };
-    (
-        $(#[$doc:meta])*
-        fn $name:ident($($argument:ident: $kind:ident),*) $(-> $result:ty)? $body:block
-        $($rest:tt)*
-    ) => {
-        $(#[$doc])*
-        #[unsafe(no_mangle)]
-        extern "C" fn $name($($argument: $crate::caml::Raw),*) -> $crate::caml::Raw {
-            #[inline]
-            fn body($($argument: exports!(@type $kind)),*) $(-> $result)? $body
-
-            $crate::exports::frame::value(body($(exports!(@read (), $argument, $kind)),*))
-        }
-        exports! { $($rest)* }
-    };
-    (@type Value) => { ocaml::Value };
-    (@type Raw) => { $crate::caml::Raw };
-    (@type $number:ident) => { $number };
-    (@read $access:expr, $argument:ident, Value) => { $crate::caml::protect($access, $argument) };
-    (@read $access:expr, $argument:ident, Raw) => { $argument };
-    (@read $access:expr, $argument:ident, isize) => { $crate::caml::int_val($argument) };
-    (@read $access:expr, $argument:ident, usize) => { $crate::caml::int_val($argument) as usize };
-    (@read $access:expr, $argument:ident, bool) => { $crate::caml::int_val($argument) != 0 };
-}
-
-/// What leaves a function instead of a value.
-pub(super) enum Raised {
-    StackOverflow,
-    Message(Standard, String),
-    /// Just made, or just read from its root: nothing allocates until it is raised.
-    Exception(Raw),
-}
-
-impl From<Overflow> for Raised {
-    fn from(Overflow: Overflow) -> Raised {
-        Raised::StackOverflow
-    }
 }
 
 /// What a function may return.
@@ -90,66 +76,31 @@ pub(super) trait Returned {
     fn into_ocaml(self) -> Result<Raw, Raised>;
 }
 
-impl Returned for () {
-    #[inline]
-    fn into_ocaml(self) -> Result<Raw, Raised> {
-        Ok(UNIT)
-    }
+macro_rules! returned {
+    ($($ty:ty: |$value:ident| $how:expr;)*) => {$(
+        impl Returned for $ty {
+            #[inline]
+            fn into_ocaml(self) -> Result<Raw, Raised> {
+                let $value = self;
+                Ok($how)
+            }
+        }
+    )*};
 }
 
-impl Returned for bool {
-    #[inline]
-    fn into_ocaml(self) -> Result<Raw, Raised> {
-        Ok(caml::bool(self))
-    }
-}
-
-impl Returned for isize {
-    #[inline]
-    fn into_ocaml(self) -> Result<Raw, Raised> {
-        Ok(caml::int(self))
-    }
-}
-
-/// Just made, or just read.
-impl Returned for Raw {
-    #[inline]
-    fn into_ocaml(self) -> Result<Raw, Raised> {
-        Ok(self)
-    }
+returned! {
+    (): |_value| UNIT;
+    bool: |value| caml::bool(value);
+    isize: |value| caml::int(value);
+    // Just made, or just read.
+    Raw: |value| value;
+    ocaml::Value: |value| value.raw();
 }
 
 impl<R: Returned> Returned for Result<R, Raised> {
     #[inline]
     fn into_ocaml(self) -> Result<Raw, Raised> {
         self?.into_ocaml()
-    }
-}
-
-/// What a function gives that raises nothing.
-#[inline]
-pub(super) fn value(returned: impl Returned) -> Raw {
-    match returned.into_ocaml() {
-        Ok(value) => value,
-        Err(_) => unreachable!("a noalloc function raises nothing"),
-    }
-}
-
-/// Runs the body of a function, and raises what leaves it.
-///
-/// # Safety
-/// OCaml called the function, which may allocate and call back, and whose frame has nothing to drop.
-#[inline]
-pub(super) unsafe fn run<R: Returned>(body: impl FnOnce(Access<'_>) -> R) -> Raw {
-    // SAFETY: as the caller's; the body has dropped everything of its own when it has returned, and nothing has allocated since
-    unsafe {
-        let access = lock::called();
-        match body(access).into_ocaml() {
-            Ok(value) => value,
-            Err(Raised::Exception(exception)) => caml::raise(access, exception),
-            Err(Raised::StackOverflow) => caml::raise_stack_overflow(access),
-            Err(Raised::Message(which, message)) => caml::raise_standard(access, which, message),
-        }
     }
 }
 
@@ -165,43 +116,54 @@ pub(super) enum Raise {
     WhereNoHookComes,
 }
 
+/// Where a function of OCaml's loop is called.
+pub(super) enum Place {
+    /// Where Lwt does not run: nothing is done.
+    OtherThread,
+    /// There is too little stack for anything that runs OCaml code.
+    Deep(AtHome),
+    Ready(AtHome),
+}
+
+impl Place {
+    /// Where this call is.
+    pub(super) fn of(called: &Called<'_>) -> Place {
+        match AtHome::here().filter(|at| at.home().is_lwt()) {
+            None => Place::OtherThread,
+            Some(at) => match caml::check_stacks(called.quietly()) {
+                Err(Overflow) => Place::Deep(at),
+                Ok(()) => Place::Ready(at),
+            },
+        }
+    }
+}
+
 /// Runs `f` as a scope, and what is pending; raises what escaped, see [`Raise`], or `Stack_overflow` instead. On a thread that does
 /// not run Lwt nothing is done.
 pub(super) fn in_scope(
-    access: Access<'_>,
+    called: Called<'_>,
     raise: Raise,
     f: impl FnOnce(&Scope),
 ) -> Result<(), Raised> {
-    in_scope_or(
-        access,
-        (),
-        |_, ()| Err(Overflow),
-        raise,
-        |scope, ()| f(scope),
-    )
+    match Place::of(&called) {
+        Place::OtherThread => Ok(()),
+        Place::Deep(_) => Err(Overflow.into()),
+        Place::Ready(at) => in_scope_at(called.begin(), at, raise, f),
+    }
 }
 
-/// The same with what is done where there is too little stack for `f`: should it fail, `Stack_overflow` is raised. It runs no
-/// OCaml code and does not collect. One of them is given `with`.
-pub(super) fn in_scope_or<T>(
+/// The same where that is known.
+pub(super) fn in_scope_at(
     access: Access<'_>,
-    with: T,
-    put_off: impl FnOnce(AtHome, T) -> Result<(), Overflow>,
+    at: AtHome,
     raise: Raise,
-    f: impl FnOnce(&Scope, T),
+    f: impl FnOnce(&Scope),
 ) -> Result<(), Raised> {
-    let Some(at) = AtHome::here().filter(|at| at.home().is_lwt()) else {
-        return Ok(());
-    };
-    if let Err(Overflow) = caml::check_stacks(access) {
-        return Ok(put_off(at, with)?);
-    }
     let home = at.home();
     let scope = Scope::enter(access, at);
     // A waker of the user's that panics, say.
-    if let Err(panic) = catch(AssertUnwindSafe(|| f(&scope, with))) {
-        let exception = errors_to_ocaml::of_panic(&scope, &panic);
-        errors_to_ocaml::report_async(&scope, &exception);
+    if let Err(panic) = catch(AssertUnwindSafe(|| f(&scope))) {
+        errors_to_ocaml::report_panic(&scope, &panic);
     }
     // Here and not in the code of Lwt's that comes next, which would lose other promises by it.
     home.handle_pending(&scope);
@@ -212,6 +174,6 @@ pub(super) fn in_scope_or<T>(
     };
     match now.then(|| home.take_escaped(&scope)).flatten() {
         None => Ok(()),
-        Some(exception) => Err(Raised::Exception(exception.get(access))),
+        Some(exception) => Err(Raised::just(exception.get(access))),
     }
 }

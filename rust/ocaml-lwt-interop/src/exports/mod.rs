@@ -9,6 +9,7 @@ mod turns;
 mod waits;
 mod streams;
 mod objects;
+mod host;
 mod keys;
 mod process;
 mod pools;

@@ -2,9 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use super::frame::Raised;
 use crate::caml::lock::Access;
-use crate::caml::{self, Raw, Standard, UNIT};
+use crate::caml::{self, Passed, Raised, Raw, Standard, Thunk};
 use crate::domain_pool::{self, DomainPool, worker};
 use crate::error::Error;
 use crate::errors_to_ocaml;
@@ -24,20 +23,18 @@ exports! {
     fn ocaml_lwt_interop_pool_create(access: Access, domains: usize) -> Result<isize, Raised> {
         caml::check_stacks(access)?;
         let what = "Rust_async.Domain_pool.create";
-        // SAFETY: OCaml's half calls
-        let at = unsafe { start::executor(access, what) }.map_err(Raised::Exception)?;
+        let at = start::executor(access, what)?;
         if !at.home().is_lwt() {
             let scope = Scope::enter(access, at);
             let error = Error::misuse(format!(
                 "{what} was called on a worker domain, but the promises of its jobs are Lwt's: call it on the thread that runs Lwt, \
                  and hand the pool to the job"
             ));
-            let exception = errors_to_ocaml::of_error(&scope, &error).exception.raw();
-            return Err(Raised::Exception(exception));
+            return Err(errors_to_ocaml::of_error(&scope, &error).raised());
         }
         match domain_pool::create(domains) {
             Ok(number) => Ok(number as isize),
-            Err(message) => Err(Raised::Message(Standard::Failure, message)),
+            Err(message) => Err(Raised::message(Standard::Failure, message)),
         }
     }
 
@@ -49,16 +46,15 @@ exports! {
 
     /// `pool_serve : (unit -> unit) -> unit`: calls the function, which takes turns until the domain is to end, again after each
     /// exception; then this worker domain leaves its pool. Does not raise; does not return after the bridge was shut down.
-    fn ocaml_lwt_interop_pool_serve(access: Access, turns: Value) {
-        // SAFETY: OCaml calls, with a function of `unit`, which is rooted until the last call
-        while unsafe { caml::call(access, turns.raw(), &mut [UNIT]) }.is_err() {}
+    fn ocaml_lwt_interop_pool_serve(access: Access, turns: Thunk) {
+        while turns.call(access).is_err() {}
         drop(turns);
         on_worker(access, worker::leave);
     }
 
     /// `pool_turn : unit -> bool`: runs a job on this worker domain, or waits for one. False: the domain is to end. Does not
     /// raise: jobs keep their exceptions.
-    fn ocaml_lwt_interop_pool_turn(access: Access, _unit: Raw) -> bool {
+    fn ocaml_lwt_interop_pool_turn(access: Access, _unit: ()) -> bool {
         // A panic was reported.
         on_worker(access, worker::turn).unwrap_or(true)
     }
@@ -70,19 +66,15 @@ exports! {
 
     /// `pool_close : int -> bool -> unit Lwt.t`: closes the pool; resolved when its workers have left. Raises `Misuse` where Lwt
     /// does not run.
-    fn ocaml_lwt_interop_pool_close(_access: Access, pool: usize, cancel: bool) -> Raw {
+    fn ocaml_lwt_interop_pool_close(called: Called, pool: usize, cancel: bool) -> Result<Raw, Raised> {
         static SIGNATURE: Signature = Signature {
             function: "Rust_async.Domain_pool.shutdown",
             arguments: &[],
             cancel: Cancel::Detach,
+            collects: false,
         };
         let make = move |_: &Arguments<'_>| Ok(domain_pool::close(pool, cancel));
-        // SAFETY: OCaml calls; this frame has nothing to drop
-        unsafe {
-            rust_to_lwt(&SIGNATURE, [], make, |ended: Result<(), Error>| {
-                Outcome(ended.map_or_else(Settled::Error, Settled::Value))
-            })
-        }
+        rust_to_lwt(called, [], &SIGNATURE, make, outcome)
     }
 
     /// `pool_forget : int -> unit`: the domains of the pool are gone. Neither allocates nor raises.
@@ -91,27 +83,24 @@ exports! {
     }
 
     /// `pool_detach : t -> (unit -> 'a) -> 'a Lwt.t`: `Rust_async.Domain_pool.detach`. Raises `Misuse`.
-    fn ocaml_lwt_interop_pool_detach(_access: Access, pool: Raw, function: Raw) -> Raw {
+    fn ocaml_lwt_interop_pool_detach(called: Called, pool: Passed<'f>, function: Passed<'f>) -> Result<Raw, Raised> {
         static SIGNATURE: Signature = Signature {
             function: "Rust_async.Domain_pool.detach",
             arguments: &["pool", "function"],
             cancel: Cancel::Drop,
+            collects: true,
         };
         let make = |arguments: &Arguments<'_>| {
             let pool = Argument::<DomainPool>::NEW.convert(arguments, 0)?;
             let function = Argument::<OCamlFunc<(), OCamlValue>>::NEW.convert(arguments, 1)?;
             Ok(domain_pool::detach(pool, function))
         };
-        // SAFETY: OCaml calls, with values of these types; this frame has nothing to drop
-        unsafe {
-            rust_to_lwt(
-                &SIGNATURE,
-                [pool, function],
-                make,
-                |ended: Result<_, Error>| Outcome(ended.map_or_else(Settled::Error, Settled::Value)),
-            )
-        }
+        rust_to_lwt(called, [pool, function], &SIGNATURE, make, outcome)
     }
+}
+
+fn outcome<T>(ended: Result<T, Error>) -> Outcome<T> {
+    Outcome(ended.map_or_else(Settled::Error, Settled::Value))
 }
 
 /// Runs `f` as a scope of this worker domain; elsewhere it does nothing. A panic is reported where Lwt runs.
@@ -123,8 +112,7 @@ fn on_worker<R>(access: Access<'_>, f: impl FnOnce(&Scope) -> R) -> Option<R> {
     match catch(AssertUnwindSafe(|| f(&scope))) {
         Ok(result) => Some(result),
         Err(panic) => {
-            let exception = errors_to_ocaml::of_panic(&scope, &panic);
-            errors_to_ocaml::report_async(&scope, &exception);
+            errors_to_ocaml::report_panic(&scope, &panic);
             None
         }
     }

@@ -1,7 +1,7 @@
 //! The executor's start, the turns of Lwt's loop, and ticks.
 
-use super::frame::{Raise, Raised, in_scope, in_scope_or};
-use crate::caml::{self, Root, Standard};
+use super::frame::{Place, Raise, in_scope, in_scope_at};
+use crate::caml::{self, Passed, Raised, Record, Standard, Typed, types};
 use crate::executor::{start, tick};
 use crate::home::{AtHome, Scope};
 use crate::shutdown;
@@ -26,17 +26,18 @@ mod turn {
 exports! {
     /// `start : callbacks -> int`: makes this thread the domain thread; gives the wake descriptor. Raises `Failure`, and
     /// `Stack_overflow` before it begins.
-    fn ocaml_lwt_interop_start(access: Access, callbacks: Raw) -> Result<isize, Raised> {
-        caml::check_stacks(access)?;
-        // SAFETY: OCaml calls, with its record
-        match unsafe { start::start(access, callbacks, shutdown::watch_this_thread) } {
+    fn ocaml_lwt_interop_start(called: Called, callbacks: Passed<'f>) -> Result<isize, Raised> {
+        caml::check_stacks(called.quietly())?;
+        // SAFETY: what OCaml passes
+        let callbacks = unsafe { Record::new(called.look(callbacks)) };
+        match start::start(called.quietly(), callbacks, shutdown::watch_this_thread) {
             Ok(descriptor) => Ok(descriptor as isize),
-            Err(message) => Err(Raised::Message(Standard::Failure, message)),
+            Err(message) => Err(Raised::message(Standard::Failure, message)),
         }
     }
 
     /// `enter_turn : unit -> int`, `noalloc`: called at the beginning of each turn of `Lwt_main.run`.
-    fn ocaml_lwt_interop_enter_turn(_unit: Raw) -> isize {
+    fn ocaml_lwt_interop_enter_turn(_unit: ()) -> isize {
         match (status(), AtHome::here()) {
             (Status::Forked, _) => turn::FORKED,
             (_, Some(at)) if at.home().is_lwt() => {
@@ -52,53 +53,57 @@ exports! {
     }
 
     /// `leave_turn : unit -> unit`, `noalloc`: called at the end of each turn of `Lwt_main.run`.
-    fn ocaml_lwt_interop_leave_turn(_unit: Raw) {
+    fn ocaml_lwt_interop_leave_turn(_unit: ()) {
         if let Some(at) = AtHome::here() {
             at.home().leave_turn(at);
         }
     }
 
     /// `escaped : unit -> bool`, `noalloc`: whether exceptions wait to be raised.
-    fn ocaml_lwt_interop_escaped(_unit: Raw) -> bool {
+    fn ocaml_lwt_interop_escaped(_unit: ()) -> bool {
         AtHome::here().is_some_and(|at| at.home().escaped(at) > 0)
     }
 
     /// `is_lwt_thread : unit -> bool`, `noalloc`: whether this is the thread whose promises ours are.
-    fn ocaml_lwt_interop_is_lwt_thread(_unit: Raw) -> bool {
+    fn ocaml_lwt_interop_is_lwt_thread(_unit: ()) -> bool {
         AtHome::here().is_some_and(|at| at.home().is_lwt())
     }
 
     /// `tick : bool -> unit`: from the hook (`false`) or from the armed pause (`true`).
-    fn ocaml_lwt_interop_tick(access: Access, from_pause: bool) -> Result<(), Raised> {
+    fn ocaml_lwt_interop_tick(called: Called, from_pause: bool) -> Result<(), Raised> {
         let disarm = |at: AtHome| {
             if from_pause {
                 at.home().disarm(at);
             }
         };
-        let refuse = |at: AtHome, ()| {
-            // The next one comes from the descriptor.
-            disarm(at);
-            at.home().wake.signal_in_any_state();
-            Err(Overflow)
-        };
-        in_scope_or(access, (), refuse, Raise::WhereNoHookComes, |scope, ()| {
-            disarm(scope.at());
-            if scope.home().has_runnable(scope.at()) {
-                tick::tick(scope);
+        match Place::of(&called) {
+            Place::OtherThread => Ok(()),
+            Place::Deep(at) => {
+                disarm(at);
+                // The next one comes from the descriptor.
+                at.home().wake.signal_in_any_state();
+                Err(Overflow.into())
             }
-        })
+            Place::Ready(at) => {
+                in_scope_at(called.begin(), at, Raise::WhereNoHookComes, |scope| {
+                    disarm(at);
+                    if scope.home().has_runnable(at) {
+                        tick::tick(scope);
+                    }
+                })
+            }
+        }
     }
 
     /// `raise_escaped : unit -> unit`: raises the first exception that waits for it, if there is one.
-    fn ocaml_lwt_interop_raise_escaped(access: Access, _unit: Raw) -> Result<(), Raised> {
-        in_scope(access, Raise::Now, |_| ())
+    fn ocaml_lwt_interop_raise_escaped(called: Called, _unit: ()) -> Result<(), Raised> {
+        in_scope(called, Raise::Now, |_| ())
     }
 
     /// `keep : exn -> unit`: an exception came where raising it would do harm. It is raised where a turn ends.
-    fn ocaml_lwt_interop_keep(access: Access, exception: Value) {
+    fn ocaml_lwt_interop_keep(access: Access, exception: Typed<types::Exception>) {
         if let Some(at) = AtHome::here() {
-            let scope = Scope::enter(access, at);
-            at.home().escape_rooted(&scope, Root::of(access, &exception));
+            at.home().escape(&Scope::enter(access, at), &exception);
         }
     }
 
@@ -110,7 +115,7 @@ exports! {
     }
 
     /// `armed : unit -> unit`, `noalloc`: after `must_arm`, and after the caller has armed, if it was to.
-    fn ocaml_lwt_interop_armed(_unit: Raw) {
+    fn ocaml_lwt_interop_armed(_unit: ()) {
         // The descriptor of a child of `fork` is its parent's.
         if status() == Status::Forked {
             return;
@@ -121,7 +126,7 @@ exports! {
     }
 
     /// `lost_pause : unit -> unit`, `noalloc`: an armed pause may have been abandoned: the next tick arms again.
-    fn ocaml_lwt_interop_lost_pause(_unit: Raw) {
+    fn ocaml_lwt_interop_lost_pause(_unit: ()) {
         if let Some(at) = AtHome::here() {
             at.home().disarm(at);
         }

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Home, Runnable};
 use crate::caml::lock::{self, Access, Entered, Refused};
@@ -138,9 +139,20 @@ impl Drop for Scope<'_> {
     }
 }
 
-/// This is the executor of the thread that runs Lwt.
+/// The domain of the thread that runs Lwt, as [`lock::domain`] says it.
+static LWTS_DOMAIN: AtomicUsize = AtomicUsize::new(0);
+
+/// This is the executor of the thread that runs Lwt, which is this one.
 pub(crate) fn set_lwt_home(home: &'static Home) {
+    LWTS_DOMAIN.store(lock::domain(), Ordering::Relaxed);
     let _ = LWT_HOME.set(home);
+}
+
+/// Whether this thread has the runtime lock of the domain that runs Lwt: then the one that runs Lwt does not run. (When that
+/// domain has ended, another may be taken for it; but then nothing runs Lwt any more.)
+pub(crate) fn holds_lwts_lock() -> bool {
+    let domain = lock::domain();
+    domain != 0 && LWT_HOME.get().is_some() && domain == LWTS_DOMAIN.load(Ordering::Relaxed)
 }
 
 /// The executor of the thread that runs Lwt, when it has one.

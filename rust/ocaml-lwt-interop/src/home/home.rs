@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AtHome, Budget, Key, Local, Runnable, Scope, Task, to_lwt};
-use crate::caml::{Callbacks, LwtsStorage, Raw, Root};
+use crate::caml::{Callbacks, LwtsStorage, Typed, TypedRoot, types};
 use crate::status::{Status, status};
 use crate::wake::state::Sleep;
 use crate::wake::{Queued, WakePath};
@@ -16,6 +16,9 @@ pub(crate) enum Driver {
     /// A worker domain's own loop, see [`domain_pool`](crate::domain_pool): no Lwt promise is pending there.
     Worker,
 }
+
+/// An exception that waits to be raised.
+type Escaped = TypedRoot<types::Exception>;
 
 /// A domain executor. Never freed: handles, wakers and OCaml's hooks refer to it from everywhere, and there is one per
 /// domain. That of a worker domain which has ended is the next one's.
@@ -84,13 +87,13 @@ impl Home {
 
     /// Where Lwt's storage is. Not rooted.
     #[inline]
-    pub(crate) fn lwts_storage(&self, scope: &Scope) -> LwtsStorage {
+    pub(crate) fn lwts_storage<'a>(&self, scope: &'a Scope) -> LwtsStorage<'a> {
         self.callbacks.lwts_storage(scope.access())
     }
 
     /// At the end of this domain's own queue.
     pub(crate) fn push(&'static self, at: AtHome, runnable: Runnable) {
-        self.local(at).queue.borrow_mut().push_back(runnable);
+        self.local(at).queue.borrow_mut().push(runnable);
     }
 
     /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
@@ -235,25 +238,16 @@ impl Home {
     /// Keeps an exception that escaped from OCaml code called by us, until it can be raised where it leaves the loop, as it
     /// would have without us: `loop.ml` says where. Should no tick be running, one comes. The same one a second time is
     /// dropped, as a second signal is that comes before the first was handled. A worker domain sends its own to Lwt's.
-    ///
-    /// # Safety
-    /// `exception` is live.
-    pub(crate) unsafe fn escape(&'static self, scope: &Scope, exception: Raw) {
-        // SAFETY: the caller's word
-        let exception = unsafe { Root::new(scope.access(), exception) };
-        self.escape_rooted(scope, exception);
-    }
-
-    /// The same for one that is rooted.
-    pub(crate) fn escape_rooted(&'static self, scope: &Scope, exception: Root) {
+    pub(crate) fn escape(&'static self, scope: &Scope, exception: &Typed<types::Exception>) {
+        let access = scope.access();
+        let root = exception.root(access);
         if !self.is_lwt() {
-            return to_lwt(move |scope| scope.home().escape_rooted(scope, exception));
+            return to_lwt(move |scope| scope.home().escape(scope, &root.typed(scope.access())));
         }
         let mut escaped = self.local(scope.at()).escaped.borrow_mut();
-        let access = scope.access();
-        let is_another = |other: &Root| other.get(access).0 != exception.get(access).0;
+        let is_another = |other: &Escaped| other.get(access) != root.get(access);
         if escaped.iter().all(is_another) {
-            escaped.push_back(exception);
+            escaped.push_back(root);
         }
         drop(escaped);
         if status() != Status::Forked {
@@ -262,12 +256,16 @@ impl Home {
     }
 
     /// The one that escaped first.
-    pub(crate) fn take_escaped(&'static self, scope: &Scope) -> Option<Root> {
+    pub(crate) fn take_escaped(&'static self, scope: &Scope) -> Option<Escaped> {
         self.local(scope.at()).escaped.borrow_mut().pop_front()
     }
 
     /// The one that escaped last, if there are more than `before`.
-    pub(crate) fn take_escaped_since(&'static self, scope: &Scope, before: usize) -> Option<Root> {
+    pub(crate) fn take_escaped_since(
+        &'static self,
+        scope: &Scope,
+        before: usize,
+    ) -> Option<Escaped> {
         let mut escaped = self.local(scope.at()).escaped.borrow_mut();
         if escaped.len() > before {
             escaped.pop_back()

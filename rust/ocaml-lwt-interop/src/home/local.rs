@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::{Registry, Runnable, Source, Task};
-use crate::caml::Root;
+use super::{Queue, Registry, Runnable, Source, Task};
+use crate::caml::{TypedRoot, types};
 
 /// Touched by the domain thread only: every access goes through an [`AtHome`](super::AtHome) or a [`Scope`](super::Scope).
 /// No borrow of these cells is held while anything of the user's, or OCaml, runs.
 pub(crate) struct Local {
-    pub(crate) queue: RefCell<VecDeque<Runnable>>,
+    pub(crate) queue: RefCell<Queue<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
     pub(crate) registry: RefCell<Registry<Arc<dyn Task>>>,
     /// The promises that Rust's resolvers settle. Here, and not in the resolvers, so that they can be rejected when these
     /// never are: at shutdown, and in the child of a `fork`.
-    pub(crate) resolvers: RefCell<Registry<Root>>,
+    pub(crate) resolvers: RefCell<Registry<TypedRoot<types::Resolver>>>,
     /// How many ticks are on the stack: more than one only when OCaml's `exit` runs a loop inside of one.
     pub(crate) ticks: Cell<u32>,
     /// A tick will follow from a pause of the loop.
@@ -26,7 +26,7 @@ pub(crate) struct Local {
     /// The executor is ending: from now on what begins something is dropped.
     pub(crate) closed: Cell<bool>,
     /// The exceptions that left OCaml code which Rust called, and wait for a place to be raised at; see [`Home::escape`](super::Home::escape).
-    pub(crate) escaped: RefCell<VecDeque<Root>>,
+    pub(crate) escaped: RefCell<VecDeque<TypedRoot<types::Exception>>>,
     /// A turn of `Lwt_main.run` is under way, at whose end they are raised. It stays so when an exception leaves the turn.
     pub(crate) in_turn: Cell<bool>,
     /// How often the wake descriptor was readable since one of `Lwt_main`'s hooks ran: twice, and the loop runs none.
@@ -41,7 +41,7 @@ pub(crate) struct Local {
 impl Default for Local {
     fn default() -> Self {
         Local {
-            queue: RefCell::new(VecDeque::with_capacity(64)),
+            queue: RefCell::new(Queue::with_capacity(64)),
             registry: RefCell::default(),
             resolvers: RefCell::default(),
             ticks: Cell::new(0),

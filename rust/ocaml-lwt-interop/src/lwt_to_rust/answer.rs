@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::caml::{AtWork, Root, Signals};
+use crate::caml::{AtWork, Root};
 use crate::error::Error;
 use crate::home::{Home, Runnable, Scope};
+use crate::signals::Signals;
 use crate::storage::Storage;
 
 /// A call on its way to a blocking thread.

@@ -13,7 +13,8 @@ use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::func::{Function, OCamlFunc, convert_arguments};
 use super::promise::PromiseFuture;
 use crate::arguments::IntoArguments;
-use crate::caml::{self, Root};
+use crate::caml::Root;
+use crate::caml::alloc::Block;
 use crate::conversion::FromOCaml;
 use crate::error::Error;
 
@@ -107,14 +108,12 @@ impl<Args: IntoArguments + 'static> Awaitable for BlockingCall<Args> {
         let values = convert_arguments(scope.0, self.arguments)?;
         let arguments = values.as_ref();
         let access = scope.0.access();
-        // SAFETY: all are rooted across the allocation; there are twelve arguments at most
-        let call = unsafe {
-            let call = caml::block(access, 1 + arguments.len(), |i| match i {
-                0 => self.function.root.get(access),
-                _ => arguments[i - 1].raw(),
-            });
-            Root::new(access, call)
-        };
+        let mut call = Block::alloc(access, 1 + arguments.len(), 0);
+        call.push(access, &self.function.root.value(access));
+        for argument in arguments {
+            call.push(access, argument);
+        }
+        let call = Root::of(access, &call.end());
         Ok(Begun(Awaited::BlockingCall(call)))
     }
 }

@@ -18,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Asks, QueuedCall};
 use crate::caml::lock::Access;
-use crate::caml::{self, Callback, Raw, Root, Signals};
+use crate::caml::{self, Callbacks, Raw, Root};
 use crate::error::Error;
 use crate::home::{Scope, to_lwt};
 use crate::runtime;
+use crate::signals::{self, Signals};
 use crate::status::{Status, status};
 use crate::storage::Storage;
 
@@ -79,7 +80,7 @@ pub(super) fn submit(scope: &Scope, value: Root, asks: Arc<dyn Asks>) {
     let call = QueuedCall {
         value,
         answer: Answer::new(home, asks),
-        signals: home.is_lwt().then(Signals::of_this_thread),
+        signals: home.is_lwt().then(signals::of_this_thread),
         storage: Storage::bound(scope),
     };
     queue(scope, call);
@@ -142,24 +143,19 @@ fn make(scope: &Scope, mut id: Id) {
 /// `Err` says why there is none, or may be none: a thread that comes all the same finds that it is not wanted.
 fn make_once(scope: &Scope, id: Id) -> Result<(), String> {
     let home = scope.home();
-    let signals = Signals::of_this_thread();
+    let signals = signals::of_this_thread();
     lock().signals = Some(signals);
     // The thread begins with all of them blocked.
-    Signals::all().block();
-    // SAFETY: `int -> string`; the string is copied, and the exception kept, before anything can allocate
-    let ended = unsafe {
-        match home.call(scope, Callback::BlockingThread, &mut [caml::int(id)]) {
-            Ok(message) => match caml::string_bytes(message) {
-                message if message.is_empty() => Ok(()),
-                message => Err(String::from_utf8_lossy(&message).into_owned()),
-            },
-            Err(asynchronous) => {
-                home.escape(scope, asynchronous);
-                Err("an exception came meanwhile".to_owned())
-            }
+    signals::block();
+    let ended = match home.call(scope, &Callbacks::BLOCKING_THREAD, &(&id,)) {
+        Ok(message) if message.is_empty() => Ok(()),
+        Ok(message) => Err(String::from_utf8_lossy(&message).into_owned()),
+        Err(asynchronous) => {
+            home.escape(scope, &asynchronous);
+            Err("an exception came meanwhile".to_owned())
         }
     };
-    signals.block();
+    signals::set(&signals);
     ended
 }
 
@@ -294,14 +290,14 @@ pub(crate) fn begin() {
         };
         Storage::run_until_next(Some(taken.storage.clone()));
         if let Some(signals) = taken.signals {
-            signals.block();
+            signals::set(&signals);
         }
     });
 }
 
 /// The function has ended.
 pub(crate) fn ended() {
-    Signals::all().block();
+    signals::block();
     Storage::run_until_next(None);
     if status() == Status::Forked {
         // It has forked, and this is the child, which has no other thread: it ends, as when the function of an OCaml thread

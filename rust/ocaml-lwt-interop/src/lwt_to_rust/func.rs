@@ -4,16 +4,15 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use ocaml::{FromValue, Runtime, ToValue, Value};
+use ocaml::{Runtime, Value};
 
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered, value_of_function};
 use super::promise::PromiseFuture;
 use crate::arguments::{ArgumentTypes, IntoArguments};
 use crate::caml::lock::demand;
-use crate::caml::{self, Root, Typed};
-use crate::conversion::declare::{Coming, OCamlType, Type, Types};
-use crate::conversion::float::Float;
-use crate::conversion::{FromOCaml, ToOCaml};
+use crate::caml::{self, Live, Root, Typed, convert};
+use crate::conversion::declare::{Coming, OCamlType, Type};
+use crate::conversion::{FromOCaml, whole};
 use crate::error::Error;
 use crate::executor::coop::without_budget;
 use crate::executor::ocaml_runtime::try_with_scope_of;
@@ -41,50 +40,29 @@ macro_rules! function_handle {
             signature: PhantomData<Mutex<(Args, Ret)>>,
         }
 
-        // SAFETY: rooted at once, before anything can allocate
-        unsafe impl<Args, Ret> FromValue for $name<Args, Ret> {
-            /// # Panics
-            /// Where OCaml values may not be touched now.
-            fn from_value(value: Value) -> Self {
+        convert! {
+            from [Args, Ret] $name<Args, Ret>, |value| {
                 received::at_home(concat!($what, " was received"), |access, home| {
                     let root = Root::of(access, &value);
                     let storage = received::storage_of_conversion(home);
                     $name { function: Arc::new(Function { root, storage }), home, signature: PhantomData }
                 })
-            }
+            };
+            to [Args, Ret] $name<Args, Ret>, |this, _runtime| {
+                demand(concat!($what, " was converted to an OCaml value"), |access| {
+                    this.function.root.value(access)
+                })
+            };
         }
 
-        // SAFETY: what comes and goes is a closure; its calls convert the arguments to, and the result from, what is said here
-        unsafe impl<D, Args: ArgumentTypes, Ret: OCamlType<Coming>> OCamlType<D> for $name<Args, Ret> {
-            fn ocaml_type(types: &mut Types) -> Type {
+        whole! {
+            from [Args: IntoArguments, Ret: FromOCaml] $name<Args, Ret>, |live| live.is_function();
+            to [Args: IntoArguments, Ret: FromOCaml] $name<Args, Ret>;
+            declare [Args: ArgumentTypes, Ret: OCamlType<Coming>] $name<Args, Ret>, |types| {
                 let arguments = Args::types(types);
                 let $returned = Ret::ocaml_type(types);
                 Type::arrow(arguments, $result)
-            }
-        }
-
-        // SAFETY: keeps a root of the function, and the rest is a type
-        unsafe impl<Args: IntoArguments, Ret: FromOCaml> FromOCaml for $name<Args, Ret> {
-            const FLOAT: Float = Float::Never;
-
-            unsafe fn has_shape(value: caml::Raw) -> bool {
-                // SAFETY: live, by the caller's word
-                unsafe { caml::is_closure(value) }
-            }
-        }
-
-        // SAFETY: gives the value that it keeps alive
-        unsafe impl<Args: IntoArguments, Ret: FromOCaml> ToOCaml for $name<Args, Ret> {
-            const FLOAT: Float = Float::Never;
-        }
-
-        // SAFETY: gives the value that it keeps alive
-        unsafe impl<Args, Ret> ToValue for $name<Args, Ret> {
-            fn to_value(&self, _runtime: &Runtime) -> Value {
-                demand(concat!($what, " was converted to an OCaml value"), |access| {
-                    self.function.root.value(access)
-                })
-            }
+            };
         }
 
         impl<Args, Ret> Clone for $name<Args, Ret> {
@@ -286,6 +264,46 @@ where
     }
 }
 
+/// An OCaml function whose types its holder knows.
+#[derive(Clone)]
+pub(crate) struct AnyFunction {
+    function: Arc<Function>,
+    home: &'static Home,
+}
+
+impl AnyFunction {
+    /// The function is rooted. What is bound here is bound where it runs, outside of calls.
+    pub(crate) fn new(root: Root, home: &'static Home) -> AnyFunction {
+        let storage = received::storage_of_conversion(home);
+        let function = Arc::new(Function { root, storage });
+        AnyFunction { function, home }
+    }
+
+    pub(crate) fn home(&self) -> &'static Home {
+        self.home
+    }
+
+    /// # Safety
+    /// It takes these arguments, and returns a promise of that value.
+    pub(crate) unsafe fn promising<Args, Ret>(&self) -> OCamlAsyncFunc<Args, Ret> {
+        OCamlAsyncFunc {
+            function: self.function.clone(),
+            home: self.home,
+            signature: PhantomData,
+        }
+    }
+
+    /// # Safety
+    /// It takes these arguments, and returns that value.
+    pub(crate) unsafe fn returning<Args, Ret>(&self) -> OCamlFunc<Args, Ret> {
+        OCamlFunc {
+            function: self.function.clone(),
+            home: self.home,
+            signature: PhantomData,
+        }
+    }
+}
+
 /// The arguments, converted: may run anything, and collect.
 pub(super) fn convert_arguments<Args: IntoArguments>(
     scope: &Scope,
@@ -325,13 +343,14 @@ fn apply_as_bound(
     let raws = &mut raws[..values.len()];
     // SAFETY: the function and the arguments are rooted until the call takes them over, and of the types that the handle
     // says; the result is rooted before anything can allocate
-    unsafe {
+    let ended = unsafe {
         match without_budget(|| caml::call(access, function.get(access), raws)) {
-            Ok(value) => Ok(caml::protect(access, value)),
-            Err(exception) => {
-                disturbed();
-                Err(Error::captured_raw(scope, exception))
-            }
+            Ok(value) => Ok(Live::new(access, value).rooted()),
+            Err(exception) => Err(caml::raised_by(Live::new(access, exception))),
         }
-    }
+    };
+    ended.map_err(|exception| {
+        disturbed();
+        Error::of_raised(scope, &exception)
+    })
 }

@@ -6,17 +6,16 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 
-use ocaml::{FromValue, Runtime, ToValue};
+use ocaml::Runtime;
 use tokio::task::coop::poll_proceed;
 
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, value_of_function};
 use super::blocking_threads;
 use super::subscription::{Subscription, cancel, state_of};
 use crate::caml::lock::demand;
-use crate::caml::{Root, TypedRoot, types};
-use crate::conversion::declare::{Going, OCamlType, Type, Types};
-use crate::conversion::float::Float;
-use crate::conversion::{FromOCaml, ToOCaml};
+use crate::caml::{Root, TypedRoot, convert, types};
+use crate::conversion::declare::{Going, OCamlType, Type};
+use crate::conversion::{FromOCaml, ToOCaml, whole};
 use crate::error::Error;
 use crate::executor::ocaml_runtime::with_lwt_scope_of;
 use crate::home::{AssertSend, Home, Key, Runnable, Scope};
@@ -97,43 +96,21 @@ impl<T: FromOCaml + 'static> IntoFuture for Promise<T> {
     }
 }
 
-// SAFETY: rooted at once, before anything can allocate
-unsafe impl<T> FromValue for Promise<T> {
-    /// # Panics
-    /// Where OCaml values may not be touched now.
-    fn from_value(value: ocaml::Value) -> Self {
-        received::at_home("an OCaml promise was received", |access, home| {
-            // SAFETY: a promise by the declaration
-            let root = unsafe { TypedRoot::new(Root::of(access, &value)) };
-            Promise::from_root(root, home)
-        })
-    }
+convert! {
+    from [T] Promise<T>, |value| received::at_home("an OCaml promise was received", |access, home| {
+        // SAFETY: a promise by the declaration
+        let root = unsafe { TypedRoot::new(Root::of(access, &value)) };
+        Promise::from_root(root, home)
+    });
+    to [T] Promise<T>, |this, _runtime| demand("a promise was converted to an OCaml value", |access| {
+        this.root.typed(access).into_value()
+    });
 }
 
-// SAFETY: the value is a Lwt promise, whose own value converts as `T` does
-unsafe impl<D, T: OCamlType<D>> OCamlType<D> for Promise<T> {
-    fn ocaml_type(types: &mut Types) -> Type {
-        Type::applied("Lwt.t", [T::ocaml_type(types)])
-    }
-}
-
-// SAFETY: keeps a root of the promise, and the rest is a type
-unsafe impl<T: FromOCaml> FromOCaml for Promise<T> {
-    const FLOAT: Float = Float::Never;
-}
-
-// SAFETY: gives the value that it keeps alive
-unsafe impl<T: OCamlType<Going>> ToOCaml for Promise<T> {
-    const FLOAT: Float = Float::Never;
-}
-
-// SAFETY: gives the value that it keeps alive
-unsafe impl<T> ToValue for Promise<T> {
-    fn to_value(&self, _runtime: &Runtime) -> ocaml::Value {
-        demand("a promise was converted to an OCaml value", |access| {
-            self.root.typed(access).into_value()
-        })
-    }
+whole! {
+    from [T: FromOCaml] Promise<T>;
+    to [T: OCamlType<Going>] Promise<T>;
+    declare [T: OCamlType<Direction>] Promise<T>, |types| Type::applied("Lwt.t", [T::ocaml_type(types)]);
 }
 
 impl<T> std::fmt::Debug for Promise<T> {

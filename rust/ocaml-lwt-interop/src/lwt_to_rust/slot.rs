@@ -155,7 +155,7 @@ impl<T> Slot<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -200,5 +200,128 @@ mod tests {
             assert_eq!(slot.close(cancel), None);
             assert_eq!(slot.subscribe(3), Subscribe::Gone { cancel });
         }
+    }
+}
+
+/// The model: a future that is polled and dropped on one thread, and the domain thread that looks at the promise.
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    /// How often something has happened.
+    #[derive(Default)]
+    struct Times(AtomicUsize);
+
+    impl Times {
+        fn add(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn get(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Wake for Times {
+        fn wake(self: Arc<Self>) {
+            self.add();
+        }
+    }
+
+    const INDEX: usize = 3;
+
+    #[derive(Default)]
+    struct Seen {
+        woken: Arc<Times>,
+        taken: Times,
+        given_back: Times,
+        released: Times,
+        forgotten: Times,
+        not_subscribed: Times,
+    }
+
+    /// What `Subscription` does at home.
+    fn at_home(slot: &Slot<u8>, seen: &Seen) {
+        match slot.subscribe(INDEX) {
+            Subscribe::Waiting => {}
+            Subscribe::Gone { cancel } => {
+                assert!(cancel, "what the future wanted");
+                return seen.not_subscribed.add();
+            }
+        }
+        match slot.settle(7) {
+            Ok(Woken { waker, index }) => {
+                assert_eq!(index, Some(INDEX));
+                seen.forgotten.add();
+                waker.into_iter().for_each(Waker::wake);
+            }
+            Err(_) => seen.given_back.add(),
+        }
+    }
+
+    /// A future that is polled so often, and then dropped if it is not ready.
+    fn elsewhere(slot: &Slot<u8>, seen: &Seen, polls: usize) {
+        let waker = Waker::from(seen.woken.clone());
+        for _ in 0..polls {
+            if let Poll::Ready(value) = slot.poll(&waker) {
+                assert_eq!(value, 7);
+                return seen.taken.add();
+            }
+        }
+        if let Some(index) = slot.close(true) {
+            assert_eq!(index, INDEX);
+            seen.released.add();
+        }
+    }
+
+    fn check(polls: usize) {
+        loom::model(move || {
+            let shared = Arc::new((Slot::new(), Seen::default()));
+            let thread = loom::thread::spawn({
+                let shared = shared.clone();
+                move || elsewhere(&shared.0, &shared.1, polls)
+            });
+            at_home(&shared.0, &shared.1);
+            thread.join().unwrap();
+            let seen = &shared.1;
+            // Rule 3: the subscription was ended once, if there was one.
+            let ended = seen.released.get() + seen.forgotten.get();
+            assert_eq!(ended + seen.not_subscribed.get(), 1);
+            // Rule 1.
+            assert!(seen.taken.get() <= 1 && seen.woken.get() <= 1);
+            assert!(seen.taken.get() <= seen.forgotten.get());
+            assert_eq!(seen.given_back.get(), seen.released.get());
+        });
+    }
+
+    #[test]
+    fn the_subscription_of_a_future_that_is_dropped_is_ended_once() {
+        check(0);
+    }
+
+    #[test]
+    fn the_subscription_of_a_future_that_is_polled_and_dropped_is_ended_once() {
+        check(2);
+    }
+
+    #[test]
+    fn a_future_that_was_told_to_wait_is_woken() {
+        loom::model(|| {
+            let shared = Arc::new((Slot::new(), Seen::default()));
+            let thread = loom::thread::spawn({
+                let shared = shared.clone();
+                move || at_home(&shared.0, &shared.1)
+            });
+            let (slot, seen) = &*shared;
+            let waker = Waker::from(seen.woken.clone());
+            let is_ready = slot.poll(&waker).is_ready();
+            thread.join().unwrap();
+            // It waits: then it was woken, and has its value in the next poll.
+            assert_eq!(seen.woken.get(), usize::from(!is_ready));
+            assert!(is_ready || slot.poll(&waker).is_ready());
+        });
     }
 }

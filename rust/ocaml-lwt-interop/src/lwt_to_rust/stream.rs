@@ -12,17 +12,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use ocaml::{FromValue, Value};
 use tokio::task::coop::poll_proceed;
 
 use super::awaited::{Awaitable, Awaited, Begun, PollScope, Remembered};
 use super::promise::PromiseFuture;
 use super::subscription::cancel;
-use crate::caml::lock::with_access;
-use crate::caml::{self, Callbacks};
-use crate::conversion::FromOCaml;
+use crate::caml::lock::{Access, with_access};
+use crate::caml::{self, Callbacks, convert};
 use crate::conversion::declare::{Coming, OCamlType, Type, Types};
-use crate::conversion::float::Float;
+use crate::conversion::{FromOCaml, whole};
 use crate::error::Error;
 use crate::executor::coop::without_budget;
 use crate::home::{AtHome, Home, Runnable, Scope};
@@ -140,7 +138,7 @@ impl Awaitable for NextBatch {
         let read = || without_budget(|| scope.home().ask(scope, &Callbacks::READ, &arguments));
         match self.storage.of_handle(scope, read) {
             Ok(promise) => Ok(Begun(Awaited::Promise(promise))),
-            Err(raised) => Err(Error::captured(scope, &raised)),
+            Err(raised) => Err(Error::of_raised(scope, &raised)),
         }
     }
 }
@@ -166,58 +164,59 @@ unsafe impl<T> OCamlType<Coming> for Batch<T> {
     }
 }
 
-// SAFETY: what it keeps of OCaml's it keeps by roots
-unsafe impl<T: FromOCaml> FromOCaml for Batch<T> {}
+whole! {
+    from [T: FromOCaml] Batch<T>;
+}
 
-// SAFETY: what is converted is rooted, or its block is
-unsafe impl<T: FromOCaml> FromValue for Batch<T> {
-    fn from_value(value: Value) -> Self {
-        // SAFETY: a batch is a source; what it holds is a list
-        received::at_home("an OCaml stream was received", |access, home| unsafe {
-            let source = caml::source::Source::new(access, &value);
-            // After a wait.
-            if source.is_empty(access) {
-                Scope::with_current(home, |scope| {
-                    // What was raised has escaped; the source has what came.
-                    let _ = home.ask(scope, &Callbacks::COLLECT, &(&source,));
-                });
-            }
-            let mut rest = source.take_items(access);
-            let source = Source {
-                source: Some(source),
-                home,
-            };
-            let mut items = Vec::with_capacity(caml::list_length(rest.raw()));
-            while let Some(item) = caml::uncons(access, &mut rest) {
-                match received::convert(item) {
-                    Ok(item) => items.push(item),
-                    Err(panic) => {
-                        let error = Error::invalid_argument(format!(
-                            "an item of an OCaml stream does not convert: {}",
-                            panic.message
-                        ));
-                        return Batch {
-                            source,
-                            items,
-                            after: After::Error(error),
-                        };
-                    }
+convert! {
+    from [T: FromOCaml] Batch<T>, |value| received::at_home("an OCaml stream was received", |access, home| {
+        // SAFETY: a batch is a source
+        let source = unsafe { caml::source::Source::new(access, &value) };
+        Batch::of(access, home, source)
+    });
+}
+
+impl<T: FromOCaml> Batch<T> {
+    /// What a source has.
+    fn of(access: Access<'_>, home: &'static Home, source: caml::source::Source) -> Self {
+        // After a wait.
+        if source.is_empty(access) {
+            Scope::with_current(home, |scope| {
+                // What was raised has escaped; the source has what came.
+                let _ = home.ask(scope, &Callbacks::COLLECT, &(&source,));
+            });
+        }
+        let values = caml::ListItems::of(access, &source.take_items(access));
+        let mut items = Vec::with_capacity(values.count_left());
+        let mut refused = None;
+        for item in values {
+            match received::convert(item) {
+                Ok(item) => items.push(item),
+                Err(panic) => {
+                    refused = Some(After::Error(Error::invalid_argument(format!(
+                        "an item of an OCaml stream does not convert: {}",
+                        panic.message
+                    ))));
+                    break;
                 }
             }
-            let after = source.source.as_ref().map(|it| it.after(access));
-            let after = match after.expect("it is taken by the drop") {
-                caml::source::After::More => After::More,
-                caml::source::After::End => After::End,
-                caml::source::After::Exception(exception) => {
-                    After::Error(Error::from_exception_value(exception))
-                }
-            };
-            Batch {
-                source,
-                items,
-                after,
+        }
+        let after = refused.unwrap_or_else(|| match source.after(access) {
+            caml::source::After::More => After::More,
+            caml::source::After::End => After::End,
+            caml::source::After::Exception(exception) => {
+                After::Error(Error::from_exception_value(exception.into_value()))
             }
-        })
+        });
+        let source = Source {
+            source: Some(source),
+            home,
+        };
+        Batch {
+            source,
+            items,
+            after,
+        }
     }
 }
 
@@ -293,37 +292,26 @@ impl<T: FromOCaml + 'static> Stream for LwtStream<T> {
 // Nothing in it is pinned.
 impl<T: FromOCaml + 'static> Unpin for LwtStream<T> {}
 
-// SAFETY: rooted at once, before anything can allocate
-unsafe impl<T: FromOCaml + 'static> FromValue for LwtStream<T> {
-    /// # Panics
-    /// Where OCaml values may not be touched now.
-    fn from_value(value: Value) -> Self {
-        received::at_home("an OCaml stream was received", |access, home| {
-            let source = caml::source::Source::make(access, &value.root());
-            LwtStream {
+convert! {
+    from [T: FromOCaml + 'static] LwtStream<T>, |value| received::at_home("an OCaml stream was received", |access, home| {
+        let source = caml::source::Source::make(access, &value.root());
+        LwtStream {
+            home,
+            window: DEFAULT_WINDOW,
+            storage: received::storage_of_conversion(home),
+            items: VecDeque::new(),
+            stage: Stage::Idle(Source {
+                source: Some(source),
                 home,
-                window: DEFAULT_WINDOW,
-                storage: received::storage_of_conversion(home),
-                items: VecDeque::new(),
-                stage: Stage::Idle(Source {
-                    source: Some(source),
-                    home,
-                }),
-            }
-        })
-    }
+            }),
+        }
+    });
 }
 
-// SAFETY: the value is a `Lwt_stream.t`, of items that convert as `T` does
-unsafe impl<D, T: OCamlType<D> + FromOCaml + 'static> OCamlType<D> for LwtStream<T> {
-    fn ocaml_type(types: &mut Types) -> Type {
-        Type::applied("Lwt_stream.t", [<T as OCamlType<D>>::ocaml_type(types)])
-    }
-}
-
-// SAFETY: keeps a root of the stream
-unsafe impl<T: FromOCaml + 'static> FromOCaml for LwtStream<T> {
-    const FLOAT: Float = Float::Never;
+whole! {
+    from [T: FromOCaml + 'static] LwtStream<T>;
+    declare [T: OCamlType<Direction> + FromOCaml + 'static] LwtStream<T>,
+        |types| Type::applied("Lwt_stream.t", [<T as OCamlType<Direction>>::ocaml_type(types)]);
 }
 
 impl<T: FromOCaml + 'static> std::fmt::Debug for LwtStream<T> {

@@ -14,7 +14,7 @@ use super::answer::Asks;
 use super::awaited::{Awaited, Begun, value_of_function};
 use super::blocking_threads;
 use super::slot::{Slot, Subscribe, Woken};
-use super::token::{Sink, alloc_token, direct_waits};
+use super::token::{PromiseEnding, Sink, alloc_token, direct_waits};
 use crate::caml::{Callbacks, PromiseState, Root, Typed, types};
 use crate::conversion::FromOCaml;
 use crate::error::Error;
@@ -79,16 +79,13 @@ pub(crate) fn state_of<T: FromOCaml>(
             )),
             Ok(PromiseState::Fulfilled(value)) => ending(scope, Ok(value)),
             Ok(PromiseState::Rejected(exception)) => ending(scope, Err(exception)),
-            Err(exception) => Err(Error::captured(scope, &exception)),
+            Err(exception) => Err(Error::of_raised(scope, &exception)),
         },
     )
 }
 
 /// May run OCaml code (printers), may collect.
-fn ending<T: FromOCaml>(
-    scope: &Scope,
-    result: Result<ocaml::Value, ocaml::Value>,
-) -> Result<T, Error> {
+fn ending<T: FromOCaml>(scope: &Scope, result: PromiseEnding) -> Result<T, Error> {
     match result {
         Ok(value) => convert(value).map_err(|panic| {
             Error::invalid_argument(format!(
@@ -96,7 +93,7 @@ fn ending<T: FromOCaml>(
                 panic.message
             ))
         }),
-        Err(exception) => Err(Error::captured(scope, &exception)),
+        Err(exception) => Err(Error::of_raised(scope, &exception)),
     }
 }
 
@@ -224,7 +221,7 @@ impl<T: FromOCaml + 'static> Subscription<T> {
 }
 
 impl<T: FromOCaml + 'static> Sink for Subscription<T> {
-    fn settle(&self, scope: &Scope, result: Result<ocaml::Value, ocaml::Value>) {
+    fn settle(&self, scope: &Scope, result: PromiseEnding) {
         // A value is converted though nobody waits: with a batch of a stream comes the next read, which its handle cancels.
         if result.is_err() && !self.slot.is_waiting() {
             return;

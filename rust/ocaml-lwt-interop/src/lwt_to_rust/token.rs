@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use crate::caml::lock::Access;
-use crate::caml::owned_block::{self, Owned};
-use crate::caml::{Raw, Typed, types};
+use crate::caml::owned_block::{self, Owned, owned_by};
+use crate::caml::{Live, Typed, types};
 use crate::home::{AtHome, Scope};
 use crate::status::{Status, status};
+
+/// What a promise was fulfilled with, or rejected.
+pub(crate) type PromiseEnding = Result<ocaml::Value, Typed<types::Exception>>;
 
 /// The receiving end of a subscription, as OCaml's callbacks and the GC see it.
 pub(crate) trait Sink: Send + Sync {
     /// The promise was fulfilled (`Ok`) or rejected (`Err`).
-    fn settle(&self, scope: &Scope, result: Result<ocaml::Value, ocaml::Value>);
+    fn settle(&self, scope: &Scope, result: PromiseEnding);
     /// The GC collected the promise. Called from a finaliser, on any thread: touches nothing of OCaml's.
     fn abandon(&self);
 }
@@ -25,9 +28,9 @@ pub(crate) trait Sink: Send + Sync {
 /// What a token holds.
 struct Payload {
     /// Until the promise is settled, or the wait given up.
-    sink: Option<Arc<dyn Sink>>,
+    sink: Cell<Option<Arc<dyn Sink>>>,
     /// Whether the callbacks are on the promise itself and have not been called: such waits are counted.
-    direct: bool,
+    direct: Cell<bool>,
 }
 
 /// How many tokens of direct waits went with their promise, unsettled, on threads that are not a domain thread.
@@ -49,8 +52,11 @@ pub(crate) fn alloc_token(
     sink: Arc<dyn Sink>,
     direct: bool,
 ) -> Typed<types::Token> {
-    let sink = Some(sink);
-    let token = owned_block::alloc(access, Payload { sink, direct }, 0);
+    let payload = Payload {
+        sink: Cell::new(Some(sink)),
+        direct: Cell::new(direct),
+    };
+    let token = owned_block::alloc(access, payload, 0);
     if direct {
         DIRECT.set(DIRECT.get() + 1);
     }
@@ -58,26 +64,18 @@ pub(crate) fn alloc_token(
     unsafe { Typed::new(token) }
 }
 
-/// Takes the sink out of a token, the first time: the promise is settled.
-///
-/// # Safety
-/// On the domain thread; `token` comes from [`alloc_token`], and is live. No allocation, runs no OCaml code.
-pub(crate) unsafe fn take_token(token: Raw) -> Option<Arc<dyn Sink>> {
-    // SAFETY: the block holds an initialised payload, and the lock makes this the only access
-    let payload = unsafe { &mut *owned_block::owned::<Payload>(token.0) };
-    if std::mem::take(&mut payload.direct) {
+/// Takes the sink out of a token, the first time: the promise is settled. On the domain thread. No allocation, runs no OCaml code.
+pub(crate) fn take_token(token: Live<'_>) -> Option<Arc<dyn Sink>> {
+    let payload = owned_by::<Payload>(token)?;
+    if payload.direct.take() {
         DIRECT.set(DIRECT.get() - 1);
     }
     payload.sink.take()
 }
 
-/// Takes the sink out of a token whose callbacks stay on a pending promise.
-///
-/// # Safety
-/// As for [`take_token`].
-pub(crate) unsafe fn empty_token(token: Raw) -> Option<Arc<dyn Sink>> {
-    // SAFETY: as in `take_token`
-    unsafe { (*owned_block::owned::<Payload>(token.0)).sink.take() }
+/// Takes the sink out of a token whose callbacks stay on a pending promise. As [`take_token`].
+pub(crate) fn empty_token(token: Live<'_>) -> Option<Arc<dyn Sink>> {
+    owned_by::<Payload>(token)?.sink.take()
 }
 
 impl Owned for Payload {
@@ -86,14 +84,14 @@ impl Owned for Payload {
     /// Dropping a sink or telling it that it was abandoned only queues and signals; a waker of the user's may panic.
     fn collected(self) {
         let Payload { sink, direct } = self;
-        if direct {
+        if direct.get() {
             if AtHome::here().is_some_and(|at| at.home().is_lwt()) {
                 DIRECT.set(DIRECT.get() - 1);
             } else {
                 COLLECTED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if let Some(sink) = sink {
+        if let Some(sink) = sink.take() {
             // The locks of a sink may be held by threads that the child of a `fork` does not have.
             if status() == Status::Forked {
                 return std::mem::forget(sink);

@@ -1,5 +1,6 @@
 //! OCaml's value of an object: a custom block, and how it is made and read.
 
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -8,21 +9,24 @@ use std::sync::{Arc, Weak};
 use ocaml::{FromValue, Runtime, ToValue, Value};
 
 use super::cell::{AnyCell, Cell, OCamlObject, Object};
-use crate::caml::Raw;
-use crate::caml::lock::demand;
-use crate::caml::owned_block::{self, Owned};
+use crate::caml::Live;
+use crate::caml::lock::{Access, demand};
+use crate::caml::owned_block::{self, Owned, owned_by};
 use crate::conversion::declare::{OCamlType, Type, Types};
 use crate::conversion::float::Float;
 use crate::conversion::read::{self, Frame};
-use crate::conversion::{FromOCaml, ToOCaml};
+use crate::conversion::{FromOCaml, Reading, ToOCaml};
 use crate::status::{Status, status};
 
 /// What a block has.
-struct Block {
+pub(super) struct Block {
+    ty: TypeId,
     /// The module of its type, in OCaml.
     module: &'static str,
     /// Without a user it is closed, and nothing is in it any more.
     cell: Weak<dyn AnyCell>,
+    /// Whether calls on the thread that runs Lwt may borrow it, see rule 5.
+    pub(super) is_lwts: bool,
 }
 
 impl Owned for Block {
@@ -40,29 +44,88 @@ impl Owned for Block {
     }
 }
 
-/// The block that a value is, if it is one of an object.
-///
-/// # Safety
-/// `value` is live until the reference is used no more. No allocation.
-#[inline]
-unsafe fn block_of<'a>(value: Raw) -> Option<&'a Block> {
-    // SAFETY: as the caller's; what a block of ours owns is not changed before its finaliser
-    unsafe { owned_block::is::<Block>(value).then(|| &*owned_block::owned::<Block>(value.0)) }
-}
-
 /// Closes the object that a value is. False: it is none. Runs the destructor, if this was the last user and its place is here.
-///
-/// # Safety
-/// `value` is live.
-pub(crate) unsafe fn close(value: Raw) -> bool {
-    // SAFETY: as the caller's; the reference is not used once the cell has been
-    let Some(block) = (unsafe { block_of(value) }) else {
+pub(crate) fn close(access: Access<'_>, value: &Value) -> bool {
+    let Some(block) = owned_by::<Block>(Live::of(access, value)) else {
         return false;
     };
     if let Some(cell) = block.cell.upgrade() {
         cell.close();
     }
     true
+}
+
+/// The block of a value, which is one of a `T`, and what it refers to: its memory is there as long as the block is.
+#[inline(always)]
+pub(super) fn find<T: OCamlObject>(live: Live<'_>) -> Result<(&Block, *const Cell<T>), Refused> {
+    match owned_by::<Block>(live) {
+        // Of this type, so the pointer to the whole is one to the cell.
+        Some(block) if block.ty == TypeId::of::<T>() => Ok((block, block.cell.as_ptr().cast())),
+        other => Err(Refused::other_type::<T>(other)),
+    }
+}
+
+/// Why a value is not taken as an object of some type.
+pub(crate) struct Refused {
+    pub(crate) why: String,
+    /// It is one of that type, but was closed or belongs elsewhere.
+    pub(crate) is_misuse: bool,
+}
+
+impl Refused {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn closed<T: OCamlObject>() -> Refused {
+        Refused {
+            why: format!(
+                "this {} was closed, so nothing is in it any more: call its functions before `close`, or make another",
+                T::NAME
+            ),
+            is_misuse: true,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn elsewhere<T: OCamlObject>() -> Refused {
+        Refused {
+            why: format!(
+                "this {} belongs to the thread that made it, and this is another one: its Rust type is not Send and Sync; call \
+                 its functions there",
+                T::NAME
+            ),
+            is_misuse: true,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn other_type<T: OCamlObject>(found: Option<&Block>) -> Refused {
+        let found = found.map(|block| block.module);
+        let name_of = |module: &'static str| module.rsplit("::").next().unwrap_or(module);
+        let (wanted, found) = match found {
+            None => (T::NAME, "no object of Rust's"),
+            // Two types of one name.
+            Some(module) if name_of(module) == T::NAME => (T::MODULE, module),
+            Some(module) => (T::NAME, name_of(module)),
+        };
+        Refused {
+            why: format!(
+                "not a {wanted} but {found}: the OCaml type of an external is wrong, or of an Obj.magic"
+            ),
+            is_misuse: false,
+        }
+    }
+
+    /// For a conversion, which can only panic.
+    #[cold]
+    #[inline(never)]
+    fn refuse(self) -> ! {
+        if self.is_misuse {
+            REFUSED.set(self.why.clone());
+        }
+        panic!("{}", self.why)
+    }
 }
 
 thread_local! {
@@ -75,76 +138,40 @@ pub(crate) fn was_refused(why: &str) -> bool {
     REFUSED.take() == why
 }
 
-#[cold]
-#[inline(never)]
-fn refuse(why: String) -> ! {
-    REFUSED.set(why.clone());
-    panic!("{why}")
-}
-
-fn refuse_closed(name: &str) -> ! {
-    refuse(format!(
-        "this {name} was closed, so nothing is in it any more: call its functions before `close`, or make another"
-    ))
-}
-
-fn refuse_elsewhere(name: &str) -> ! {
-    refuse(format!(
-        "this {name} belongs to the thread that made it, and this is another one: its Rust type is not Send and Sync; call its \
-         functions there"
-    ))
-}
-
-#[cold]
-#[inline(never)]
-fn wrong_type<T: OCamlObject>(found: Option<&Block>) -> ! {
-    let found = found.map(|block| block.module);
-    let name_of = |module: &'static str| module.rsplit("::").next().unwrap_or(module);
-    let (wanted, found) = match found {
-        None => (T::NAME, "no object of Rust's"),
-        // Two types of one name.
-        Some(module) if name_of(module) == T::NAME => (T::MODULE, module),
-        Some(module) => (T::NAME, name_of(module)),
-    };
-    panic!("not a {wanted} but {found}: the OCaml type of an external is wrong, or of an Obj.magic")
+impl<T: OCamlObject> Object<T> {
+    /// Allocates nothing on the OCaml heap.
+    #[inline]
+    pub(super) fn of_block(live: Live<'_>) -> Result<Self, Refused> {
+        let (block, _) = find::<T>(live)?;
+        let cell = block.cell.upgrade().map(|cell| cell.into_any().downcast());
+        // Of this type, by `find`.
+        let Some(Ok(cell)) = cell else {
+            return Err(Refused::closed::<T>());
+        };
+        let object: Object<T> = Object::of(cell);
+        if Object::is_closed(&object) {
+            return Err(Refused::closed::<T>());
+        }
+        if !object.is_usable_here() {
+            return Err(Refused::elsewhere::<T>());
+        }
+        Ok(object)
+    }
 }
 
 // SAFETY: a reference of its own, and nothing of OCaml's
 unsafe impl<T: OCamlObject> FromOCaml for Object<T> {
     const FLOAT: Float = Float::Never;
+    const READING: Reading = Reading::Panics;
 
     #[inline]
     unsafe fn read(frame: &Frame<'_>) -> Self {
-        // SAFETY: the value is live, and nothing is allocated here
-        let block = unsafe { block_of(frame.value()) };
-        let Some(Block { module, cell }) = block else {
-            wrong_type::<T>(None);
-        };
-        let Some(cell) = cell.upgrade() else {
-            match *module == T::MODULE {
-                true => refuse_closed(T::NAME),
-                false => wrong_type::<T>(block),
-            }
-        };
-        let Ok(cell) = cell.into_any().downcast::<Cell<T>>() else {
-            wrong_type::<T>(block);
-        };
-        if cell.is_closed() {
-            drop(cell);
-            refuse_closed(T::NAME);
-        }
-        if !cell.is_usable_here() {
-            drop(cell);
-            refuse_elsewhere(T::NAME);
-        }
-        Object::of(cell)
+        Object::of_block(frame.live()).unwrap_or_else(|refused| refused.refuse())
     }
 
-    unsafe fn has_shape(value: Raw) -> bool {
-        // SAFETY: the value is live, and nothing is allocated here
-        unsafe { block_of(value) }
-            .and_then(|block| block.cell.upgrade())
-            .is_some_and(|cell| cell.into_any().is::<Cell<T>>())
+    fn has_shape(live: Live<'_>) -> bool {
+        owned_by::<Block>(live)
+            .is_some_and(|block| block.ty == TypeId::of::<T>() && block.cell.strong_count() > 0)
     }
 }
 
@@ -167,10 +194,13 @@ unsafe impl<T: OCamlObject> ToValue for Object<T> {
             let bytes = self
                 .bytes()
                 .saturating_add(size_of::<Cell<T>>() - size_of::<T>());
-            let cell: Arc<dyn AnyCell> = self.add_block().clone();
+            let (cell, is_lwts) = self.add_block();
+            let cell: Arc<dyn AnyCell> = cell.clone();
             let block = Block {
+                ty: TypeId::of::<T>(),
                 module: T::MODULE,
                 cell: Arc::downgrade(&cell),
+                is_lwts,
             };
             owned_block::alloc(access, block, bytes)
         })

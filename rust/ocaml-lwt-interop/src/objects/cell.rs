@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use std::thread::{self, ThreadId};
 
 use super::disposal::{Place, dispose};
 use crate::conversion::declare::{Coming, Going, OCamlType};
-use crate::home::{AtHome, Home};
+use crate::home::{AtHome, Home, Runnable, Scope, holds_lwts_lock, lwt_home};
 use crate::lock::Mutex;
 
 /// A type whose values are objects for OCaml: [`#[object]`](macro@crate::object) makes it one. It is a bound for code that is for all
@@ -87,6 +87,8 @@ struct Blocks<T: OCamlObject> {
     count: usize,
     /// Their use.
     user: Option<Arc<Cell<T>>>,
+    /// Whether the thread that runs Lwt gave OCaml the first of them: then only who has the lock of its domain takes `user`.
+    is_lwts: Option<bool>,
 }
 
 /// An object.
@@ -95,6 +97,10 @@ pub(super) struct Cell<T: OCamlObject> {
     /// From now on no block is good for a call.
     closed: AtomicBool,
     blocks: Mutex<Blocks<T>>,
+    /// How many calls on the thread that runs Lwt borrow it. Only that thread changes it; who has the lock of its domain may look.
+    borrows: AtomicUsize,
+    /// The last of them is to look whether OCaml still uses the object. With that lock, too.
+    must_look: AtomicBool,
     /// Of one that is not shared: the thread that made it.
     thread: Option<ThreadId>,
     /// Where OCaml was first given it.
@@ -119,19 +125,90 @@ impl<T: OCamlObject> Cell<T> {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// OCaml is given another block.
-    fn add_block(self: &Arc<Self>) {
-        if let Some(at) = AtHome::here() {
+    #[inline]
+    pub(super) fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// OCaml is given another block. Whether calls on the thread that runs Lwt may borrow it.
+    fn add_block(self: &Arc<Self>) -> bool {
+        let at = AtHome::here();
+        if let Some(at) = at {
             self.home.get_or_init(|| at.home());
         }
         // The child of a `fork` keeps it for ever.
         let Some(mut blocks) = self.blocks.lock() else {
-            return std::mem::forget(self.clone());
+            std::mem::forget(self.clone());
+            return false;
         };
         blocks.count += 1;
         if blocks.user.is_none() && !self.is_closed() {
             blocks.user = Some(self.clone());
         }
+        *blocks
+            .is_lwts
+            .get_or_insert_with(|| at.is_some_and(|at| at.home().is_lwt()))
+    }
+
+    /// OCaml is a user no more, if it was closed or no block is left. From any thread, inside the collector too.
+    fn let_go(&self, mut blocks: MutexGuard<'_, Blocks<T>>) {
+        if blocks.count > 0 && !self.is_closed() {
+            return;
+        }
+        if blocks.is_lwts == Some(true) {
+            if !holds_lwts_lock() {
+                let user = blocks.user.clone();
+                drop(blocks);
+                return let_go_where_lwt_runs(user);
+            }
+            if self.borrows.load(Ordering::Relaxed) > 0 {
+                return self.must_look.store(true, Ordering::Relaxed);
+            }
+        }
+        let user = blocks.user.take();
+        drop(blocks);
+        drop(user);
+    }
+
+    /// On the thread that runs Lwt, as are these: with its lock, so the order of the numbers needs no more.
+    #[inline]
+    pub(super) fn begin_borrow(&self) {
+        let borrows = self.borrows.load(Ordering::Relaxed);
+        self.borrows.store(borrows + 1, Ordering::Relaxed);
+    }
+
+    /// After [`Cell::begin_borrow`]. What comes back may be the last user, and goes when nobody looks at the object any more.
+    #[inline]
+    #[must_use]
+    pub(super) fn end_borrow(&self) -> Option<Arc<Self>> {
+        let borrows = self.borrows.load(Ordering::Relaxed) - 1;
+        self.borrows.store(borrows, Ordering::Relaxed);
+        match borrows == 0 && self.must_look.load(Ordering::Relaxed) {
+            true => self.look(),
+            false => None,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&self) -> Option<Arc<Self>> {
+        self.must_look.store(false, Ordering::Relaxed);
+        let blocks = self.blocks.lock()?;
+        let user = blocks.user.clone();
+        self.let_go(blocks);
+        user
+    }
+}
+
+/// Whoever borrows the object does so there.
+#[cold]
+fn let_go_where_lwt_runs<T: OCamlObject>(user: Option<Arc<Cell<T>>>) {
+    if let (Some(user), Some(home)) = (user, lwt_home()) {
+        home.queue_anywhere(Runnable::Settle(Box::new(move |_: &Scope| {
+            if let Some(blocks) = user.blocks.lock() {
+                user.let_go(blocks);
+            }
+        })));
     }
 }
 
@@ -170,8 +247,9 @@ impl<T: OCamlObject> AnyCell for Cell<T> {
 
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let user = self.blocks.lock().and_then(|mut blocks| blocks.user.take());
-        drop(user);
+        if let Some(blocks) = self.blocks.lock() {
+            self.let_go(blocks);
+        }
     }
 
     fn block_collected(&self) {
@@ -179,12 +257,9 @@ impl<T: OCamlObject> AnyCell for Cell<T> {
             return;
         };
         blocks.count -= 1;
-        let user = match blocks.count {
-            0 => blocks.user.take(),
-            _ => None,
-        };
-        drop(blocks);
-        drop(user);
+        if blocks.count == 0 {
+            self.let_go(blocks);
+        }
     }
 }
 
@@ -224,7 +299,10 @@ impl<T: OCamlObject> Object<T> {
             blocks: Mutex::new(Blocks {
                 count: 0,
                 user: None,
+                is_lwts: None,
             }),
+            borrows: AtomicUsize::new(0),
+            must_look: AtomicBool::new(false),
             thread: (!T::IS_SHARED).then(|| thread::current().id()),
             home: OnceLock::new(),
         }))
@@ -239,13 +317,18 @@ impl<T: OCamlObject> Object<T> {
     }
 
     /// OCaml is given a block of it.
-    pub(super) fn add_block(&self) -> &Arc<Cell<T>> {
-        self.cell.add_block();
-        &self.cell
+    pub(super) fn add_block(&self) -> (&Arc<Cell<T>>, bool) {
+        let is_lwts = self.cell.add_block();
+        (&self.cell, is_lwts)
+    }
+
+    /// Whether this thread may use it.
+    pub(super) fn is_usable_here(&self) -> bool {
+        self.cell.is_usable_here()
     }
 
     /// Closes it for OCaml, as the `close` of its module does: calls that begin later raise an exception. The object lives on for as
-    /// long as Rust uses it.
+    /// long as Rust uses it. On a thread without OCaml's lock, OCaml's use of it ends in the next turn of Lwt's loop.
     pub fn close(this: &Self) {
         this.cell.close();
     }

@@ -8,14 +8,19 @@
 //!    [`disposal`] takes it.
 //! 4. An object that is not `Send` and `Sync` is used on the thread that made it, and nowhere else: its handle does not leave that,
 //!    and a block is refused elsewhere.
+//! 5. A call at home, where Lwt runs, borrows ([`borrowed`]) an object that OCaml was first given there: it is no user, but counts
+//!    itself in a number that only this thread changes, without atomic operations. So OCaml's use of such an object ends only
+//!    under the lock of Lwt's domain, and not before the last of these calls has ended. Who has no such lock sends it there.
 
 mod disposal;
 mod cell;
 mod block;
+mod borrowed;
 mod given;
 
 pub use block::{NotObject, NotSend, NotShared, Probe, object_on_a_thread_of_tokios};
 pub(crate) use block::{close, was_refused};
+pub use borrowed::Borrowed;
 pub(crate) use cell::live_objects;
 pub use cell::{OCamlObject, Object};
 pub use given::Give;

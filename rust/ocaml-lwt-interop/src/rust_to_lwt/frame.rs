@@ -2,102 +2,68 @@
 
 use std::cell::Cell;
 
-use super::argument::{Arguments, Signature};
-use crate::caml::lock::{self, Access};
-use crate::caml::{self, Raw};
+use super::argument::{Arguments, Signature, Values};
+use crate::caml::lock::Access;
+use crate::caml::{self, Called, Live, Passed, Raised, Raw};
 use crate::executor::start;
 use crate::home::{AtHome, Scope};
 
-/// Runs `body`, and gives its value to OCaml, or raises its exception. Neither is rooted.
-///
-/// # Safety
-/// OCaml calls the stub, so this thread holds the runtime lock and may run OCaml code; `arguments` are its arguments, live and of
-/// the types that the `external` declares. `body` lets nothing allocate between making what it gives and its end. Raises what
-/// `body` does, and what [`begin`] does; the caller holds nothing with a destructor, and `body` nothing before it runs.
+/// Runs `body` in a scope. Neither its value nor its exception is rooted: it lets nothing allocate between making what it gives and
+/// its end.
 #[inline]
-pub(super) unsafe fn run<const N: usize>(
+pub(super) fn in_scope<'f, const N: usize>(
+    called: Called<'f>,
+    arguments: [Passed<'f>; N],
     signature: &'static Signature,
-    arguments: [Raw; N],
-    body: impl FnOnce(&Scope, &Arguments<'_>) -> Result<Raw, Raw>,
-) -> Raw {
-    // SAFETY: as the caller's; everything else was dropped when the scope was left
-    unsafe {
-        let access = lock::called();
-        match in_scope(access, signature, arguments, body) {
-            Ok(value) => value,
-            Err(exception) => caml::raise(access, exception),
-        }
-    }
-}
-
-/// # Safety
-/// As for [`run`]; it raises what [`begin`] does.
-#[inline]
-unsafe fn in_scope<const N: usize>(
-    access: Access<'_>,
-    signature: &'static Signature,
-    arguments: [Raw; N],
-    body: impl FnOnce(&Scope, &Arguments<'_>) -> Result<Raw, Raw>,
-) -> Result<Raw, Raw> {
-    // SAFETY: as the caller's; nothing here has a destructor yet
-    let (at, values) = unsafe { begin(access, signature, arguments)? };
+    body: impl FnOnce(&Scope, &Arguments<'_>) -> Result<Raw, Raised>,
+) -> Result<Raw, Raised> {
+    let (access, at, arguments) = begin(called, arguments, signature)?;
     let scope = Scope::enter(access, at);
-    let values = values;
-    let arguments = Arguments {
-        access: scope.access(),
-        signature,
-        values: &values,
+    let run = |values: Values<'_>| {
+        let arguments = Arguments {
+            access: scope.access(),
+            signature,
+            values,
+        };
+        body(&scope, &arguments)
     };
-    body(&scope, &arguments)
+    if !signature.collects {
+        return run(Values::Live(&arguments));
+    }
+    let rooted = arguments.map(|argument| Cell::new(Some(argument.rooted())));
+    run(Values::Rooted(&rooted))
 }
-
-/// An argument, until it is converted.
-type Rooted = Cell<Option<ocaml::Value>>;
 
 /// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
-/// Every call begins here, so here it is refused where too little of the stack is left for it.
-///
-/// All arguments are rooted before the first is converted: a conversion may collect.
-///
-/// # Safety
-/// As for [`run`]. Raises `Stack_overflow`, and `Failure` where the OCaml library is not linked; an exception that comes back is not
-/// rooted.
+/// Every call begins here, so here it is refused where too little of the stack is left for it, and where the OCaml library is not
+/// linked. The arguments are live: nothing has allocated since they were read.
 #[inline]
-unsafe fn begin<const N: usize>(
-    access: Access<'_>,
+fn begin<'f, const N: usize>(
+    called: Called<'f>,
+    arguments: [Passed<'f>; N],
     signature: &Signature,
-    mut arguments: [Raw; N],
-) -> Result<(AtHome, [Rooted; N]), Raw> {
-    // SAFETY: OCaml called the stub; nothing has a destructor yet, by the caller's word; the arguments are live
-    unsafe {
-        if caml::check_stacks(access).is_err() {
-            caml::raise_stack_overflow(access);
-        }
-        let at = match AtHome::here() {
-            // OCaml code runs only to make the exception that is returned.
-            Some(_) => start::executor(access, signature.function)?,
-            None => home_of_first_call(access, signature, &mut arguments)?,
-        };
-        let rooted = arguments.map(|argument| Cell::new(Some(caml::protect(access, argument))));
-        Ok((at, rooted))
-    }
+) -> Result<(Access<'f>, AtHome, [Live<'f>; N]), Raised> {
+    caml::check_stacks(called.quietly())?;
+    let Some(at) = start::running() else {
+        return first_call(called, arguments, signature);
+    };
+    let (access, arguments) = called.begin_with(arguments);
+    Ok((access, at, arguments))
 }
 
-/// The first call on this thread. The arguments are live afterwards as before.
-///
-/// # Safety
-/// As for [`begin`].
+/// The first call on this thread, or one that is refused.
 #[cold]
-unsafe fn home_of_first_call(
-    access: Access<'_>,
+fn first_call<'f, const N: usize>(
+    called: Called<'f>,
+    arguments: [Passed<'f>; N],
     signature: &Signature,
-    arguments: &mut [Raw],
-) -> Result<AtHome, Raw> {
-    // SAFETY: the arguments are live; nothing here has a destructor
-    unsafe {
-        let started = caml::keeping(access, arguments, || {
-            start::is_linked(access).then(|| start::executor(access, signature.function))
-        });
-        started.unwrap_or_else(|| start::raise_not_linked(access))
-    }
+) -> Result<(Access<'f>, AtHome, [Live<'f>; N]), Raised> {
+    let (at, access, arguments) = called.keeping(arguments, |access| {
+        if start::is_linked(access) {
+            start::executor(access, signature.function)
+        } else {
+            Err(start::not_linked())
+        }
+    });
+    at.map(|at| (access, at, arguments))
 }

@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 
 use super::argument::{ArgumentError, Arguments, Signature};
 use super::output::{Outcome, Settled};
-use super::stub::call_or_raise;
-use crate::caml::Raw;
+use super::stub::rust_to_lwt_by;
+use crate::caml::{Called, Passed, Raised, Raw};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -32,18 +32,16 @@ use crate::panic::catch;
 use crate::runtime::tokio_rt;
 use crate::storage::Storage;
 
-/// Called by the stub of a `#[func(tokio)]`.
-///
-/// # Safety
-/// As for `rust_to_lwt`.
+/// Called by the stub of a `#[func(tokio)]`. As `rust_to_lwt`.
 #[doc(hidden)]
 #[inline]
-pub unsafe fn rust_to_lwt_on_workers<const N: usize, F, T, E>(
+pub fn rust_to_lwt_on_workers<'f, const N: usize, F, T, E>(
+    called: Called<'f>,
+    arguments: [Passed<'f>; N],
     signature: &'static Signature,
-    arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<F, ArgumentError>,
     ending: E,
-) -> Raw
+) -> Result<Raw, Raised>
 where
     F: Future + Send + 'static,
     T: ToOCaml + Send + 'static,
@@ -55,22 +53,19 @@ where
             tokio_rt().spawn(on_a_worker(home, storage, future, ending))
         })))
     };
-    // SAFETY: as the caller's
-    unsafe { call_or_raise(signature, arguments, make, Sent::into_ending) }
+    rust_to_lwt_by(called, arguments, signature, make, Sent::into_ending)
 }
 
-/// Called by the stub of a `#[func(blocking)]`.
-///
-/// # Safety
-/// As for `rust_to_lwt`.
+/// Called by the stub of a `#[func(blocking)]`. As `rust_to_lwt`.
 #[doc(hidden)]
 #[inline]
-pub unsafe fn rust_to_lwt_on_blocking_pool<const N: usize, B, R, T, E>(
+pub fn rust_to_lwt_on_blocking_pool<'f, const N: usize, B, R, T, E>(
+    called: Called<'f>,
+    arguments: [Passed<'f>; N],
     signature: &'static Signature,
-    arguments: [Raw; N],
     make: impl FnOnce(&Arguments<'_>) -> Result<B, ArgumentError>,
     ending: E,
-) -> Raw
+) -> Result<Raw, Raised>
 where
     B: FnOnce() -> R + Send + 'static,
     T: ToOCaml + Send + 'static,
@@ -87,8 +82,7 @@ where
             },
         )))
     };
-    // SAFETY: as the caller's
-    unsafe { call_or_raise(signature, arguments, make, Sent::into_ending) }
+    rust_to_lwt_by(called, arguments, signature, make, Sent::into_ending)
 }
 
 /// The macro asks this of each argument, at its place in the user's code, so that the compiler names the one that is not

@@ -4,8 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Mutex;
 
 use super::output::Settled;
-use super::settle::settle;
-use crate::caml::Root;
+use super::settle::{ResolverRoot, settle};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -38,8 +37,7 @@ pub struct Resolver<T: ToOCaml + 'static> {
 }
 
 impl<T: ToOCaml + 'static> Resolver<T> {
-    /// Of the promise that `root`, what `Pending` gave, settles.
-    pub(crate) fn new(scope: &Scope, root: Root) -> Self {
+    pub(crate) fn new(scope: &Scope, root: ResolverRoot) -> Self {
         let home = scope.home();
         let key = home.local(scope.at()).resolvers.borrow_mut().insert(root);
         Resolver {

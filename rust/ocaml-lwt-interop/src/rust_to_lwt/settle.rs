@@ -3,13 +3,16 @@
 use std::panic::AssertUnwindSafe;
 
 use super::output::Settled;
-use crate::caml::{self, Callback, Root, TypedRoot, types};
+use crate::caml::{self, Callbacks, PendingPromise, TypedRoot, promise_of, types};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::Completion;
 use crate::home::{AssertSend, Home, Key, Runnable, Scope};
 use crate::panic::catch;
+
+/// A pending promise, and what settles it.
+pub(crate) type ResolverRoot = TypedRoot<types::Resolver>;
 
 /// An ending in OCaml's terms, rooted.
 pub(crate) enum Converted {
@@ -23,13 +26,17 @@ pub(crate) fn convert<T: ToOCaml + 'static>(
     scope: &Scope,
     ending: Ending<Settled<T>>,
 ) -> Converted {
-    // What was lent to a body on another thread is OCaml's again before it hears that the body has ended.
-    caml::loan::restore_dropped(scope.access());
     catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
         .unwrap_or_else(|panic| Converted::Exception(errors_to_ocaml::of_panic(scope, &panic)))
 }
 
-fn convert_or_panic<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
+/// As [`convert`], which is for who does not catch panics.
+pub(super) fn convert_or_panic<T: ToOCaml + 'static>(
+    scope: &Scope,
+    ending: Ending<Settled<T>>,
+) -> Converted {
+    // What was lent to a body on another thread is OCaml's again before it hears that the body has ended.
+    caml::loan::restore_dropped(scope.access());
     match ending {
         Ending::Value(Settled::Value(value)) => {
             Converted::Value(build::convert_here(scope.access(), &value))
@@ -54,53 +61,44 @@ pub(crate) fn pending(
     scope: &Scope,
     key: Key,
     cancelable: bool,
-) -> Option<(TypedRoot<types::Promise>, Root)> {
-    let access = scope.access();
-    let arguments = || [caml::int(key.to_int()), caml::bool(cancelable)];
-    // SAFETY: `int -> bool -> 'a Lwt.t * 'a Lwt.u`; the pair is read before anything can allocate
-    unsafe {
-        let made = scope
-            .home()
-            .call_until_done(scope, Callback::Pending, arguments);
-        let pair = made.ok()?;
-        let promise = TypedRoot::new(Root::new(access, caml::field(pair, 0)));
-        Some((promise, Root::new(access, pair)))
-    }
+) -> Option<(TypedRoot<types::Promise>, ResolverRoot)> {
+    let arguments = (&key.to_int(), &cancelable);
+    let made = scope.home().ask(scope, &Callbacks::PENDING, &arguments);
+    let PendingPromise { resolver, .. } = made.ok()?;
+    let promise = promise_of(scope.access(), &resolver);
+    Some((promise.into_root(), resolver))
 }
 
 /// Settles a pending promise: `Lwt.wakeup`, so that what was bound to it runs here and now, and its next call is
-/// polled in the same tick. A promise that was cancelled stays so. `resolver`: what `Pending` gave.
+/// polled in the same tick. A promise that was cancelled stays so.
 ///
 /// Runs OCaml code. An exception that its callbacks let escape is kept for the end of the tick.
 pub(crate) fn settle<T: ToOCaml + 'static>(
     scope: &Scope,
-    resolver: Root,
+    resolver: ResolverRoot,
     ending: Ending<Settled<T>>,
 ) {
     let converted = convert(scope, ending);
     settle_with(scope, resolver, converted);
 }
 
-fn settle_with(scope: &Scope, resolver: Root, converted: Converted) {
+fn settle_with(scope: &Scope, resolver: ResolverRoot, converted: Converted) {
     let home = scope.home();
     home.handle_pending(scope);
     if home.must_raise_first(scope.at()) {
         return settle_later(home, resolver, converted);
     }
-    let access = scope.access();
-    // SAFETY: all arguments are rooted by `resolver` and `converted`; their types are those of the
-    // callbacks, which do nothing with a promise that is settled.
-    let settled = unsafe {
-        match &converted {
-            Converted::Value(value) => home.call_until_returned(scope, Callback::Fulfil, || {
-                [resolver.get(access), value.raw()]
-            }),
-            Converted::Exception(Outgoing {
-                exception,
-                backtrace,
-            }) => home.call_until_returned(scope, Callback::Reject, || {
-                [resolver.get(access), exception.raw(), backtrace.raw()]
-            }),
+    // The functions do nothing with a promise that is settled.
+    let settled = match &converted {
+        Converted::Value(value) => {
+            home.call_until_returned(scope, &Callbacks::FULFIL, &(&resolver, value))
+        }
+        Converted::Exception(Outgoing {
+            exception,
+            backtrace,
+        }) => {
+            let arguments = (&resolver, exception, backtrace);
+            home.call_until_returned(scope, &Callbacks::REJECT, &arguments)
         }
     };
     // What came instead each time may be over in the next tick.
@@ -110,7 +108,7 @@ fn settle_with(scope: &Scope, resolver: Root, converted: Converted) {
 }
 
 #[cold]
-fn settle_later(home: &'static Home, resolver: Root, converted: Converted) {
+fn settle_later(home: &'static Home, resolver: ResolverRoot, converted: Converted) {
     let again = AssertSend((resolver, converted));
     home.queue_anywhere(Runnable::Settle(Box::new(move |scope| {
         let (resolver, converted) = again.into_inner();
@@ -120,8 +118,7 @@ fn settle_later(home: &'static Home, resolver: Root, converted: Converted) {
 
 /// The completion of a task that a promise stands for.
 pub(crate) struct SettlePromise<E> {
-    /// What `Pending` gave.
-    pub(crate) resolver: Root,
+    pub(crate) resolver: ResolverRoot,
     pub(crate) ending: E,
 }
 
@@ -144,6 +141,6 @@ where
 }
 
 /// Rejects a promise that nobody can resolve any more. Runs OCaml code.
-pub(crate) fn break_promise(scope: &Scope, resolver: Root) {
+pub(crate) fn break_promise(scope: &Scope, resolver: ResolverRoot) {
     settle::<()>(scope, resolver, Ending::Dropped);
 }

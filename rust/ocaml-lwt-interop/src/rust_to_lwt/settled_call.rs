@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use super::output::Settled;
 use super::settle::{Converted, convert};
-use crate::caml::{self, Callbacks, Root};
+use crate::caml::{self, Callbacks};
 use crate::conversion::ToOCaml;
 use crate::ending::Ending;
 use crate::error::Error;
@@ -152,6 +152,5 @@ pub(crate) fn park(scope: &Scope) {
 /// `Lwt.Canceled`. Runs OCaml code, may collect.
 pub(crate) fn canceled(scope: &Scope) -> Exception {
     let (Ok(exception) | Err(exception)) = scope.home().ask(scope, &Callbacks::CANCELED, &(&(),));
-    let exception = Root::of(scope.access(), &exception);
-    Exception::capture(scope, exception).expect("Lwt.Canceled is an exception")
+    Exception::of_raised(scope, &exception).expect("Lwt.Canceled is an exception")
 }

@@ -6,13 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use ocaml::{Runtime, ToValue, Value};
 use pin_project_lite::pin_project;
 
 use super::stream_task::{self, BoxedStream};
-use crate::conversion::ToOCaml;
-use crate::conversion::declare::{OCamlType, Type, Types};
-use crate::conversion::float::Float;
+use crate::caml::convert;
+use crate::conversion::declare::{OCamlType, Type};
+use crate::conversion::{ToOCaml, whole};
 use crate::error::Error;
 use crate::executor::ocaml_runtime::with_lwt_scope_of;
 
@@ -59,24 +58,14 @@ macro_rules! stream_handle {
             }
         }
 
-        // SAFETY: `stream_task::make` makes a `Lwt_stream.t`, of items that convert as `T` does
-        unsafe impl<D, T: OCamlType<D>> OCamlType<D> for $name<T> {
-            fn ocaml_type(types: &mut Types) -> Type {
-                Type::applied("Lwt_stream.t", [T::ocaml_type(types)])
-            }
+        whole! {
+            to [T: ToOCaml + 'static] $name<T>;
+            declare [T: OCamlType<Direction>] $name<T>, |types| Type::applied("Lwt_stream.t", [T::ocaml_type(types)]);
         }
 
-        // SAFETY: the value is rooted
-        unsafe impl<T: ToOCaml + 'static> ToOCaml for $name<T> {
-            const FLOAT: Float = Float::Never;
-        }
-
-        // SAFETY: the value is rooted
-        unsafe impl<T: ToOCaml + 'static> ToValue for $name<T> {
-            /// # Panics
-            /// The second time: there is one stream in it. On a thread that does not run Lwt.
-            fn to_value(&self, runtime: &Runtime) -> Value {
-                let taken = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        convert! {
+            to [T: ToOCaml + 'static] $name<T>, |this, runtime| {
+                let taken = this.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let stream: BoxedStream<T> = taken.expect(concat!(
                     "a ", stringify!($name), " was converted to an OCaml value for the second time, but its stream went with \
                      the first: make one for each value, or share the OCaml stream as an OCamlValue"
@@ -84,9 +73,9 @@ macro_rules! stream_handle {
                 with_lwt_scope_of(
                     runtime,
                     "a stream was handed to OCaml",
-                    |scope| stream_task::make(scope, stream, self.window),
+                    |scope| stream_task::make(scope, stream, this.window),
                 )
-            }
+            };
         }
 
         impl<T> std::fmt::Debug for $name<T> {

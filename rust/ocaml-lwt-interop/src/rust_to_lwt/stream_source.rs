@@ -18,7 +18,6 @@ use std::sync::{Arc, OnceLock};
 use super::buffer::TooLate;
 use super::open_reads::OpenRead;
 use super::window::Window;
-use crate::caml;
 use crate::caml::alloc::Block;
 use crate::caml::reader::Reader;
 use crate::conversion::{ToOCaml, build};
@@ -88,9 +87,9 @@ impl<T> Shared<T> {
         let Some(ending) = self.window().take_ending() else {
             return false;
         };
-        let ending = to_ocaml(scope, ending);
-        // SAFETY: an ending is what was made
-        unsafe { reader.put_ending(scope.access(), &ending) };
+        let failed = to_ocaml(scope, ending);
+        let failed = failed.map(|outgoing| (outgoing.exception, outgoing.backtrace));
+        reader.put_ending(scope.access(), failed);
         self.spent.store(true, Ordering::Release);
         true
     }
@@ -139,28 +138,16 @@ impl<T> Shared<T> {
     }
 }
 
-/// What comes after the last item, `ending` in `reader.ml`. May run OCaml code, to make an exception, and collect. A
+/// What comes after the last item, if that is an exception. May run OCaml code, to make an exception, and collect. A
 /// panic of the user's code on the way (the `Display` of an error) is a panic of the stream's.
-fn to_ocaml(scope: &Scope, ending: Ending<()>) -> ocaml::Value {
-    let outgoing = catch(AssertUnwindSafe(|| match ending {
+fn to_ocaml(scope: &Scope, ending: Ending<()>) -> Option<Outgoing> {
+    catch(AssertUnwindSafe(|| match ending {
         Ending::Value(()) => None,
         Ending::Error(error) => Some(errors_to_ocaml::of_error(scope, &error)),
         Ending::Panic(panic) => Some(errors_to_ocaml::of_panic(scope, &panic)),
         Ending::Dropped => Some(errors_to_ocaml::of_error(scope, &Error::broken_promise())),
     }))
-    .unwrap_or_else(|panic| Some(errors_to_ocaml::of_panic(scope, &panic)));
-    let Some(Outgoing {
-        exception,
-        backtrace,
-    }) = outgoing
-    else {
-        return ocaml::Value::Raw(caml::reader::END.0);
-    };
-    let access = scope.access();
-    let mut failed = Block::alloc(access, 2, 0);
-    failed.push(access, &exception);
-    failed.push(access, &backtrace);
-    failed.end()
+    .unwrap_or_else(|panic| Some(errors_to_ocaml::of_panic(scope, &panic)))
 }
 
 impl<T: ToOCaml + 'static> Shared<T> {

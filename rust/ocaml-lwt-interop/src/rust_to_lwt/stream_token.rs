@@ -8,9 +8,9 @@ use std::ffi::CStr;
 use std::sync::Arc;
 
 use crate::caml::lock::Access;
-use crate::caml::owned_block::{self, Owned};
+use crate::caml::owned_block::{self, Owned, owned_by};
 use crate::caml::reader::Reader;
-use crate::caml::{Raw, Typed, types};
+use crate::caml::{Live, Typed, types};
 use crate::home::Source;
 use crate::status::{Status, status};
 
@@ -38,14 +38,8 @@ pub(crate) fn alloc_stream_token(
     unsafe { Typed::new(owned_block::alloc(access, Token(source), 0)) }
 }
 
-/// The stream of a reader.
-///
-/// # Safety
-/// `reader` is a live reader. No allocation, runs no OCaml code.
-pub(crate) unsafe fn source_of(reader: Raw) -> Arc<dyn Source> {
-    // SAFETY: as the caller's; its token is one of ours, which nobody changes before the finaliser
-    unsafe {
-        let token = Reader::token_of(reader);
-        (*owned_block::owned::<Token>(token.0)).0.clone()
-    }
+/// The stream of a reader, if the value is one. No allocation, runs no OCaml code.
+pub(crate) fn source_of(reader: Live<'_>) -> Option<Arc<dyn Source>> {
+    let token = Reader::token_of(reader)?;
+    owned_by::<Token>(token).map(|token| token.0.clone())
 }

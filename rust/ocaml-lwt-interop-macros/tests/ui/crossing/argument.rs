@@ -47,4 +47,7 @@ pub struct Point {
 #[func]
 pub async fn point(point: Point) {}
 
+#[func]
+pub async fn character(character: char) {}
+
 fn main() {}

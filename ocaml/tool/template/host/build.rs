@@ -1,0 +1,3 @@
+fn main() {
+    ocaml_lwt_interop_build::dune("ocaml/main.exe.o");
+}

@@ -1,0 +1,8 @@
+#![allow(unused)]
+
+use ocaml_lwt_interop_macros::interface;
+
+#[interface]
+pub trait Protocol {}
+
+fn main() {}

@@ -1,0 +1,2 @@
+let pool = lazy (Rust_async.Domain_pool.create ~domains:1)
+let run n = Rust_async.Domain_pool.detach (Lazy.force pool) Fun.id n
