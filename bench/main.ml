@@ -49,7 +49,8 @@ let selected () =
   in
   let wanted = List.filter is_wanted (List.map (fun case -> case.Case.name) cases) in
   let names = if !only <> "" then wanted else close wanted in
-  List.filter (fun case -> List.mem case.Case.name names) cases
+  let is_short case = (not !quick) || case.Case.size <= 10_000 in
+  List.filter (fun case -> List.mem case.Case.name names && is_short case) cases
 
 (* Next to each other what is compared with each other: the cases whose baselines lead to the same one. *)
 let by_family selection =
