@@ -61,7 +61,7 @@ where
             }
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
-                task.set_storage(scope, Storage::bound(scope));
+                task.head().set_storage(scope, Storage::bound(scope));
                 TaskCell::suspend(task, scope);
             }
         }

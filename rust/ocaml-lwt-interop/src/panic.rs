@@ -58,21 +58,43 @@ pub(crate) fn install_hook(no_walk: fn() -> bool) {
 }
 
 /// Runs `f` and catches its panic.
+#[inline]
 pub(crate) fn catch<R>(f: impl FnOnce() -> R + UnwindSafe) -> Result<R, Panic> {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            CATCHING.set(CATCHING.get() - 1);
+    let _catching = Catching::begin();
+    match std::panic::catch_unwind(f) {
+        Ok(value) => Ok(value),
+        Err(payload) => Err(Panic::caught(payload)),
+    }
+}
+
+/// A `catch` is on the stack, until this is dropped.
+struct Catching;
+
+impl Catching {
+    #[inline]
+    fn begin() -> Self {
+        CATCHING.set(CATCHING.get() + 1);
+        Catching
+    }
+}
+
+impl Drop for Catching {
+    #[inline]
+    fn drop(&mut self) {
+        CATCHING.set(CATCHING.get() - 1);
+    }
+}
+
+impl Panic {
+    #[cold]
+    fn caught(payload: Box<dyn Any + Send>) -> Panic {
+        Panic {
+            message: message(payload),
+            location: LOCATION
+                .try_with(|slot| std::mem::take(&mut *slot.borrow_mut()))
+                .unwrap_or_default(),
         }
     }
-    CATCHING.set(CATCHING.get() + 1);
-    let _leave = Leave;
-    std::panic::catch_unwind(f).map_err(|payload| Panic {
-        message: message(payload),
-        location: LOCATION
-            .try_with(|slot| std::mem::take(&mut *slot.borrow_mut()))
-            .unwrap_or_default(),
-    })
 }
 
 /// As [`catch`], and nothing is printed: for conversions, whose panics (ocaml-rs's way to refuse a value) are errors of

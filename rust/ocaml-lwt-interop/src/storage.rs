@@ -111,11 +111,17 @@ impl Storage {
         if !scope.home().is_lwt() {
             return self.with_running(f);
         }
-        let is_bare = || from == From::Tick && BARE.get();
-        if self.0.is_none() && (Storage::is_nothing_bound(scope) || is_bare()) {
+        if self.is_bound(scope, from) {
             return f();
         }
         self.bind_slow(scope, f)
+    }
+
+    /// Whether this is bound where Lwt runs, and nothing else.
+    #[inline]
+    pub(crate) fn is_bound(&self, scope: &Scope, from: From) -> bool {
+        let is_bare = || from == From::Tick && BARE.get();
+        scope.home().is_lwt() && self.0.is_none() && (Storage::is_nothing_bound(scope) || is_bare())
     }
 
     /// Runs `f`, which calls a function by a handle that remembers this: rule 3.

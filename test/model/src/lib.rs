@@ -89,3 +89,6 @@ mod error {
 
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_executor.rs"]
 mod task_executor;
+
+#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_head.rs"]
+mod task_head;

@@ -21,6 +21,17 @@ pub struct Passed<'a> {
     called: std::marker::PhantomData<fn(&'a ()) -> &'a ()>,
 }
 
+impl Passed<'_> {
+    /// Not a closure: one for each number of arguments, and not for each function.
+    #[inline]
+    fn new(raw: Raw) -> Self {
+        Passed {
+            raw,
+            called: std::marker::PhantomData,
+        }
+    }
+}
+
 impl<'a> Called<'a> {
     /// From now on anything may allocate.
     #[inline]
@@ -90,10 +101,7 @@ pub unsafe fn run<const N: usize>(
     arguments: [Raw; N],
     body: impl for<'a> FnOnce(Called<'a>, [Passed<'a>; N]) -> Result<Raw, Raised>,
 ) -> Raw {
-    let passed = arguments.map(|raw| Passed {
-        raw,
-        called: std::marker::PhantomData,
-    });
+    let passed = arguments.map(Passed::new);
     // SAFETY: by the caller's word; the body has dropped all that is its own when it has returned, and nothing has allocated since
     unsafe {
         let access = lock::called();

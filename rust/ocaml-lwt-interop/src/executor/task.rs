@@ -98,10 +98,18 @@ unsafe impl Executor for &'static Home {
     }
 
     #[inline]
-    fn bind<R>(scope: &Scope, storage: &Storage, in_tick: bool, f: impl FnOnce() -> R) -> R {
-        let from = if in_tick { From::Tick } else { From::Anywhere };
-        storage.bind(scope, from, f)
+    fn is_bound(scope: &Scope, storage: &Storage, in_tick: bool) -> bool {
+        storage.is_bound(scope, from(in_tick))
     }
+
+    fn bind(scope: &Scope, storage: &Storage, in_tick: bool, f: &mut dyn FnMut()) {
+        storage.bind(scope, from(in_tick), f);
+    }
+}
+
+#[inline]
+fn from(in_tick: bool) -> From {
+    if in_tick { From::Tick } else { From::Anywhere }
 }
 
 impl<T: AnyTask<&'static Home>> Task for T {

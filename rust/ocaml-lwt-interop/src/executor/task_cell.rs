@@ -6,11 +6,9 @@
 //!
 //! Rules, field by field:
 //!
-//! 1. `remote`: any thread, through [`RemoteState`]'s transitions only.
-//! 2. `state`, `future`, `completion`, `key`, `cancelled`: the domain thread only, which is what the [`Executor::Scope`] or
-//!    [`Executor::At`] argument of every method that touches them stands for. Hence a future that is not `Send` is polled and
-//!    dropped where it was made.
-//!    `storage` is written where the task is made, and by its stub before anybody else knows it.
+//! 1. `head`: see there. What is the same in every task is there, and is compiled once; what is here, for each future.
+//! 2. `future`, `completion`: the domain thread only, which is what the [`Executor::Scope`] or [`Executor::At`] argument of every
+//!    method that touches them stands for. Hence a future that is not `Send` is polled and dropped where it was made.
 //! 3. `future` is pinned: it is dropped in place, never moved, and the allocation outlives it.
 //! 4. When the last reference goes on another thread, `future` and `completion` are `None` already, or `Send`: the
 //!    domain's registry holds a reference to every task with a future, until it is finished on the domain thread; a
@@ -25,19 +23,13 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use super::checked::{Arc, Cell, UnsafeCell};
 use super::task_executor::{AnyTask, Completion, Executor};
-use super::task_state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
+use super::task_head::{Head, Woken};
+use super::task_state::{AfterSuspend, AtHomeState, RemoteState};
 use crate::ending::Ending;
 use crate::panic::catch;
 
 pub(crate) struct TaskCell<E: Executor, F: Future, C> {
-    remote: RemoteState,
-    state: AtHomeState,
-    executor: E,
-    key: Cell<E::Key>,
-    cancelled: Cell<bool>,
-    /// What is bound while it is polled, completed and dropped; none: it is in no call. Emptied when it has ended: wakers may
-    /// keep the task.
-    storage: Cell<Option<E::Storage>>,
+    head: Head<E>,
     completion: Cell<Option<C>>,
     future: UnsafeCell<Option<F>>,
 }
@@ -55,18 +47,13 @@ where
 {
     fn new(
         executor: E,
-        (state, remote): (AtHomeState, RemoteState),
+        states: (AtHomeState, RemoteState),
         storage: Option<E::Storage>,
         future: F,
         completion: Option<C>,
     ) -> Arc<Self> {
         Arc::new(TaskCell {
-            remote,
-            state,
-            executor,
-            key: Cell::new(E::NO_KEY),
-            cancelled: Cell::new(false),
-            storage: Cell::new(storage),
+            head: Head::new(executor, states, storage),
             completion: Cell::new(completion),
             future: UnsafeCell::new(Some(future)),
         })
@@ -74,9 +61,9 @@ where
 
     /// A task that the caller polls with [`TaskCell::poll_first`], on the domain thread.
     pub(crate) fn eager(executor: E, _at: E::At, future: F) -> Arc<Self> {
-        let state = (AtHomeState::running(), RemoteState::idle());
+        let states = (AtHomeState::running(), RemoteState::idle());
         let storage = Some(E::Storage::default());
-        Self::new(executor, state, storage, future, None)
+        Self::new(executor, states, storage, future, None)
     }
 
     /// A task made on its domain thread, in the call that makes it: queued, and registered so that it is dropped there at the
@@ -88,10 +75,10 @@ where
         future: F,
         completion: C,
     ) -> Arc<Self> {
-        let state = (AtHomeState::queued(), RemoteState::idle());
-        let mut task = Self::new(executor, state, storage, future, Some(completion));
+        let states = (AtHomeState::queued(), RemoteState::idle());
+        let mut task = Self::new(executor, states, storage, future, Some(completion));
         if executor.is_open(at) {
-            task.key.set(executor.register(at, task.clone()));
+            task.head.set_key(at, executor.register(at, task.clone()));
             executor.wake(at, task.clone());
         } else {
             Self::refuse(&mut task);
@@ -107,9 +94,9 @@ where
         future: F,
         completion: C,
     ) -> Arc<Self> {
-        let state = (AtHomeState::idle(), RemoteState::idle());
-        let task = Self::new(executor, state, storage, future, Some(completion));
-        task.key.set(executor.register(at, task.clone()));
+        let states = (AtHomeState::idle(), RemoteState::idle());
+        let task = Self::new(executor, states, storage, future, Some(completion));
+        task.head.set_key(at, executor.register(at, task.clone()));
         task
     }
 
@@ -125,8 +112,8 @@ where
         F: Send,
         C: Send,
     {
-        let state = (AtHomeState::idle(), RemoteState::queued());
-        let mut task = Self::new(executor, state, storage, future, Some(completion));
+        let states = (AtHomeState::idle(), RemoteState::queued());
+        let mut task = Self::new(executor, states, storage, future, Some(completion));
         if !executor.send(task.clone()) {
             Self::refuse(&mut task);
         }
@@ -136,7 +123,7 @@ where
     /// A new task is dropped where it was made, since the executor has shut down; whoever joins is told so.
     fn refuse(task: &mut Arc<Self>) {
         let task = Arc::get_mut(task).expect("nobody else knows a new task");
-        task.state.finish();
+        task.head.refuse();
         // SAFETY: nobody else knows it, and it was never polled
         let future = task.future.with_mut(|future| unsafe { (*future).take() });
         // A panic of the user's destructor is the spawner's.
@@ -149,12 +136,12 @@ where
     pub(crate) fn poll_first(this: &Arc<Self>, scope: &E::Scope<'_>) -> Poll<Ending<F::Output>> {
         let ending = match Self::poll(this, scope, true) {
             Poll::Ready(ending) => ending,
-            Poll::Pending if this.executor.is_open(E::at(scope)) => return Poll::Pending,
+            Poll::Pending if this.head.is_open(scope) => return Poll::Pending,
             // OCaml code that the poll ran has shut the bridge down, or forked; or a destructor on a worker domain that leaves
             // has called: nobody would poll again.
             Poll::Pending => Ending::Dropped,
         };
-        this.state.finish();
+        this.head.finish(scope);
         if E::is_child() {
             std::mem::forget(this.clone());
             return Poll::Ready(ending);
@@ -164,30 +151,14 @@ where
 
     /// Registers a task that is pending after its eager poll, and gives the key by which it can be cancelled.
     pub(crate) fn register(this: &Arc<Self>, scope: &E::Scope<'_>) -> E::Key {
-        let key = this.executor.register(E::at(scope), this.clone());
-        this.key.set(key);
+        let at = E::at(scope);
+        let key = this.head.executor.register(at, this.clone());
+        this.head.set_key(at, key);
         key
     }
 
-    /// Whether the eager poll woke its own task, which `suspend` will queue.
-    pub(crate) fn is_woken(&self, _scope: &E::Scope<'_>) -> bool {
-        self.state.is_woken()
-    }
-
-    /// Whether it was cancelled while it was polled or before it was suspended; `suspend` will end it.
-    pub(crate) fn is_cancelled(&self, _scope: &E::Scope<'_>) -> bool {
-        self.cancelled.get()
-    }
-
-    /// What the stub learns only when the task is pending: what was bound in its call.
-    pub(crate) fn set_storage(&self, _scope: &E::Scope<'_>, storage: E::Storage) {
-        self.storage.set(Some(storage));
-    }
-
-    fn storage(&self, _scope: &E::Scope<'_>) -> Option<E::Storage> {
-        let storage = self.storage.take();
-        self.storage.set(storage.clone());
-        storage
+    pub(crate) fn head(&self) -> &Head<E> {
+        &self.head
     }
 
     /// What the stub learns only after the task exists: whose promise it is.
@@ -230,31 +201,36 @@ where
 
     /// The end of a poll that was pending. A wake during the poll is honoured now; the reference becomes the queue's.
     pub(crate) fn suspend(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.cancelled.get() {
+        if this.head.is_cancelled(scope) {
             return this.end(scope, Ending::Dropped);
         }
-        match this.state.suspend() {
+        match this.head.suspend(scope) {
             AfterSuspend::Idle => {}
-            AfterSuspend::Enqueue => this.executor.push(E::at(scope), this),
+            AfterSuspend::Enqueue => this.head.executor.push(E::at(scope), this),
         }
     }
 
     fn run_once(this: Arc<Self>, scope: &E::Scope<'_>, in_tick: bool) {
-        let storage = this.storage(scope);
-        let in_call = storage.is_some();
-        E::bind(
-            scope,
-            &storage.unwrap_or_default(),
-            in_tick,
-            || match Self::poll(&this, scope, in_call) {
-                Poll::Ready(ending) => this.end(scope, ending),
-                Poll::Pending => Self::suspend(this, scope),
-            },
-        );
+        let (storage, in_call) = this.head.call(scope);
+        if E::is_bound(scope, &storage, in_tick) {
+            return Self::run_bound(this, scope, in_call);
+        }
+        let mut this = Some(this);
+        E::bind(scope, &storage, in_tick, &mut || {
+            let this = this.take().expect("it is run once");
+            Self::run_bound(this, scope, in_call);
+        });
+    }
+
+    fn run_bound(this: Arc<Self>, scope: &E::Scope<'_>, in_call: bool) {
+        match Self::poll(&this, scope, in_call) {
+            Poll::Ready(ending) => this.end(scope, ending),
+            Poll::Pending => Self::suspend(this, scope),
+        }
     }
 
     fn end(&self, scope: &E::Scope<'_>, ending: Ending<F::Output>) {
-        self.state.finish();
+        self.head.finish(scope);
         let ending = self.drop_future(scope, ending);
         if let Some(completion) = self.take_completion(scope) {
             completion.complete(scope, ending);
@@ -262,9 +238,7 @@ where
     }
 
     fn take_completion(&self, scope: &E::Scope<'_>) -> Option<C> {
-        drop(self.storage.take());
-        let key = self.key.replace(E::NO_KEY);
-        self.executor.unregister(E::at(scope), key);
+        self.head.unregister(scope);
         self.completion.take()
     }
 
@@ -291,12 +265,17 @@ where
         if E::is_child() {
             return std::mem::forget(task);
         }
-        let executor = task.executor;
-        match executor.here() {
-            Some(at) if task.state.wake() == AfterWake::Enqueue => executor.wake(at, task),
+        let woken = task.head.woken();
+        Self::queue(task, woken);
+    }
+
+    fn queue(task: Arc<Self>, woken: Woken<E::At>) {
+        let executor = task.head.executor;
+        match woken {
+            Woken::AtHome(at) => executor.wake(at, task),
             // After shutdown the task is done.
-            None if task.remote.wake() == AfterWake::Enqueue => _ = executor.send(task),
-            _ => {}
+            Woken::Elsewhere => _ = executor.send(task),
+            Woken::IsQueued => {}
         }
     }
 
@@ -306,14 +285,9 @@ where
         if E::is_child() {
             return;
         }
-        match task.executor.here() {
-            Some(at) if task.state.wake() == AfterWake::Enqueue => {
-                task.executor.wake(at, Arc::<Self>::clone(&task));
-            }
-            None if task.remote.wake() == AfterWake::Enqueue => {
-                _ = task.executor.send(Arc::<Self>::clone(&task));
-            }
-            _ => {}
+        match task.head.woken() {
+            Woken::IsQueued => {}
+            woken => Self::queue(Arc::<Self>::clone(&task), woken),
         }
     }
 
@@ -330,45 +304,40 @@ where
     C: Completion<E, F::Output>,
 {
     fn run(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.state.start() {
+        if this.head.start(scope) {
             Self::run_once(this, scope, true);
         }
     }
 
     fn run_remote(this: Arc<Self>, scope: &E::Scope<'_>) {
-        this.remote.taken();
-        if !this.state.start_remote() {
+        if !this.head.start_remote(scope) {
             return;
         }
-        if this.key.get() == E::NO_KEY {
+        if !this.head.is_registered(scope) {
             Self::register(&this, scope);
         }
         Self::run_once(this, scope, true);
     }
 
     fn run_if_idle(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.state.start_idle() {
+        if this.head.start_idle(scope) {
             Self::run_once(this, scope, false);
         }
     }
 
     fn wake_at_home(this: Arc<Self>, at: E::At) {
-        if this.state.wake() == AfterWake::Enqueue {
-            this.executor.wake(at, this);
+        if this.head.wake_at_home(at) {
+            this.head.executor.wake(at, this);
         }
     }
 
     fn cancel(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.state.is_running() {
-            this.cancelled.set(true);
-        } else if !this.state.is_done() {
-            let storage = this.storage(scope).unwrap_or_default();
-            E::bind(scope, &storage, false, || this.end(scope, Ending::Dropped));
-        }
+        this.head
+            .cancel(scope, &mut || this.end(scope, Ending::Dropped));
     }
 
     fn disown(this: Arc<Self>, scope: &E::Scope<'_>) {
-        this.state.finish();
+        this.head.finish(scope);
         if let Some(completion) = this.take_completion(scope) {
             completion.disown(scope);
         }

@@ -50,13 +50,11 @@ pub(crate) unsafe trait Executor: Copy + Send + Sync + 'static {
         context: &mut Context<'_>,
         f: impl FnOnce(&mut Context<'_>) -> R,
     ) -> R;
-    /// Runs `f` with the storage of a call bound; from a tick, or from where anything may be bound.
-    fn bind<R>(
-        scope: &Self::Scope<'_>,
-        storage: &Self::Storage,
-        in_tick: bool,
-        f: impl FnOnce() -> R,
-    ) -> R;
+    /// Whether there is nothing to bind, and nothing to put back: what is to run with this storage bound may run as it is.
+    fn is_bound(scope: &Self::Scope<'_>, storage: &Self::Storage, in_tick: bool) -> bool;
+    /// Runs `f` once, with the storage of a call bound; from a tick, or from where anything may be bound. A function of any type: this
+    /// is compiled once, and not for each future.
+    fn bind(scope: &Self::Scope<'_>, storage: &Self::Storage, in_tick: bool, f: &mut dyn FnMut());
 }
 
 /// What happens with a task's ending: settle a Lwt promise, or hand it to whoever joins.

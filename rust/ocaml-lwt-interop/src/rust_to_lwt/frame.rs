@@ -30,8 +30,14 @@ pub(super) fn in_scope<'f, const N: usize>(
     if !signature.collects {
         return run(Values::Live(&arguments));
     }
-    let rooted = arguments.map(|argument| Cell::new(Some(argument.rooted())));
+    let rooted = arguments.map(rooted);
     run(Values::Rooted(&rooted))
+}
+
+/// Not a closure: one for each number of arguments, and not for each function.
+#[inline]
+fn rooted(argument: Live<'_>) -> Cell<Option<ocaml::Value>> {
+    Cell::new(Some(argument.rooted()))
 }
 
 /// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.

@@ -77,7 +77,7 @@ fn run_boxed(
             let handed_over = Rc::new(Cell::new(None));
             let key = TaskCell::register(&task, scope);
             task.set_completion(scope, HandOver(handed_over.clone()));
-            task.set_storage(scope, Storage::bound(scope));
+            task.head().set_storage(scope, Storage::bound(scope));
             TaskCell::suspend(task, scope);
             let cancel = || scope.home().cancel(scope, key);
             match wait(scope, &handed_over, cancel) {

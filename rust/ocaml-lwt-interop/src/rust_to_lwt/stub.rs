@@ -100,12 +100,12 @@ where
         Poll::Pending => {
             let key = TaskCell::register(&task, scope);
             // Before the promise is made, which would have to be rooted meanwhile.
-            at.home().arm_if_needed(scope, task.is_woken(scope));
+            at.home().arm_if_needed(scope, task.head().is_woken(scope));
             let (key_of_ocaml, cancelable) = (key.to_int(), signature.cancel == Cancel::Drop);
             let arguments = (&key_of_ocaml, &cancelable);
             match at.home().call(scope, &Callbacks::PENDING, &arguments) {
                 Ok(PendingPromise { promise, resolver }) => {
-                    if Storage::is_nothing_bound(scope) && !task.is_cancelled(scope) {
+                    if Storage::is_nothing_bound(scope) && !task.head().is_cancelled(scope) {
                         task.set_completion(scope, SettlePromise { resolver, ending });
                         TaskCell::suspend(task, scope);
                         // Nothing of this has allocated.
@@ -116,7 +116,7 @@ where
                     let promise = promise_of(scope.access(), &resolver);
                     task.set_completion(scope, SettlePromise { resolver, ending });
                     if !Storage::is_nothing_bound(scope) {
-                        task.set_storage(scope, Storage::bound(scope));
+                        task.head().set_storage(scope, Storage::bound(scope));
                     }
                     TaskCell::suspend(task, scope);
                     Ok(promise.value().raw())

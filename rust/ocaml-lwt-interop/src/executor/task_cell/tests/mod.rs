@@ -161,8 +161,12 @@ unsafe impl Executor for Domain {
         f(context)
     }
 
-    fn bind<R>(_scope: &Scope, _storage: &(), _in_tick: bool, f: impl FnOnce() -> R) -> R {
-        f()
+    fn is_bound(_scope: &Scope, _storage: &(), _in_tick: bool) -> bool {
+        false
+    }
+
+    fn bind(_scope: &Scope, _storage: &(), _in_tick: bool, f: &mut dyn FnMut()) {
+        f();
     }
 }
 
