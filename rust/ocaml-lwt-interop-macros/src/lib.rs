@@ -158,7 +158,11 @@ use proc_macro::TokenStream;
 ///
 /// An error or a panic is raised by the call, as the exception that a promise would be rejected with. Everything of this crate works
 /// in it: handles, `ocaml_runtime()`, spawning. (It does not in an ocaml-rs function, `#[ocaml::func]`: this crate was not called
-/// there, and cannot know whether OCaml may be touched.) Call it where Lwt runs, or on a worker domain, as any other.
+/// there, and cannot know whether OCaml may be touched.)
+///
+/// Every thread of OCaml's may call it: one of `Thread`, of `Lwt_preemptive.detach`, another domain. What belongs to Lwt's thread (a
+/// handle of a function, a promise, an object that stays at home) is refused there as an argument. The program's first call of all
+/// comes from Lwt's thread.
 ///
 /// # Streams
 ///

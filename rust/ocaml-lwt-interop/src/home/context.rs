@@ -62,6 +62,14 @@ impl AtHome {
         }
     }
 
+    /// The executor of a thread that only calls, which this is.
+    pub(super) fn visiting(home: &'static Home) -> AtHome {
+        AtHome {
+            home,
+            not_send: PhantomData,
+        }
+    }
+
     /// This thread's domain is about to end: from now on it has no executor.
     pub(crate) fn leave(self) {
         HOME.set(None);

@@ -1,7 +1,7 @@
 //! One OCaml domain as Rust sees it, its executor, and the proofs of being there. These rooms know one another.
 //!
 //! [`context`] says where we are; [`home`] is the executor, which has what [`local`] has: in its [`queue`] what is [`runnable`],
-//! and in a [`registry`] what it is to end.
+//! and in a [`registry`] what it is to end. A [`visitor`] is a thread that only calls.
 
 mod context;
 #[allow(clippy::module_inception, reason = "it is what the house calls it")]
@@ -11,6 +11,7 @@ mod local;
 mod queue;
 mod registry;
 mod runnable;
+pub(crate) mod visitor;
 
 pub(crate) use calls::MOST_CALLS;
 pub(crate) use context::{

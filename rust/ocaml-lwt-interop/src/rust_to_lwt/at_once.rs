@@ -25,9 +25,13 @@ pub fn call_at_once<'f, const N: usize, R, T: ToOCaml + 'static>(
     call: impl FnOnce(&Arguments<'_>) -> Result<R, ArgumentError>,
     ending: impl FnOnce(R) -> Outcome<T>,
 ) -> Result<Raw, Raised> {
-    frame::in_scope(called, arguments, signature, |scope, arguments| {
-        value_of_call(scope, arguments, call, ending)
-    })
+    frame::in_scope(
+        frame::ALL_THREADS,
+        called,
+        arguments,
+        signature,
+        |scope, arguments| value_of_call(scope, arguments, call, ending),
+    )
 }
 
 /// Neither result is rooted.

@@ -8,16 +8,35 @@ use crate::caml::{self, Called, Live, Passed, Raised, Raw};
 use crate::executor::start;
 use crate::home::{AtHome, Scope};
 
+/// Which threads may call.
+pub(super) struct Callers {
+    running: fn() -> Option<AtHome>,
+    executor: fn(Access<'_>, &str) -> Result<AtHome, Raised>,
+}
+
+/// The one that runs Lwt, and those of worker domains: what is given is a promise.
+pub(super) const DOMAIN_THREADS: &Callers = &Callers {
+    running: start::running,
+    executor: start::executor,
+};
+
+/// Every thread that holds a runtime lock: what is given is a value.
+pub(super) const ALL_THREADS: &Callers = &Callers {
+    running: start::running_or_visiting,
+    executor: start::executor_or_visitor,
+};
+
 /// Runs `body` in a scope. Neither its value nor its exception is rooted: it lets nothing allocate between making what it gives and
 /// its end.
 #[inline]
 pub(super) fn in_scope<'f, const N: usize>(
+    callers: &'static Callers,
     called: Called<'f>,
     arguments: [Passed<'f>; N],
     signature: &'static Signature,
     body: impl FnOnce(&Scope, &Arguments<'_>) -> Result<Raw, Raised>,
 ) -> Result<Raw, Raised> {
-    let (access, at, arguments) = begin(called, arguments, signature)?;
+    let (access, at, arguments) = begin(callers, called, arguments, signature)?;
     let scope = Scope::enter(access, at);
     let run = |values: Values<'_>| {
         let arguments = Arguments {
@@ -40,18 +59,19 @@ fn rooted(argument: Live<'_>) -> Cell<Option<ocaml::Value>> {
     Cell::new(Some(argument.rooted()))
 }
 
-/// This thread must be the one that runs Lwt, or a worker domain's. The first call ever starts the executor, which runs OCaml code.
+/// This thread must be one of the callers. The first call ever starts the executor, which runs OCaml code.
 /// Every call begins here, so here it is refused where too little of the stack is left for it, and where the OCaml library is not
 /// linked. The arguments are live: nothing has allocated since they were read.
 #[inline]
 fn begin<'f, const N: usize>(
+    callers: &'static Callers,
     called: Called<'f>,
     arguments: [Passed<'f>; N],
     signature: &Signature,
 ) -> Result<(Access<'f>, AtHome, [Live<'f>; N]), Raised> {
     caml::check_stacks(called.quietly())?;
-    let Some(at) = start::running() else {
-        return first_call(called, arguments, signature);
+    let Some(at) = (callers.running)() else {
+        return first_call(callers, called, arguments, signature);
     };
     let (access, arguments) = called.begin_with(arguments);
     Ok((access, at, arguments))
@@ -60,13 +80,14 @@ fn begin<'f, const N: usize>(
 /// The first call on this thread, or one that is refused.
 #[cold]
 fn first_call<'f, const N: usize>(
+    callers: &'static Callers,
     called: Called<'f>,
     arguments: [Passed<'f>; N],
     signature: &Signature,
 ) -> Result<(Access<'f>, AtHome, [Live<'f>; N]), Raised> {
     let (at, access, arguments) = called.keeping(arguments, |access| {
         if start::is_linked(access) {
-            start::executor(access, signature.function)
+            (callers.executor)(access, signature.function)
         } else {
             Err(start::not_linked())
         }

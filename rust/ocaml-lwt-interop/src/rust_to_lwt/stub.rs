@@ -56,9 +56,13 @@ where
     T: ToOCaml + 'static,
     E: FnOnce(F::Output) -> Ending<Settled<T>> + 'static,
 {
-    frame::in_scope(called, arguments, signature, |scope, arguments| {
-        call(scope, arguments, make, ending)
-    })
+    frame::in_scope(
+        frame::DOMAIN_THREADS,
+        called,
+        arguments,
+        signature,
+        |scope, arguments| call(scope, arguments, make, ending),
+    )
 }
 
 /// Does the work. Neither result is rooted.
@@ -143,9 +147,13 @@ pub fn rust_to_lwt_stream<'f, const N: usize, T: ToOCaml + 'static>(
     signature: &'static Signature,
     make: impl FnOnce(&Arguments<'_>) -> Result<RustStream<T>, ArgumentError>,
 ) -> Result<Raw, Raised> {
-    frame::in_scope(called, arguments, signature, |scope, arguments| {
-        call_for_stream(scope, arguments, make)
-    })
+    frame::in_scope(
+        frame::DOMAIN_THREADS,
+        called,
+        arguments,
+        signature,
+        |scope, arguments| call_for_stream(scope, arguments, make),
+    )
 }
 
 /// Neither result is rooted.
