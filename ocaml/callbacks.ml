@@ -26,7 +26,7 @@ type t = {
   close_unless_waited : Reader.t -> bool;
   read : Source.t -> int -> Source.t Lwt.t;
   collect : Source.t -> unit;
-  break_all : unit -> unit;
+  break_all : bool -> unit;
   blocking_thread : int -> string;
   bound : unit -> Storage.t;
   under : Storage.t -> int -> unit;

@@ -10,11 +10,13 @@ let exits = ref (-1)
 
 let stopped = ref false
 
+let while_stopped = ref (fun () -> try Thread.delay 60. with _ -> ())
+
 let stop_for_exit () =
   if !exits <> Executor.this_thread () then begin
     stopped := true;
     while true do
-      try Thread.delay 60. with _ -> ()
+      !while_stopped ()
     done
   end
 

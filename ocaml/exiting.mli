@@ -8,3 +8,6 @@ val in_turn : bool ref
 
 val stop_for_exit : unit -> unit
 (** [stop_for_exit ()], while the process exits, does not return on any thread but the one that exits. *)
+
+val while_stopped : (unit -> unit) ref
+(** What a thread does again and again that stops for an exit. It may raise where the process goes on. *)

@@ -72,8 +72,10 @@ let release index cancelled =
       if cancelled then Lwt.cancel promise;
       if guard == promise then forget token else Lwt.cancel guard
 
-(* At the end of the bridge: each wait ends with an error, and what a future would have cancelled is cancelled. *)
-let break_all () =
+(* At the end of the bridge: each wait ends with an error, and what a future would have cancelled is cancelled. The weak table has lost
+   a promise that the collector has found to be garbage, and has not freed yet: when it is freed, its token tells Rust. *)
+let break_all is_again =
+  if is_again then Gc.full_major ();
   let all = !subscriptions in
   for index = 0 to Weak.length all - 1 do
     match Weak.get all index with

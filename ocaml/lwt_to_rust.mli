@@ -15,5 +15,6 @@ val resume_subscriptions : unit -> unit
 (** [resume_subscriptions ()] tells Rust of each awaited promise that is settled. For one that it was told of before, it does
     nothing. *)
 
-val break_all : unit -> unit
-(** [break_all ()] ends all waits, as nobody waits for promises any more. *)
+val break_all : bool -> unit
+(** [break_all is_again] ends all waits, as nobody waits for promises any more; [is_again], after a collection: those whose promise was
+    garbage already. *)

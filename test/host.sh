@@ -35,6 +35,19 @@ sed -i 's/let greet name =/let greet name _times =/' ocaml/main.ml
 printed=$(cargo run --quiet)
 [ "$printed" = "good morning world" ] || die "after a change on both sides it printed: $printed"
 
+# So is one of another crate that says what a type is.
+mkdir -p ../words/src
+printf '[package]\nname = "words"\nversion = "0.1.0"\nedition = "2024"\n' >../words/Cargo.toml
+echo 'pub type Name = String;' >../words/src/lib.rs
+sed -i 's|^tokio = |words = { path = "../words" }\n&|' Cargo.toml
+sed -i 's/name: String/name: words::Name/' src/lib.rs
+printed=$(cargo run --quiet)
+[ "$printed" = "good morning world" ] || die "with another crate it printed: $printed"
+echo 'pub type Name = Option<String>;' >../words/src/lib.rs
+if refused=$(cargo build --quiet 2>&1); then die "a change in another crate was not followed"; fi
+[[ $refused == *'File "ocaml/main.ml"'*"string option"* ]] || die "a change in another crate is told with: $refused"
+echo 'pub type Name = String;' >../words/src/lib.rs
+
 # A module that raises while it is initialised.
 printf '\nlet () = if Sys.getenv_opt "FAILS" <> None then failwith "no context"\n' >>ocaml/main.ml
 if refused=$(FAILS=1 cargo run --quiet 2>&1); then die "a module that raises was not told"; fi

@@ -47,33 +47,59 @@ pub(crate) fn dune(root: &Path, target: &Path) -> Result<PathBuf, String> {
     Ok(folder.join("default").join(target))
 }
 
-/// What OCaml's runtime needs of C's libraries (`ocamlopt -config`), and where it looks for others.
+/// What OCaml's runtime needs of C's libraries, and where it looks for others.
 pub(crate) fn libraries_of_c() -> Result<Vec<String>, String> {
-    let ocamlopt = env::var("OCAMLOPT").unwrap_or_else(|_| "ocamlopt".to_owned());
-    let output = output(command(&ocamlopt).args(["-config-var", "native_c_libraries"]))?;
-    if !output.status.success() {
-        return Err(format!(
-            "{ocamlopt} -config-var native_c_libraries: {}",
-            output.status
-        ));
-    }
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = configured("native_c_libraries")?;
     Ok(said.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Has `objcopy` give these symbols other names.
-pub(crate) fn objcopy(from: &Path, to: &Path, names: &[(&str, &str)]) -> Result<(), String> {
+/// What `ocamlopt -config` says.
+pub(crate) fn configured(variable: &str) -> Result<String, String> {
+    let ocamlopt = env::var("OCAMLOPT").unwrap_or_else(|_| "ocamlopt".to_owned());
+    let output = output(command(&ocamlopt).args(["-config-var", variable]))?;
+    if !output.status.success() {
+        return Err(format!(
+            "{ocamlopt} -config-var {variable}: {}",
+            output.status
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Has the linker give a symbol a second name.
+pub(crate) fn add_name(from: &Path, to: &Path, name: &str, other: &str) -> Result<(), String> {
+    let cc = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let mut link = command(&cc);
+    link.args(["-r", "-nostdlib", &format!("-Wl,--defsym={other}={name}")]);
+    succeeds(link.arg(from).arg("-o").arg(to))
+}
+
+/// Has `objcopy` give these symbols other names. The definitions of those that are `weak` give way to others.
+pub(crate) fn objcopy(
+    from: &Path,
+    to: &Path,
+    names: &[(&str, &str)],
+    weak: &[&str],
+) -> Result<(), String> {
     let objcopy = env::var("OBJCOPY").unwrap_or_else(|_| "objcopy".to_owned());
     let mut copy = command(&objcopy);
     for (name, other) in names {
         copy.arg(format!("--redefine-sym={name}={other}"));
     }
-    let output = output(copy.arg(from).arg(to))?;
+    for name in weak {
+        copy.arg(format!("--weaken-symbol={name}"));
+    }
+    succeeds(copy.arg(from).arg(to))
+}
+
+fn succeeds(command: &mut Command) -> Result<(), String> {
+    let output = output(command)?;
     if output.status.success() {
         return Ok(());
     }
     Err(format!(
-        "{objcopy}: {}\n{}",
+        "{}: {}\n{}",
+        command.get_program().to_string_lossy(),
         output.status,
         String::from_utf8_lossy(&output.stderr)
     ))

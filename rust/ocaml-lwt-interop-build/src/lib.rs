@@ -16,13 +16,15 @@
 //! 3. The command `rust-async` writes the declarations; dune builds OCaml's half against them.
 //! 4. The object is linked.
 //!
-//! What dune prints of errors is printed as it is. A change in `src` or in OCaml's folder has this run again.
+//! What dune prints of errors is printed as it is. A change in OCaml's folder, in `src`, or in a crate that the library is built of
+//! has this run again.
 //!
 //! A program, test or example of the package has to mention its library, or Rust's half is not linked: `use my_crate as _;`.
 
 mod commands;
 mod environment;
 mod object;
+mod sources;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -90,6 +92,9 @@ impl Build {
             .map_err(|error| format!("{}: {error}", root.display()))?;
         self.watch_all(&package);
         let built = commands::dune(&root, &self.inside(&package, &root)?)?;
+        for file in sources::of_declarations(&package)? {
+            println!("cargo:rerun-if-changed={}", file.display());
+        }
         let linked = object::rename_functions(&built)?;
         println!("cargo:rustc-link-arg={}", linked.display());
         for library in commands::libraries_of_c()? {

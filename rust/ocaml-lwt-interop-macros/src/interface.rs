@@ -101,6 +101,8 @@ fn expansion(
     let declaration = code! {
         Interface(#private::DeclaredInterface {
             module: ::core::module_path!(),
+            name: #text,
+            place: (::core::file!(), ::core::line!()),
             ty: <dyn #ident as #interop::interface::Interface>::ocaml_type,
         })
     };

@@ -81,6 +81,10 @@ pub struct DeclaredException {
 pub struct DeclaredInterface {
     /// The path of its module.
     pub module: &'static str,
+    /// Its name in Rust.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: (&'static str, u32),
     /// Its record of functions, which has its docs and its name.
     pub ty: Describe,
 }
@@ -309,10 +313,16 @@ fn write(section: &[&Declaration]) -> String {
     for function in functions {
         function.write(&mut types, &mut text);
     }
-    for declaration in section {
-        if let Declaration::Interface(interface) = declaration {
-            interface.write(&mut types, &mut text);
-        }
+    let mut interfaces: Vec<_> = section
+        .iter()
+        .filter_map(|declaration| match declaration {
+            Declaration::Interface(interface) => Some(interface),
+            _ => None,
+        })
+        .collect();
+    interfaces.sort_by_key(|i| (i.module, i.place, i.name));
+    for interface in interfaces {
+        interface.write(&mut types, &mut text);
     }
     let mut all = format!("(rust-async-declarations {VERSION})\n");
     types.write(&mut all);

@@ -130,11 +130,19 @@ pub(crate) fn watch_this_thread() {
 }
 
 /// Tells those on other threads who wait for a promise that they will not hear of it. Before Tokio is waited for, whose
-/// blocking calls may be among them.
+/// blocking calls may be among them. Most often once: see `break_all` in `lwt_to_rust.ml`.
 fn break_waits(scope: &Scope) {
-    let done = scope.home().ask(scope, &Callbacks::BREAK_ALL, &(&(),));
-    debug_assert!(done.is_ok());
-    end_queued(scope);
+    let local = scope.home().local(scope.at());
+    for is_again in [false, true] {
+        let done = scope
+            .home()
+            .ask(scope, &Callbacks::BREAK_ALL, &(&is_again,));
+        debug_assert!(done.is_ok());
+        end_queued(scope);
+        if local.subscriptions.borrow().is_empty() {
+            return;
+        }
+    }
 }
 
 /// In the child of a `fork`: rejects what can never be resolved here, without touching the futures.

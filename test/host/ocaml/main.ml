@@ -5,6 +5,8 @@ exception Own of string
 
 let () = if Array.exists (( = ) "--raise") Sys.argv then raise (Own "while initialising")
 
+let () = if Array.exists (( = ) "--exit-thread") Sys.argv then Ends.act ExitThread
+
 let () =
   if Array.exists (( = ) "--exit") Sys.argv then begin
     at_exit (fun () -> print_endline "hook");
@@ -111,7 +113,8 @@ let () =
         on_a_domain = On_domain.run;
       }
     in
-    Kinds.provide kinds
+    Kinds.provide kinds;
+    Endings.provide { end_ = Ends.end_; end_now = Ends.act }
   end
 
 let () =

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
 use ocaml_lwt_interop::{
-    Error, FromOCaml, LwtStream, Object, Provided, SendRustStream, ToOCaml, interface,
+    Error, FromOCaml, LwtStream, OCamlFunc, Object, Provided, SendRustStream, ToOCaml, interface,
+    ocaml_runtime, run_blocking_in_ocaml,
 };
 
 /// A block of operations.
@@ -109,6 +110,75 @@ pub trait Kinds {
     async fn shut_down(&self) -> Result<(), Error>;
     /// On a worker domain: its value, or -1 where there are none.
     async fn on_a_domain(&self, value: isize) -> Result<isize, Error>;
+}
+
+/// What ends OCaml's code, or should not.
+#[derive(Clone, Copy, Debug, ToOCaml)]
+pub enum Act {
+    /// `exit`, with this.
+    Exit(isize),
+    /// `Unix._exit`, with this.
+    ExitAtOnce(isize),
+    /// `Thread.exit`.
+    ExitThread,
+    /// An exception.
+    Raise,
+    /// `Stack_overflow`.
+    Overflow,
+    /// `Out_of_memory`.
+    Exhaust,
+    /// `Lwt_main.run`, where it runs.
+    RunLoop,
+}
+
+/// Where OCaml's code does it.
+#[derive(Clone, Copy, Debug, ToOCaml)]
+pub enum Place {
+    /// In the function that Rust has called.
+    Call,
+    /// In its promise.
+    Promise,
+    /// In a callback on a promise.
+    Callback,
+    /// In a promise of nobody's.
+    Async,
+    /// In a hook of the loop.
+    Hook,
+    /// On a thread of OCaml's.
+    OtherThread,
+    /// In a finaliser.
+    Finaliser,
+    /// In a handler of SIGTERM, which the process gets.
+    SignalHandler,
+    /// In a handler of Lwt's for it.
+    LwtSignalHandler,
+    /// In a hook of `at_exit`.
+    AtExit,
+    /// In a function of OCaml's that Rust calls, that OCaml has called.
+    CallOfRust,
+    /// In a function of OCaml's that a blocking thread runs.
+    BlockingThread,
+}
+
+/// OCaml's code that ends.
+#[interface]
+pub trait Endings {
+    /// Does it there, and is never resolved otherwise.
+    async fn end(&self, act: Act, place: Place) -> Result<(), Error>;
+    /// Does it at once.
+    fn end_now(&self, act: Act) -> Result<(), Error>;
+}
+
+/// Calls it.
+#[ocaml_lwt_interop::func(sync)]
+pub fn call_back(function: OCamlFunc<(), ()>) -> Result<(), Error> {
+    function.call(&ocaml_runtime(), ())
+}
+
+/// Has a blocking thread call it.
+#[ocaml_lwt_interop::func]
+pub async fn call_on_a_blocking_thread(function: OCamlFunc<(), ()>) -> Result<(), Error> {
+    run_blocking_in_ocaml(&function, ()).await
 }
 
 /// One number, which is Rust's.

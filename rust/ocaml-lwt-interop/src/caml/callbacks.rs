@@ -130,7 +130,7 @@ impl Callbacks {
     pub(crate) const READ: Function<(Source, types::Int), Typed<types::Promise>> =
         Function::new(Callback::Read);
     pub(crate) const COLLECT: Function<(Source,), ()> = Function::new(Callback::Collect);
-    pub(crate) const BREAK_ALL: Function<(types::Unit,), ()> = Function::new(Callback::BreakAll);
+    pub(crate) const BREAK_ALL: Function<(types::Bool,), ()> = Function::new(Callback::BreakAll);
     pub(crate) const BLOCKING_THREAD: Function<(types::Int,), Vec<u8>> =
         Function::new(Callback::BlockingThread);
     pub(crate) const BOUND: Function<(types::Unit,), Typed<types::Storage>> =

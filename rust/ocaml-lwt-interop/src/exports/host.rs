@@ -29,4 +29,9 @@ exports! {
         let _scope = Scope::enter(access, at);
         host::runs(OCamlFunc::from_value(stop), declarations::has_interfaces())
     }
+
+    /// `host_has_ended : unit -> bool`, `noalloc`: whether the host was told of an end.
+    fn ocaml_lwt_interop_host_has_ended(_unit: ()) -> bool {
+        host::has_ended()
+    }
 }

@@ -176,6 +176,10 @@ impl Life {
         matches!(*self.stage.borrow(), Stage::Running)
     }
 
+    fn has_ended(&self) -> bool {
+        matches!(*self.stage.borrow(), Stage::Failed(_) | Stage::Ended(_))
+    }
+
     /// Whether the modules are initialised.
     pub(super) fn has_begun_to_run(&self) -> bool {
         matches!(*self.stage.borrow(), Stage::Running | Stage::Ended(_))
@@ -327,6 +331,11 @@ pub(super) fn can_start() -> Result<(), StartError> {
 
 fn home() -> &'static Home {
     lwt_home().expect("OCaml runs, so its executor has started")
+}
+
+/// Whether OCaml has ended, though some thread of its may not know yet.
+pub(crate) fn has_ended() -> bool {
+    Life::current().is_some_and(Life::has_ended)
 }
 
 /// OCaml's loop is about to run, and `stop` ends it. False: it is not to run, since nothing was provided.

@@ -38,4 +38,4 @@ pub use life::{Ended, StartError};
 pub use options::{Options, shared, start};
 pub use running::Host;
 
-pub(crate) use life::{ocaml_begins, runs};
+pub(crate) use life::{has_ended, ocaml_begins, runs};

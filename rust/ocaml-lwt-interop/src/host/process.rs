@@ -58,17 +58,24 @@ unsafe fn environment(name: *const c_char) -> *mut c_char {
 /// `exit`, as OCaml's half calls it (`caml_sys_exit`): its `at_exit` hooks have run. The process is Rust's, so the host is told. In the
 /// child of a `fork`, and where Rust is not the host, it is the C library's.
 ///
-/// Where Lwt runs, others may wait for what is on this stack, so it is left by an exception, which nobody should catch: the loop ends
-/// in this turn. Elsewhere the thread stops.
+/// On a domain thread, others may wait for what is on this stack, so it is left by an exception, which nobody should catch: where Lwt
+/// runs, the loop ends in this turn. Any other thread stops. Then Lwt's thread is told to end its loop (`stop_for_exit` in
+/// `exiting.ml`).
 #[unsafe(no_mangle)]
 extern "C" fn ocaml_lwt_interop_host_exit(code: c_int) -> ! {
     match Life::current() {
         Some(life) if !is_child() => {
             let has_started = life.has_begun_to_run();
             life.end(Ended::Exited { code });
-            if has_started && AtHome::here().is_some_and(|at| at.home().is_lwt()) {
-                // SAFETY: OCaml code called `exit` here, with the lock; this frame has nothing to drop
-                unsafe { raise_exited() };
+            if has_started {
+                let at = AtHome::here();
+                if !at.is_some_and(|at| at.home().is_lwt()) {
+                    life.stop();
+                }
+                if at.is_some() {
+                    // SAFETY: OCaml code called `exit` here, with the lock; this frame has nothing to drop
+                    unsafe { raise_exited() };
+                }
             }
             startup::leave_if_held();
             loop {

@@ -1,6 +1,7 @@
 //! The laws, and what they have in common.
 
 mod calls;
+mod endings;
 mod ends;
 mod runtimes;
 mod starts;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Law> {
         calls::laws(),
         starts::laws(),
         ends::laws(),
+        endings::laws(),
         runtimes::laws(),
         surroundings::laws(),
     ]
