@@ -90,7 +90,10 @@ impl Visit<'_> for Found {
                 panic!("something in exports! is no function");
             };
             // OCaml does not pass the proof that it calls.
-            let is_proof = |argument: &&FnArg| matches!(argument, FnArg::Typed(a) if matches!(&*a.ty, Type::Path(ty) if ty.path.is_ident("Access")));
+            let is_proof = |argument: &&FnArg| {
+                matches!(argument, FnArg::Typed(a) if matches!(&*a.ty, Type::Path(ty)
+                    if ty.path.is_ident("Access") || ty.path.is_ident("Called")))
+            };
             let passed = sig.inputs.iter().filter(|a| !is_proof(a)).count();
             self.0.insert(sig.ident.to_string(), passed.max(1));
         }
@@ -106,7 +109,7 @@ exports! {
     /// Takes a proof.
     fn one(access: Access, n: isize) -> Result<(), Raised> { f(access, n) }
     fn two(_unit: Raw) {}
-    fn none(access: Access) {}
+    fn none(called: Called) {}
 }
 fn other(n: isize) {}
 "#;
