@@ -8,6 +8,7 @@ mod budget;
 mod cancel;
 mod domains;
 mod on_tokio;
+mod plain_thread;
 mod endings;
 mod gc;
 mod handles;
