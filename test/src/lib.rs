@@ -6,6 +6,7 @@ mod arrays_example;
 mod blocking;
 mod budget;
 mod cancel;
+mod destructors;
 mod domains;
 mod on_tokio;
 mod plain_thread;
