@@ -194,7 +194,7 @@ use proc_macro::TokenStream;
 ///
 /// On an `impl` block it is on each function that is `pub`, or has a `#[func]` of its own, whose options are its own:
 /// `#[func(sync)]` on a method. Functions without `self` may be of any type. A method takes `&self`, of a type that has
-/// [`macro@object`]. In OCaml they are in a module of the type's name; their symbols have that name in front, `pool_fetch`.
+/// [`macro@object`]. In OCaml they are in a module of the type's name; their symbols have that name in front, `my_crate__pool_fetch`.
 ///
 /// An argument `&T` of such a type is an object as well, in any `#[func]`.
 ///
