@@ -3,34 +3,18 @@
 open Law
 
 external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "interop_tests__values_labelled"
-external take_1 : int -> string Lwt.t = "interop_tests__values_take_1"
-external take_2 : int -> string -> string Lwt.t = "interop_tests__values_take_2"
-external take_3 : int -> string -> float -> string Lwt.t = "interop_tests__values_take_3"
-external take_4 : int -> string -> float -> int64 -> string Lwt.t = "interop_tests__values_take_4"
-external take_5 : int -> string -> float -> int64 -> int -> string Lwt.t = "interop_tests__values_take_5"
-
-external take_6 : int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "interop_tests__values_take_6_bytecode" "interop_tests__values_take_6"
-
-external take_7 : int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "interop_tests__values_take_7_bytecode" "interop_tests__values_take_7"
-
-external take_8 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "interop_tests__values_take_8_bytecode" "interop_tests__values_take_8"
-
-external take_9 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string Lwt.t
-  = "interop_tests__values_take_9_bytecode" "interop_tests__values_take_9"
-
-external take_10 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "interop_tests__values_take_10_bytecode" "interop_tests__values_take_10"
-
-external take_11 :
-  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "interop_tests__values_take_11_bytecode" "interop_tests__values_take_11"
-
-external take_12 :
-  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "interop_tests__values_take_12_bytecode" "interop_tests__values_take_12"
+let take_1 = Rust_half.Values.values_take_1
+let take_2 = Rust_half.Values.values_take_2
+let take_3 = Rust_half.Values.values_take_3
+let take_4 = Rust_half.Values.values_take_4
+let take_5 = Rust_half.Values.values_take_5
+let take_6 = Rust_half.Values.values_take_6
+let take_7 = Rust_half.Values.values_take_7
+let take_8 = Rust_half.Values.values_take_8
+let take_9 = Rust_half.Values.values_take_9
+let take_10 = Rust_half.Values.values_take_10
+let take_11 = Rust_half.Values.values_take_11
+let take_12 = Rust_half.Values.values_take_12
 
 let texts = [ "1"; "b"; "3.5"; "4"; "5"; "b"; "7.5"; "8"; "9"; "b"; "11.5"; "12" ]
 let first n = String.concat " " (List.filteri (fun i _ -> i < n) texts)
@@ -58,22 +42,15 @@ let arguments =
 
 (* Functions. *)
 
-external give_0 : (unit -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_0"
-external give_1 : (int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_1"
-external give_2 : (int -> string -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_2"
-external give_3 : (int -> string -> float -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_3"
-external give_4 : (int -> string -> float -> int64 -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_4"
-external give_5 : (int -> string -> float -> int64 -> int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_5"
-
-external give_12 :
-  (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
-  string Lwt.t = "interop_tests__values_give_12"
-
-external apply : (int -> string -> string) -> int -> string Lwt.t = "interop_tests__values_apply"
-
-type job = { start : int Lwt.t; step : int -> int Lwt.t }
-
-external job : job -> int Lwt.t = "interop_tests__values_job"
+let give_0 = Rust_half.Values.values_give_0
+let give_1 = Rust_half.Values.values_give_1
+let give_2 = Rust_half.Values.values_give_2
+let give_3 = Rust_half.Values.values_give_3
+let give_4 = Rust_half.Values.values_give_4
+let give_5 = Rust_half.Values.values_give_5
+let give_12 = Rust_half.Values.values_give_12
+let apply = Rust_half.Values.values_apply
+let job = Rust_half.Values.values_job
 
 (* Closures of one group: the second is a pointer into the block of the first, with [Infix_tag]. *)
 let mutually_recursive seed =
@@ -110,7 +87,7 @@ let functions =
             let made = Sys.opaque_identity (fun b -> later (Printf.sprintf "%d%s" a b)) in
             made))
       "1b";
-    arrives "primitive_is_called" (fun () -> give_1 (Obj.magic (take_1 : int -> string Lwt.t))) "1";
+    arrives "primitive_is_called" (fun () -> give_1 (Obj.magic (Rust_half.Values.values_take_1 : int -> string Lwt.t))) "1";
     arrives "method_is_called"
       (fun () -> give_1 (object method m = of_int end)#m)
       "1";
@@ -121,7 +98,7 @@ let functions =
       "0717273747";
     law "record_with_handles_arrives" (fun () ->
         let start, resolver = Lwt.wait () in
-        let result = job { start; step = (fun n -> Lwt.map (fun () -> n + 1) (Lwt.pause ())) } in
+        let result = job { Rust_half.start; step = (fun n -> Lwt.map (fun () -> n + 1) (Lwt.pause ())) } in
         Lwt.wakeup resolver 6;
         Lwt.map (check_int "value" 7) result);
   ]

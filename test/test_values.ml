@@ -4,44 +4,43 @@ open Lwt.Syntax
 open Law
 open Declared
 
-
 (* A value, and whether to yield before it is given back. *)
 
-external unit : unit -> bool -> unit Lwt.t = "interop_tests__values_unit"
-external bool : bool -> bool -> bool Lwt.t = "interop_tests__values_bool"
+let unit = Rust_half.Values.values_unit
+let bool = Rust_half.Values.values_bool
 external char : char -> bool -> char Lwt.t = "interop_tests__values_char"
-external int : int -> bool -> int Lwt.t = "interop_tests__values_int"
-external int32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_int32"
-external int64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_int64"
-external nativeint : nativeint -> bool -> nativeint Lwt.t = "interop_tests__values_nativeint"
-external float : float -> bool -> float Lwt.t = "interop_tests__values_float"
-external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
-external byte_string : string -> bool -> string Lwt.t = "interop_tests__values_bytes"
+let int = Rust_half.Values.values_int
+let int32 = Rust_half.Values.values_int32
+let int64 = Rust_half.Values.values_int64
+let nativeint = Rust_half.Values.values_nativeint
+let float = Rust_half.Values.values_float
+let string = Rust_half.Values.values_string
+let byte_string = Rust_half.Values.values_bytes
 external bytes : bytes -> bool -> bytes Lwt.t = "interop_tests__values_bytes"
-external option : int option -> bool -> int option Lwt.t = "interop_tests__values_option"
-external option_option : int option option -> bool -> int option option Lwt.t = "interop_tests__values_option_option"
-external result : (int, string) result -> bool -> (int, string) result Lwt.t = "interop_tests__values_result"
-external pair : (float * string) -> bool -> (float * string) Lwt.t = "interop_tests__values_pair"
-external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "interop_tests__values_tuple"
-external list : string list -> bool -> string list Lwt.t = "interop_tests__values_list"
-external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "interop_tests__values_list_of_lists"
-external linked_list : string list -> bool -> string list Lwt.t = "interop_tests__values_linked_list"
-external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "interop_tests__values_assoc"
-external array : string array -> bool -> string array Lwt.t = "interop_tests__values_array"
-external int_array : int array -> bool -> int array Lwt.t = "interop_tests__values_int_array"
-external float_array : float array -> bool -> float array Lwt.t = "interop_tests__values_float_array"
-external matrix : float array array -> bool -> float array array Lwt.t = "interop_tests__values_matrix"
-external record : person -> bool -> person Lwt.t = "interop_tests__values_record"
-external float_record : point -> bool -> point Lwt.t = "interop_tests__values_float_record"
-external unboxed : name -> bool -> name Lwt.t = "interop_tests__values_unboxed"
-external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
-external tree : tree -> bool -> tree Lwt.t = "interop_tests__values_tree"
-external generic : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "interop_tests__values_generic"
+let option = Rust_half.Values.values_option
+let option_option = Rust_half.Values.values_option_option
+let result = Rust_half.Values.values_result
+let pair = Rust_half.Values.values_pair
+let tuple = Rust_half.Values.values_tuple
+let list = Rust_half.Values.values_list
+let list_of_lists = Rust_half.Values.values_list_of_lists
+let linked_list = Rust_half.Values.values_linked_list
+let assoc = Rust_half.Values.values_assoc
+let array = Rust_half.Values.values_array
+let int_array = Rust_half.Values.values_int_array
+let float_array = Rust_half.Values.values_float_array
+let matrix = Rust_half.Values.values_matrix
+let record = Rust_half.Values.values_record
+let float_record = Rust_half.Values.values_float_record
+let unboxed = Rust_half.Values.values_unboxed
+let variant = Rust_half.Values.values_variant
+let tree = Rust_half.Values.values_tree
+let generic = Rust_half.Values.values_generic
 external any : 'a -> bool -> 'a Lwt.t = "interop_tests__values_any"
 external ocaml_value : 'a -> bool -> 'a Lwt.t = "interop_tests__values_ocaml_value"
-external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "interop_tests__values_function"
-external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "interop_tests__values_sync_function"
-external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "interop_tests__values_promise"
+let function_ = Rust_half.Values.values_function
+let sync_function = Rust_half.Values.values_sync_function
+let promise = Rust_half.Values.values_promise
 external any_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_any_array"
 external value_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_value_array"
 external any_list : 'a list -> bool -> 'a list Lwt.t = "interop_tests__values_any_list"
@@ -50,24 +49,24 @@ external any_pair : ('a * 'b) -> bool -> ('a * 'b) Lwt.t = "interop_tests__value
 external any_result : ('a, 'b) result -> bool -> ('a, 'b) result Lwt.t = "interop_tests__values_any_result"
 external list_of_array : 'a array -> 'a list Lwt.t = "interop_tests__values_list_of_array"
 external array_of_list : 'a list -> 'a array Lwt.t = "interop_tests__values_array_of_list"
-external u8 : int -> bool -> int Lwt.t = "interop_tests__values_u8"
-external i8 : int -> bool -> int Lwt.t = "interop_tests__values_i8"
-external u16 : int -> bool -> int Lwt.t = "interop_tests__values_u16"
-external i16 : int -> bool -> int Lwt.t = "interop_tests__values_i16"
-external usize : int -> bool -> int Lwt.t = "interop_tests__values_usize"
-external u32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_u32"
-external u64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_u64"
-external array_of_bytes : string -> bool -> string Lwt.t = "interop_tests__values_array_of_bytes"
-external u8_option : int option -> bool -> int option Lwt.t = "interop_tests__values_u8_option"
-external u8_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_list"
-external u8_linked_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_linked_list"
+let u8 = Rust_half.Values.values_u8
+let i8 = Rust_half.Values.values_i8
+let u16 = Rust_half.Values.values_u16
+let i16 = Rust_half.Values.values_i16
+let usize = Rust_half.Values.values_usize
+let u32 = Rust_half.Values.values_u32
+let u64 = Rust_half.Values.values_u64
+let array_of_bytes = Rust_half.Values.values_array_of_bytes
+let u8_option = Rust_half.Values.values_u8_option
+let u8_list = Rust_half.Values.values_u8_list
+let u8_linked_list = Rust_half.Values.values_u8_linked_list
 external u8_array : int array -> bool -> int array Lwt.t = "interop_tests__values_u8_array"
-external u8_assoc : (int * int) list -> bool -> (int * int) list Lwt.t = "interop_tests__values_u8_assoc"
-external too_large : int -> Obj.t Lwt.t = "interop_tests__values_too_large"
-external too_large_by_itself : unit -> int Lwt.t = "interop_tests__values_too_large_by_itself"
-external largest : unit -> (int * int * int * int32 * int64) Lwt.t = "interop_tests__values_largest"
-external give_too_large : (int -> unit) -> (int -> unit Lwt.t) -> string array Lwt.t = "interop_tests__values_give_too_large"
-external take_too_large : int Lwt.t -> (unit -> int option) -> string array Lwt.t = "interop_tests__values_take_too_large"
+let u8_assoc = Rust_half.Values.values_u8_assoc
+let too_large = Rust_half.Values.values_too_large
+let too_large_by_itself = Rust_half.Values.values_too_large_by_itself
+let largest = Rust_half.Values.values_largest
+let give_too_large = Rust_half.Values.values_give_too_large
+let take_too_large = Rust_half.Values.values_take_too_large
 
 let there_and_back check name echo samples =
   let law_of suffix yields =
@@ -176,9 +175,9 @@ let polymorphic =
 
 (* What does not convert is refused by name. *)
 
-external renamed : int -> string -> person -> string Lwt.t = "values_by_another_name"
-external text_of_promise : string Lwt.t -> string Lwt.t = "interop_tests__values_text_of_promise"
-external text_of_function : (unit -> string) -> string Lwt.t = "interop_tests__values_text_of_function"
+let renamed = Rust_half.Values.with_name
+let text_of_promise = Rust_half.Values.values_text_of_promise
+let text_of_function = Rust_half.Values.values_text_of_function
 
 let refused name call expected =
   law_now name (fun () ->
