@@ -37,7 +37,8 @@ row() {
 skip() { printf '%s\n' "$*"; return 77; }
 
 # The programs of laws, and those of processes, in a folder of dune's: COMMAND before each of them.
-all_laws=(matrix endings values records cancel gc handles on_tokio blocking streams readers keys budget domains objects arrays)
+all_laws=(matrix endings values arguments records cancel giving_up gc handles on_tokio blocking streams sources readers closing keys
+  budget objects destructors arrays loans domains pools domain_objects)
 all_processes=(exiting shutdown forking threads loops raising panicking pooling waking blocking_threads reading values children access
   signals depth objects pools)
 
@@ -125,7 +126,8 @@ valgrind_laws() {
   [[ $(ocamlfind ocamlopt -version) != 5.* ]] || { skip "valgrind does not follow OCaml 5 from stack to stack"; return; }
   dune build --root . ./test || return
   before=(valgrind --quiet --error-exitcode=9 --undef-value-errors=no --suppressions="$top/scripts/valgrind.supp")
-  laws "$top/_build" endings values records cancel gc handles on_tokio keys arrays objects readers
+  laws "$top/_build" endings values arguments records cancel giving_up gc handles on_tokio keys arrays loans objects destructors readers \
+    closing
   local status=$?
   before=(env)
   return $status

@@ -21,8 +21,6 @@ let first_poll = Rust_half.Blocking.blocking_first_poll
 let give_up = Rust_half.Blocking.blocking_give_up
 let many = Rust_half.Blocking.blocking_many
 external race : way -> int -> ('a -> 'a) -> 'a -> 'a option Lwt.t = "interop_tests__blocking_race"
-let run = Rust_half.Blocking.blocking_run
-let run_in_a_pool = Rust_half.Blocking.blocking_run_in_a_pool
 let as_lwt = Rust_half.Blocking.blocking_lwt
 let on_tokio = Rust_half.Blocking.blocking_on_tokio
 
@@ -369,29 +367,6 @@ let races =
         let f n = String.length (Sys.opaque_identity (String.make n 'a')) in
         Lwt.map (check_int "sum" (count * (count - 1) / 2)) (many way count f))
 
-(* [Handle::run_blocking]. *)
-
-let blocking_threads =
-  List.map
-    (fun place ->
-      law ("thread_waits_for_a_closure_at_home/" ^ in_place place) (fun () -> Lwt.map (check_int "value" 42) (run place succ)))
-    elsewhere
-  @ [
-      law "closure_that_raises_gives_its_exception" (fun () ->
-          let sent = Refused "at home" in
-          let+ ending = ending (run Thread (fun _ -> raise sent)) in
-          check_bool "the same" true (match ending with Error exn -> exn == sent | Ok _ -> false));
-      law "waiting_at_home_for_home_is_refused" (fun () ->
-          let+ ending = ending (run Domain succ) in
-          match ending with
-          | Error (Rust_async.Misuse message) ->
-              check_bool message true (starts_with ~prefix:"Handle::run_blocking or run_in_ocaml_domain was called on" message)
-          | _ -> Alcotest.fail "not refused");
-      law "threads_of_another_pool_wait_for_home" (fun () ->
-          Lwt.map (check_int "sum" 124_750) (run_in_a_pool 500));
-    ]
-[@@ocamlformat "disable"]
-
 let () =
   Alcotest.run "blocking"
     [
@@ -400,5 +375,4 @@ let () =
       ("beside Lwt", beside);
       ("drops", drops);
       ("races", races);
-      ("run_blocking", blocking_threads);
     ]

@@ -20,6 +20,8 @@ let live_tasks = Rust_half.Handles.handles_live_tasks
 let abort_after_the_end = Rust_half.Handles.handles_abort_after_the_end
 let move = Rust_half.Handles.handles_move
 let move_task = Rust_half.Handles.handles_move_task
+let run = Rust_half.Blocking.blocking_run
+let run_in_a_pool = Rust_half.Blocking.blocking_run_in_a_pool
 
 let words = function
   | Ok value -> Printf.sprintf "value %d" value
@@ -117,6 +119,34 @@ let at_home =
       law "abort_after_the_end_does_nothing" (fun () -> ends "it" "value 7" (abort_after_the_end ()));
     ]
 
+(* [Handle::run_blocking]. *)
+
+let run_blocking =
+  List.map
+    (fun place ->
+      law (in_place "thread_waits_for_a_closure_at_home" place) (fun () -> Lwt.map (check_int "value" 42) (run place succ)))
+    elsewhere
+  @ [
+      law "closure_that_raises_gives_its_exception" (fun () ->
+          let sent = Refused "at home" in
+          let+ ending = ending (run Thread (fun _ -> raise sent)) in
+          check_bool "the same" true (match ending with Error exn -> exn == sent | Ok _ -> false));
+      law "waiting_at_home_for_home_is_refused" (fun () ->
+          let+ ending = ending (run Domain succ) in
+          match ending with
+          | Error (Rust_async.Misuse message) ->
+              check_bool message true (starts_with ~prefix:"Handle::run_blocking or run_in_ocaml_domain was called on" message)
+          | _ -> Alcotest.fail "not refused");
+      law "threads_of_another_pool_wait_for_home" (fun () ->
+          Lwt.map (check_int "sum" 124_750) (run_in_a_pool 500));
+    ]
+[@@ocamlformat "disable"]
+
 let () =
   Alcotest.run "handles"
-    [ ("from every place", List.concat_map everywhere places); ("from place to place", between); ("at home", at_home) ]
+    [
+      ("from every place", List.concat_map everywhere places);
+      ("from place to place", between);
+      ("at home", at_home);
+      ("run_blocking", run_blocking);
+    ]

@@ -55,25 +55,25 @@ type 'a mixed = {
 }
 
 external person : person -> bool -> person Lwt.t = "interop_tests__records_person"
-external point : point -> bool -> point Lwt.t = "interop_tests__records_point"
-external metres : metres -> bool -> metres Lwt.t = "interop_tests__records_metres"
+let point = Rust_half.Records.records_point
+let metres = Rust_half.Records.records_metres
 external name : name -> bool -> name Lwt.t = "interop_tests__records_name"
-external box : box -> bool -> box Lwt.t = "interop_tests__records_box"
-external shape : shape -> bool -> shape Lwt.t = "interop_tests__records_shape"
+let box = Rust_half.Records.records_box
+let shape = Rust_half.Records.records_shape
 external tree : tree -> bool -> tree Lwt.t = "interop_tests__records_tree"
-external pair : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "interop_tests__records_pair"
-external pair_of_floats : (float, float) pair -> bool -> (float, float) pair Lwt.t = "interop_tests__records_pair_of_floats"
+let pair = Rust_half.Records.records_pair
+let pair_of_floats = Rust_half.Records.records_pair_of_floats
 external tuple : float * float -> bool -> (float * float) Lwt.t = "interop_tests__records_tuple"
-external single : single -> bool -> single Lwt.t = "interop_tests__records_single"
-external tagged_floats : tagged_floats -> bool -> tagged_floats Lwt.t = "interop_tests__records_tagged_floats"
-external tagged_arrays : tagged_arrays -> bool -> tagged_arrays Lwt.t = "interop_tests__records_tagged_arrays"
+let single = Rust_half.Records.records_single
+let tagged_floats = Rust_half.Records.records_tagged_floats
+let tagged_arrays = Rust_half.Records.records_tagged_arrays
 external generic_list : float generic_list -> bool -> float generic_list Lwt.t = "interop_tests__records_generic_list"
 external list_of_any : 'a generic_list -> bool -> 'a generic_list Lwt.t = "interop_tests__records_list_of_any"
 external span : span -> bool -> span Lwt.t = "interop_tests__records_span"
 external all : all -> bool -> all Lwt.t = "interop_tests__records_all"
 external many : all list -> bool -> all list Lwt.t = "interop_tests__records_many"
 external mixed : 'a mixed -> bool -> 'a mixed Lwt.t = "interop_tests__records_mixed"
-external converted : unit -> int Lwt.t = "interop_tests__records_converted"
+let converted = Rust_half.Records.records_converted
 
 type borrowed = { name : string; points : point array }
 

@@ -4,44 +4,43 @@ open Lwt.Syntax
 open Law
 open Declared
 
-
 (* A value, and whether to yield before it is given back. *)
 
-external unit : unit -> bool -> unit Lwt.t = "interop_tests__values_unit"
-external bool : bool -> bool -> bool Lwt.t = "interop_tests__values_bool"
+let unit = Rust_half.Values.values_unit
+let bool = Rust_half.Values.values_bool
 external char : char -> bool -> char Lwt.t = "interop_tests__values_char"
-external int : int -> bool -> int Lwt.t = "interop_tests__values_int"
-external int32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_int32"
-external int64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_int64"
-external nativeint : nativeint -> bool -> nativeint Lwt.t = "interop_tests__values_nativeint"
-external float : float -> bool -> float Lwt.t = "interop_tests__values_float"
-external string : string -> bool -> string Lwt.t = "interop_tests__values_string"
-external byte_string : string -> bool -> string Lwt.t = "interop_tests__values_bytes"
+let int = Rust_half.Values.values_int
+let int32 = Rust_half.Values.values_int32
+let int64 = Rust_half.Values.values_int64
+let nativeint = Rust_half.Values.values_nativeint
+let float = Rust_half.Values.values_float
+let string = Rust_half.Values.values_string
+let byte_string = Rust_half.Values.values_bytes
 external bytes : bytes -> bool -> bytes Lwt.t = "interop_tests__values_bytes"
-external option : int option -> bool -> int option Lwt.t = "interop_tests__values_option"
-external option_option : int option option -> bool -> int option option Lwt.t = "interop_tests__values_option_option"
-external result : (int, string) result -> bool -> (int, string) result Lwt.t = "interop_tests__values_result"
-external pair : (float * string) -> bool -> (float * string) Lwt.t = "interop_tests__values_pair"
-external tuple : (int * float * string * bool option * (int32 * int64)) -> bool -> (int * float * string * bool option * (int32 * int64)) Lwt.t = "interop_tests__values_tuple"
-external list : string list -> bool -> string list Lwt.t = "interop_tests__values_list"
-external list_of_lists : int option list list -> bool -> int option list list Lwt.t = "interop_tests__values_list_of_lists"
-external linked_list : string list -> bool -> string list Lwt.t = "interop_tests__values_linked_list"
-external assoc : (string * int) list -> bool -> (string * int) list Lwt.t = "interop_tests__values_assoc"
-external array : string array -> bool -> string array Lwt.t = "interop_tests__values_array"
-external int_array : int array -> bool -> int array Lwt.t = "interop_tests__values_int_array"
-external float_array : float array -> bool -> float array Lwt.t = "interop_tests__values_float_array"
-external matrix : float array array -> bool -> float array array Lwt.t = "interop_tests__values_matrix"
-external record : person -> bool -> person Lwt.t = "interop_tests__values_record"
-external float_record : point -> bool -> point Lwt.t = "interop_tests__values_float_record"
-external unboxed : name -> bool -> name Lwt.t = "interop_tests__values_unboxed"
-external variant : shape -> bool -> shape Lwt.t = "interop_tests__values_variant"
-external tree : tree -> bool -> tree Lwt.t = "interop_tests__values_tree"
-external generic : (point, name option) pair -> bool -> (point, name option) pair Lwt.t = "interop_tests__values_generic"
+let option = Rust_half.Values.values_option
+let option_option = Rust_half.Values.values_option_option
+let result = Rust_half.Values.values_result
+let pair = Rust_half.Values.values_pair
+let tuple = Rust_half.Values.values_tuple
+let list = Rust_half.Values.values_list
+let list_of_lists = Rust_half.Values.values_list_of_lists
+let linked_list = Rust_half.Values.values_linked_list
+let assoc = Rust_half.Values.values_assoc
+let array = Rust_half.Values.values_array
+let int_array = Rust_half.Values.values_int_array
+let float_array = Rust_half.Values.values_float_array
+let matrix = Rust_half.Values.values_matrix
+let record = Rust_half.Values.values_record
+let float_record = Rust_half.Values.values_float_record
+let unboxed = Rust_half.Values.values_unboxed
+let variant = Rust_half.Values.values_variant
+let tree = Rust_half.Values.values_tree
+let generic = Rust_half.Values.values_generic
 external any : 'a -> bool -> 'a Lwt.t = "interop_tests__values_any"
 external ocaml_value : 'a -> bool -> 'a Lwt.t = "interop_tests__values_ocaml_value"
-external function_ : (int -> int Lwt.t) -> bool -> (int -> int Lwt.t) Lwt.t = "interop_tests__values_function"
-external sync_function : (int -> int) -> bool -> (int -> int) Lwt.t = "interop_tests__values_sync_function"
-external promise : int Lwt.t -> bool -> int Lwt.t Lwt.t = "interop_tests__values_promise"
+let function_ = Rust_half.Values.values_function
+let sync_function = Rust_half.Values.values_sync_function
+let promise = Rust_half.Values.values_promise
 external any_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_any_array"
 external value_array : 'a array -> bool -> 'a array Lwt.t = "interop_tests__values_value_array"
 external any_list : 'a list -> bool -> 'a list Lwt.t = "interop_tests__values_any_list"
@@ -50,24 +49,24 @@ external any_pair : ('a * 'b) -> bool -> ('a * 'b) Lwt.t = "interop_tests__value
 external any_result : ('a, 'b) result -> bool -> ('a, 'b) result Lwt.t = "interop_tests__values_any_result"
 external list_of_array : 'a array -> 'a list Lwt.t = "interop_tests__values_list_of_array"
 external array_of_list : 'a list -> 'a array Lwt.t = "interop_tests__values_array_of_list"
-external u8 : int -> bool -> int Lwt.t = "interop_tests__values_u8"
-external i8 : int -> bool -> int Lwt.t = "interop_tests__values_i8"
-external u16 : int -> bool -> int Lwt.t = "interop_tests__values_u16"
-external i16 : int -> bool -> int Lwt.t = "interop_tests__values_i16"
-external usize : int -> bool -> int Lwt.t = "interop_tests__values_usize"
-external u32 : int32 -> bool -> int32 Lwt.t = "interop_tests__values_u32"
-external u64 : int64 -> bool -> int64 Lwt.t = "interop_tests__values_u64"
-external array_of_bytes : string -> bool -> string Lwt.t = "interop_tests__values_array_of_bytes"
-external u8_option : int option -> bool -> int option Lwt.t = "interop_tests__values_u8_option"
-external u8_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_list"
-external u8_linked_list : int list -> bool -> int list Lwt.t = "interop_tests__values_u8_linked_list"
+let u8 = Rust_half.Values.values_u8
+let i8 = Rust_half.Values.values_i8
+let u16 = Rust_half.Values.values_u16
+let i16 = Rust_half.Values.values_i16
+let usize = Rust_half.Values.values_usize
+let u32 = Rust_half.Values.values_u32
+let u64 = Rust_half.Values.values_u64
+let array_of_bytes = Rust_half.Values.values_array_of_bytes
+let u8_option = Rust_half.Values.values_u8_option
+let u8_list = Rust_half.Values.values_u8_list
+let u8_linked_list = Rust_half.Values.values_u8_linked_list
 external u8_array : int array -> bool -> int array Lwt.t = "interop_tests__values_u8_array"
-external u8_assoc : (int * int) list -> bool -> (int * int) list Lwt.t = "interop_tests__values_u8_assoc"
-external too_large : int -> Obj.t Lwt.t = "interop_tests__values_too_large"
-external too_large_by_itself : unit -> int Lwt.t = "interop_tests__values_too_large_by_itself"
-external largest : unit -> (int * int * int * int32 * int64) Lwt.t = "interop_tests__values_largest"
-external give_too_large : (int -> unit) -> (int -> unit Lwt.t) -> string array Lwt.t = "interop_tests__values_give_too_large"
-external take_too_large : int Lwt.t -> (unit -> int option) -> string array Lwt.t = "interop_tests__values_take_too_large"
+let u8_assoc = Rust_half.Values.values_u8_assoc
+let too_large = Rust_half.Values.values_too_large
+let too_large_by_itself = Rust_half.Values.values_too_large_by_itself
+let largest = Rust_half.Values.values_largest
+let give_too_large = Rust_half.Values.values_give_too_large
+let take_too_large = Rust_half.Values.values_take_too_large
 
 let there_and_back check name echo samples =
   let law_of suffix yields =
@@ -176,9 +175,9 @@ let polymorphic =
 
 (* What does not convert is refused by name. *)
 
-external renamed : int -> string -> person -> string Lwt.t = "values_by_another_name"
-external text_of_promise : string Lwt.t -> string Lwt.t = "interop_tests__values_text_of_promise"
-external text_of_function : (unit -> string) -> string Lwt.t = "interop_tests__values_text_of_function"
+let renamed = Rust_half.Values.with_name
+let text_of_promise = Rust_half.Values.values_text_of_promise
+let text_of_function = Rust_half.Values.values_text_of_function
 
 let refused name call expected =
   law_now name (fun () ->
@@ -349,137 +348,9 @@ let arrays_of_floats =
   ]
 [@@ocamlformat "disable"]
 
-(* Arguments. *)
-
-external labelled : name:string -> ?greeting:string -> unit -> string Lwt.t = "interop_tests__values_labelled"
-external take_1 : int -> string Lwt.t = "interop_tests__values_take_1"
-external take_2 : int -> string -> string Lwt.t = "interop_tests__values_take_2"
-external take_3 : int -> string -> float -> string Lwt.t = "interop_tests__values_take_3"
-external take_4 : int -> string -> float -> int64 -> string Lwt.t = "interop_tests__values_take_4"
-external take_5 : int -> string -> float -> int64 -> int -> string Lwt.t = "interop_tests__values_take_5"
-
-external take_6 : int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "interop_tests__values_take_6_bytecode" "interop_tests__values_take_6"
-
-external take_7 : int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "interop_tests__values_take_7_bytecode" "interop_tests__values_take_7"
-
-external take_8 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "interop_tests__values_take_8_bytecode" "interop_tests__values_take_8"
-
-external take_9 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string Lwt.t
-  = "interop_tests__values_take_9_bytecode" "interop_tests__values_take_9"
-
-external take_10 : int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> string Lwt.t
-  = "interop_tests__values_take_10_bytecode" "interop_tests__values_take_10"
-
-external take_11 :
-  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> string Lwt.t
-  = "interop_tests__values_take_11_bytecode" "interop_tests__values_take_11"
-
-external take_12 :
-  int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t
-  = "interop_tests__values_take_12_bytecode" "interop_tests__values_take_12"
-
-let texts = [ "1"; "b"; "3.5"; "4"; "5"; "b"; "7.5"; "8"; "9"; "b"; "11.5"; "12" ]
-let first n = String.concat " " (List.filteri (fun i _ -> i < n) texts)
-let arrives name promise expected = law name (fun () -> Lwt.map (check_string "text" expected) (promise ()))
-
-let arguments =
-  let take n promise = arrives (Printf.sprintf "%d_arguments_arrive_in_order" n) promise (first n) in
-  [
-    arrives "labelled_argument_arrives" (fun () -> labelled ~name:"you" ()) "hello you";
-    arrives "optional_argument_arrives" (fun () -> labelled ~greeting:"bye" ~name:"you" ()) "bye you";
-    arrives "absent_option_arrives" (fun () -> labelled ?greeting:None ~name:"you" ()) "hello you";
-    take 1 (fun () -> take_1 1);
-    take 2 (fun () -> take_2 1 "b");
-    take 3 (fun () -> take_3 1 "b" 3.5);
-    take 4 (fun () -> take_4 1 "b" 3.5 4L);
-    take 5 (fun () -> take_5 1 "b" 3.5 4L 5);
-    take 6 (fun () -> take_6 1 "b" 3.5 4L 5 "b");
-    take 7 (fun () -> take_7 1 "b" 3.5 4L 5 "b" 7.5);
-    take 8 (fun () -> take_8 1 "b" 3.5 4L 5 "b" 7.5 8L);
-    take 9 (fun () -> take_9 1 "b" 3.5 4L 5 "b" 7.5 8L 9);
-    take 10 (fun () -> take_10 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b");
-    take 11 (fun () -> take_11 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b" 11.5);
-    take 12 (fun () -> take_12 1 "b" 3.5 4L 5 "b" 7.5 8L 9 "b" 11.5 12L);
-  ]
-
-(* Functions. *)
-
-external give_0 : (unit -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_0"
-external give_1 : (int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_1"
-external give_2 : (int -> string -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_2"
-external give_3 : (int -> string -> float -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_3"
-external give_4 : (int -> string -> float -> int64 -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_4"
-external give_5 : (int -> string -> float -> int64 -> int -> string Lwt.t) -> string Lwt.t = "interop_tests__values_give_5"
-
-external give_12 :
-  (int -> string -> float -> int64 -> int -> string -> float -> int64 -> int -> string -> float -> int64 -> string Lwt.t) ->
-  string Lwt.t = "interop_tests__values_give_12"
-
-external apply : (int -> string -> string) -> int -> string Lwt.t = "interop_tests__values_apply"
-
-type job = { start : int Lwt.t; step : int -> int Lwt.t }
-
-external job : job -> int Lwt.t = "interop_tests__values_job"
-
-(* Closures of one group: the second is a pointer into the block of the first, with [Infix_tag]. *)
-let mutually_recursive seed =
-  let rec even n = if n = 0 then Lwt.return ("even " ^ seed) else odd (n - 1)
-  and odd n = if n = 0 then Lwt.return ("odd " ^ seed) else even (n - 1) in
-  (even, odd)
-
-let functions =
-  let even, odd = mutually_recursive (string_of_int (Sys.opaque_identity 7)) in
-  let of_int n = Lwt.return (string_of_int n) in
-  let later text = Lwt.map (fun () -> text) (Lwt.pause ()) in
-  let give n promise = arrives (Printf.sprintf "function_gets_its_%d_arguments_in_order" n) promise (first n) in
-  [
-    arrives "function_of_unit_is_called" (fun () -> give_0 (fun () -> later "unit")) "unit";
-    give 1 (fun () -> give_1 of_int);
-    give 2 (fun () -> give_2 (fun a b -> later (Printf.sprintf "%d %s" a b)));
-    give 3 (fun () -> give_3 (fun a b c -> later (Printf.sprintf "%d %s %g" a b c)));
-    give 4 (fun () -> give_4 (fun a b c d -> later (Printf.sprintf "%d %s %g %Ld" a b c d)));
-    give 5 (fun () -> give_5 (fun a b c d e -> later (Printf.sprintf "%d %s %g %Ld %d" a b c d e)));
-    give 12 (fun () ->
-        give_12 (fun a b c d e f g h i j k l ->
-            later (Printf.sprintf "%d %s %g %Ld %d %s %g %Ld %d %s %g %Ld" a b c d e f g h i j k l)));
-    law_now "one_of_the_mutually_recursive_closures_is_infix" (fun () ->
-        check_int "tag" Obj.infix_tag (max (Obj.tag (Obj.repr even)) (Obj.tag (Obj.repr odd))));
-    arrives "first_of_mutually_recursive_closures_is_called" (fun () -> give_1 even) "odd 7";
-    arrives "infix_closure_is_called" (fun () -> give_1 odd) "even 7";
-    arrives "partial_application_is_called" (fun () -> give_1 ((fun a b c -> of_int (a + b + c)) 3 4)) "8";
-    arrives "partial_application_of_a_tupled_function_is_called"
-      (fun () -> give_1 (Fun.flip (Printf.ksprintf later "%d%s") "!"))
-      "1!";
-    arrives "function_that_returns_a_function_is_called"
-      (fun () ->
-        give_2 (fun a ->
-            let made = Sys.opaque_identity (fun b -> later (Printf.sprintf "%d%s" a b)) in
-            made))
-      "1b";
-    arrives "primitive_is_called" (fun () -> give_1 (Obj.magic (take_1 : int -> string Lwt.t))) "1";
-    arrives "method_is_called"
-      (fun () -> give_1 (object method m = of_int end)#m)
-      "1";
-    arrives "function_of_now_is_called_again_and_again"
-      (fun () ->
-        let suffix = string_of_int (Sys.opaque_identity 7) in
-        apply (fun i text -> text ^ string_of_int i ^ suffix) 5)
-      "0717273747";
-    law "record_with_handles_arrives" (fun () ->
-        let start, resolver = Lwt.wait () in
-        let result = job { start; step = (fun n -> Lwt.map (fun () -> n + 1) (Lwt.pause ())) } in
-        Lwt.wakeup resolver 6;
-        Lwt.map (check_int "value" 7) result);
-  ]
-[@@ocamlformat "disable"]
-
 let () =
   Alcotest.run "values"
     [
       ("base types", base); ("compound types", compound); ("declared types", declared);
       ("polymorphic values", polymorphic); ("refusals", refusals); ("numbers that do not fit", does_not_fit); ("arrays of floats", arrays_of_floats);
-      ("arguments", arguments); ("functions", functions);
     ]

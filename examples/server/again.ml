@@ -9,7 +9,7 @@ let get port =
   let+ () = Lwt_io.close output in
   assert (String.length answer > 12 && String.sub answer 0 12 = "HTTP/1.1 200")
 
-let config port = { Server.default with port }
+let config port = { Options.default with port }
 
 (* With a client in the middle of its request, and one of the same port beside it. *)
 let once ~cancelled =
@@ -74,6 +74,7 @@ let rec wait_for_flat before attempts =
     wait_for_flat before (attempts - 1)
 
 let () =
+  Sys.set_signal Sys.sigpipe Signal_ignore;
   Lwt_main.run
     (let* () = times 4 in
      let* () = Lwt_unix.sleep 0.2 in

@@ -1,7 +1,6 @@
-(* The lines ["name: value\n"], as Rust hands them over: most handlers look at few headers or none. *)
-type t = string
+type t = Server.headers
 
-let to_list headers =
+let to_list (Server.Headers headers) =
   let pair line =
     match String.index_opt line ':' with
     | None -> None
@@ -9,7 +8,7 @@ let to_list headers =
   in
   List.filter_map pair (String.split_on_char '\n' headers)
 
-let get headers name =
+let get (Server.Headers headers) name =
   let length = String.length name in
   let rec is_name line i = i = length || (headers.[line + i] = name.[i] && is_name line (i + 1)) in
   let rec find line =

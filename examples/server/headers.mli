@@ -1,6 +1,6 @@
 (** The headers of a request. *)
 
-type t
+type t = Server.headers
 
 val get : t -> string -> string option
 (** [get headers name] is the value of the first header of that name, which is in lower case. *)

@@ -1,33 +1,5 @@
 (* server [--port N] …: serves what is in routes.ml until SIGTERM. *)
 
-let usage = "server [--address IP] [--port N] [--max-header BYTES] [--max-body BYTES] [--header-timeout S] [--grace S]"
-
-let options () =
-  let config = ref Server.default in
-  let int f = Arg.Int (fun n -> config := f !config n) and float f = Arg.Float (fun x -> config := f !config x) in
-  let { Server.address; port; max_header; max_body; header_timeout; grace } = Server.default in
-  let default format value = Printf.sprintf (format ^^ " (default: %s)") value in
-  Arg.parse
-    [
-      ("--address", String (fun address -> config := { !config with address }), default "IP  where to listen" address);
-      ("--port", int (fun c port -> { c with port }), default "N  0 for any" (string_of_int port));
-      ( "--max-header",
-        int (fun c max_header -> { c with max_header }),
-        default "BYTES  of a request's line and headers" (string_of_int max_header) );
-      ( "--max-body",
-        int (fun c max_body -> { c with max_body }),
-        default "BYTES  of a request's body" (string_of_int max_body) );
-      ( "--header-timeout",
-        float (fun c header_timeout -> { c with header_timeout }),
-        default "S  for a request's headers to arrive" (string_of_float header_timeout) );
-      ( "--grace",
-        float (fun c grace -> { c with grace }),
-        default "S  for requests to end, at SIGTERM" (string_of_float grace) );
-    ]
-    (fun argument -> raise (Arg.Bad ("unexpected: " ^ argument)))
-    usage;
-  !config
-
 (* Fulfilled by SIGTERM or Ctrl-C. *)
 let stop () =
   let stopped, stop = Lwt.wait () in
@@ -37,7 +9,9 @@ let stop () =
   stopped
 
 let () =
-  let config = options () in
+  let config = Options.parse () in
+  (* A client that has gone is an error, not the end: Rust's own main function does so, and its libraries count on it. *)
+  Sys.set_signal Sys.sigpipe Signal_ignore;
   (* What a handler has let run on its own, and failed, is no reason to stop serving. *)
   (Lwt.async_exception_hook := fun exn -> prerr_endline ("server: " ^ Printexc.to_string exn));
   let listening port = Lwt_io.printlf "listening on %s port %d" config.address port in

@@ -28,7 +28,7 @@ let later body =
   Lwt.catch
     (fun () ->
       let* () = Lwt_unix.sleep 0.1 in
-      Lwt.map ignore (Server.whole body))
+      Lwt.map ignore (Body.whole body))
     (fun exn -> Lwt_io.eprintl (Printexc.to_string exn))
 
 (* What is alive on both sides of the bridge. *)
@@ -48,7 +48,7 @@ let handle { Server.meth; target; headers; body } =
   | "GET", [ ""; "agent" ] ->
       Lwt.return (text (Option.value (Headers.get headers "user-agent") ~default:"none" ^ "\n"))
   | "POST", [ ""; "whole" ] ->
-      let+ body = Server.whole body in
+      let+ body = Body.whole body in
       text body
   | "POST", [ ""; "echo" ] -> Lwt.return { Server.status = 200; headers = []; body }
   | "POST", [ ""; "later" ] ->

@@ -80,18 +80,28 @@ let polymorphic names docs c =
   in
   Printf.sprintf "  | `%s%s%s\n" c.constructor held (docs c.docs)
 
+(* What a function takes and gives. *)
+
+let arguments names way = function
+  | [] -> [ "unit" ]
+  | all ->
+      let text = ty names way In_arrow in
+      let argument a =
+        match (a.label, a.of_argument) with
+        | None, plain -> text plain
+        | Some label, Named ("option", [ given ]) when a.optional ->
+            Printf.sprintf "?%s:%s" (Names.value label) (text given)
+        | Some label, labelled -> Printf.sprintf "%s:%s" (Names.value label) (text labelled)
+      in
+      List.map argument all
+
+let promised promise result = if promise then Named ("Lwt.t", [ result ]) else result
+
 (* A function of an interface, as a field. *)
 let method_ names part indent m =
-  let argument a =
-    let text = ty names Defined In_arrow in
-    match (a.label, a.of_argument) with
-    | None, plain -> text plain
-    | Some label, Named ("option", [ given ]) when a.optional -> Printf.sprintf "?%s:%s" (Names.value label) (text given)
-    | Some label, labelled -> Printf.sprintf "%s:%s" (Names.value label) (text labelled)
-  in
-  let arguments = match m.method_arguments with [] -> [ "unit" ] | named -> List.map argument named in
-  let result = if m.method_promise then Named ("Lwt.t", [ m.method_result ]) else m.method_result in
-  let text = String.concat " -> " (arguments @ [ ty names Defined In_arrow result ]) in
+  let result = promised m.method_promise m.method_result in
+  let parts = arguments names Defined m.method_arguments @ [ ty names Defined In_arrow result ] in
+  let text = String.concat " -> " parts in
   Printf.sprintf "%s%s : %s;%s\n" indent (Names.value m.method_name) text (part m.method_docs)
 
 let methods names part indent all = String.concat "" (List.map (method_ names part indent) all)
@@ -156,16 +166,8 @@ let func file names indent f =
     | Interface -> Doc.item ~indent (call f ^ "\n\n" ^ f.func_docs)
     | Implementation -> Doc.item ~indent ""
   in
-  let argument a =
-    let text = ty names To_rust In_arrow in
-    match (a.label, a.of_argument) with
-    | None, plain -> text plain
-    | Some label, Named ("option", [ given ]) when a.optional -> Printf.sprintf "?%s:%s" (Names.value label) (text given)
-    | Some label, labelled -> Printf.sprintf "%s:%s" (Names.value label) (text labelled)
-  in
-  let arguments = match f.arguments with [] -> [ "unit" ] | named -> List.map argument named in
-  let result = if f.promise then Named ("Lwt.t", [ f.result ]) else f.result in
-  let parts = arguments @ [ ty names To_ocaml In_arrow (returned result) ] in
+  let result = promised f.promise f.result in
+  let parts = arguments names To_rust f.arguments @ [ ty names To_ocaml In_arrow (returned result) ] in
   let symbols =
     let quoted = Printf.sprintf "%S" in
     if f.twin then quoted (f.symbol ^ "_bytecode") ^ " " ^ quoted f.symbol else quoted f.symbol

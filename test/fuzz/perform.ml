@@ -92,6 +92,22 @@ let contains ~part text =
 let[@inline never] raise_first () = if Sys.opaque_identity true then raise (planned 1)
 let[@inline never] raise_behind () = if Sys.opaque_identity true then raise (planned 2)
 
+(* What needs neither Lwt nor Rust, on whatever thread. [perform] performs the parts. *)
+let without_lwt perform node =
+  match node with
+  | Return value -> value
+  | Raise n -> raise (planned n)
+  | Bind nodes -> Array.fold_left (fun _ node -> perform node) Nothing nodes
+  | Catch nodes -> (
+      try perform nodes.(0)
+      with exn ->
+        ignore (error_of exn);
+        perform nodes.(1))
+  | Collect how ->
+      collect how;
+      Nothing
+  | _ -> failwith "the rules do not allow it"
+
 let rec perform node : value Lwt.t =
   match Table.row_of node with
   | None -> performed node
@@ -275,41 +291,17 @@ and read items stream =
 (* Without waiting, at home. *)
 and now node =
   match node with
-  | Return value -> value
-  | Raise n -> raise (planned n)
-  | Bind nodes -> Array.fold_left (fun _ node -> now node) Nothing nodes
-  | Catch nodes -> (
-      try now nodes.(0)
-      with exn ->
-        ignore (error_of exn);
-        now nodes.(1))
   | WithValue (n, nodes) -> Lwt.with_value key (Some n) (fun () -> now (Model.only nodes))
-  | Collect how ->
-      collect how;
-      Nothing
   | CallRust (Sync, nodes) -> at_once (Model.only nodes) (env ())
   | CallRust (MethodSync, nodes) ->
       let thing = Thing.make () in
       let value = Thing.at_once thing (Model.only nodes) (env ()) in
       Thing.close thing;
       value
-  | _ -> failwith "the rules do not allow it"
+  | node -> without_lwt now node
 
 (* On a thread or a domain that is not Lwt's, and may call neither. *)
-and apart node =
-  match node with
-  | Return value -> value
-  | Raise n -> raise (planned n)
-  | Bind nodes -> Array.fold_left (fun _ node -> apart node) Nothing nodes
-  | Catch nodes -> (
-      try apart nodes.(0)
-      with exn ->
-        ignore (error_of exn);
-        apart nodes.(1))
-  | Collect how ->
-      collect how;
-      Nothing
-  | _ -> failwith "the rules do not allow it"
+and apart node = without_lwt apart node
 
 and in_a_job node =
   let await = Rust_async.Domain_pool.await in
@@ -326,13 +318,7 @@ and in_a_job node =
         | MethodTokio -> Thing.on_tokio thing node env
         | MethodBlocking -> Thing.blocking thing node env
         | _ -> failwith "the rules do not allow it")
-  | Bind nodes -> Array.fold_left (fun _ node -> in_a_job node) Nothing nodes
-  | Catch nodes -> (
-      try in_a_job nodes.(0)
-      with exn ->
-        ignore (error_of exn);
-        in_a_job nodes.(1))
-  | node -> apart node
+  | node -> without_lwt in_a_job node
 
 and env_of_a_job =
   {

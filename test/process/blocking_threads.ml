@@ -95,17 +95,7 @@ let loops =
         check "set" (bring_runtime "mine" = "");
         many Lwt_main.run);
     case "blocking_calls_beside_threads_that_collect" ~out:[ sum 1000 ] (fun () ->
-        let stop = ref false in
-        let collect () =
-          while not !stop do
-            Gc.full_major ();
-            Thread.yield ()
-          done
-        in
-        let threads = List.init 2 (fun _ -> Thread.create collect ()) in
-        many ~count:1000 Lwt_main.run;
-        stop := true;
-        List.iter Thread.join threads);
+        beside_collecting_threads 2 (fun () -> many ~count:1000 Lwt_main.run));
     case "blocking_calls_that_collect" ~out:[ sum 300 ] (fun () ->
         let f n =
           if n land 7 = 0 then Gc.compact () else Gc.minor ();
@@ -340,22 +330,14 @@ let forks (name, fork) =
         let stop = ref false in
         let rec again n = if !stop then Lwt.return_unit else Lwt.bind (blocking_call (sleeps 0.) n) again in
         let all = List.init 5 again in
-        let ended = ref 0 in
-        for _ = 1 to 100 do
+        let begins () =
           ignore (Lwt_main.run (blocking_call (sleeps 0.) 1));
-          let pending = blocking_call (sleeps 0.01) 1 in
-          match fork () with
-          | 0 ->
-              (match Lwt_main.run pending with
-              | _ -> Unix._exit 1
-              | exception Rust_async.Broken_promise -> ());
-              Gc.full_major ();
-              exit 0
-          | child -> ( match Unix.waitpid [] child with _, WEXITED 0 -> incr ended | _ -> ())
-        done;
+          blocking_call (sleeps 0.01) 1
+        in
+        let ended = fork_a_hundred_times fork begins in
         stop := true;
         Lwt_main.run (Lwt.join all);
-        say "children: %d" !ended);
+        say "children: %d" ended);
   ]
 
 let forking_blocking_call =

@@ -9,6 +9,19 @@ let refused () =
   misuse ~what:"process_ready was called on thread" (fun () -> ready 1);
   misuse ~what:"process_sum" (fun () -> sum 1 2 3 4 5 6)
 
+let beside_collecting_domains f =
+  let stop = Atomic.make false in
+  let collect () =
+    while not (Atomic.get stop) do
+      Gc.minor ();
+      ignore (Sys.opaque_identity (Array.make 1000 "a"))
+    done
+  in
+  let domains = List.init 2 (fun _ -> Domain.spawn collect) in
+  f ();
+  Atomic.set stop true;
+  List.iter Domain.join domains
+
 let cases =
   [
     case "call_from_a_domain_is_refused" ~out:[ "1" ] (fun () ->
@@ -23,32 +36,14 @@ let cases =
         in_domain (fun () -> Thread.join (Thread.create refused ()));
         say "%d" (Lwt_main.run (tokio 1)));
     case "domains_collect_while_rust_runs" ~out:[ "sum: 499500" ] (fun () ->
-        let stop = Atomic.make false in
-        let collect () =
-          while not (Atomic.get stop) do
-            Gc.minor ();
-            ignore (Sys.opaque_identity (Array.make 1000 "a"))
-          done
-        in
-        let domains = List.init 2 (fun _ -> Domain.spawn collect) in
-        let calls = List.init 1000 (fun i -> Lwt.bind (tokio i) home_call) in
-        say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
-        Atomic.set stop true;
-        List.iter Domain.join domains);
+        beside_collecting_domains (fun () ->
+            let calls = List.init 1000 (fun i -> Lwt.bind (tokio i) home_call) in
+            say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)))));
     case "domains_collect_while_blocking_calls_run" ~out:[ "sum: 499500" ] (fun () ->
-        let stop = Atomic.make false in
-        let collect () =
-          while not (Atomic.get stop) do
-            Gc.minor ();
-            ignore (Sys.opaque_identity (Array.make 1000 "a"))
-          done
-        in
-        let domains = List.init 2 (fun _ -> Domain.spawn collect) in
-        let f n = String.length (Sys.opaque_identity (String.make n 'a')) in
-        let calls = List.init 1000 (fun i -> if i land 1 = 0 then blocking_call f i else blocking_call_of_worker f i) in
-        say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all calls)));
-        Atomic.set stop true;
-        List.iter Domain.join domains);
+        beside_collecting_domains (fun () ->
+            let f n = String.length (Sys.opaque_identity (String.make n 'a')) in
+            let call i = if i land 1 = 0 then blocking_call f i else blocking_call_of_worker f i in
+            say "sum: %d" (List.fold_left ( + ) 0 (Lwt_main.run (Lwt.all (List.init 1000 call))))));
     case "promise_that_a_domain_collects_is_broken" ~out:[ "broken" ] (fun () ->
         let awaited = await (fst (Lwt.wait ())) in
         in_domain (fun () ->

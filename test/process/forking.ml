@@ -33,8 +33,26 @@ let parent = "child: 0; parent: 1"
 
 let lent_for_ever = Rust_half.Arrays.arrays_never
 
+let tasks_that_no_child_polls () =
+  for i = 1 to 10 do
+    ignore (polls_in_child (Printf.sprintf "task %d" i))
+  done
+
 let cases (name, fork) =
   let case ?out law = case ?out (law ^ "_after_" ^ name) in
+  (* [calls] calls a function of Rust's that calls one of OCaml's, in which the process forks. *)
+  let forks_inside calls =
+    tasks_that_no_child_polls ();
+    let child = ref (-1) in
+    let promise = calls (fun () -> child := fork ()) in
+    Lwt_main.run
+      (let* () = say_ending "call" promise in
+       match !child with
+       | 0 ->
+           let* () = Lwt_unix.sleep 0.01 in
+           exit 0
+       | child -> wait_for child)
+  in
   [
     case "call_in_the_child_is_refused" ~out:[ parent ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
@@ -137,9 +155,7 @@ let cases (name, fork) =
            | child -> wait_for child));
     case "fork_in_a_tick_polls_nothing_in_the_child" ~out:[ "never: " ^ broken; parent; "future is dropped" ] (fun () ->
         let never = never "future" in
-        for i = 1 to 10 do
-          ignore (polls_in_child (Printf.sprintf "task %d" i))
-        done;
+        tasks_that_no_child_polls ();
         Lwt_main.run
           (let* _ = yield 3 in
            match fork () with
@@ -150,37 +166,9 @@ let cases (name, fork) =
            | child -> wait_for child));
     case "fork_in_a_function_that_rust_calls_ends_the_poll_and_no_other_begins" ~out:[ "call: 1"; "call: 1"; parent ]
       (fun () ->
-        for i = 1 to 10 do
-          ignore (polls_in_child (Printf.sprintf "task %d" i))
-        done;
-        let child = ref (-1) in
-        let forks n =
-          child := fork ();
-          n
-        in
-        Lwt_main.run
-          (let* () = say_ending "call" (call_later forks 1) in
-           match !child with
-           | 0 ->
-               let* () = Lwt_unix.sleep 0.01 in
-               exit 0
-           | child -> wait_for child));
+        forks_inside (fun forks -> call_later (fun n -> forks (); n) 1));
     case "fork_in_a_function_that_the_first_poll_calls" ~out:[ "call: 1"; "call: 1"; parent ] (fun () ->
-        for i = 1 to 10 do
-          ignore (polls_in_child (Printf.sprintf "task %d" i))
-        done;
-        let child = ref (-1) in
-        let forks n =
-          child := fork ();
-          Lwt.return n
-        in
-        Lwt_main.run
-          (let* () = say_ending "call" (call forks 1) in
-           match !child with
-           | 0 ->
-               let* () = Lwt_unix.sleep 0.01 in
-               exit 0
-           | child -> wait_for child));
+        forks_inside (fun forks -> call (fun n -> forks (); Lwt.return n) 1));
     case "fork_in_a_first_poll_that_goes_on_breaks_its_promise_in_the_child" ~out:[ "call: " ^ broken; "call: 1"; parent ]
       (fun () ->
         let child = ref (-1) in
@@ -282,22 +270,11 @@ let cases (name, fork) =
         ignore (home_calls_for_ever promise);
         ignore (home_calls_for_ever promise);
         ignore (thread_never_stops ());
-        let ended = ref 0 in
-        for _ = 1 to 100 do
+        let begins () =
           ignore (Lwt_main.run (tokio 1));
-          let pending = after 60_000 1 in
-          match fork () with
-          | 0 ->
-              (match Lwt_main.run pending with
-              | _ -> Unix._exit 1
-              | exception Rust_async.Broken_promise -> ());
-              Gc.full_major ();
-              exit 0
-          | child -> (
-              Lwt.cancel pending;
-              match Unix.waitpid [] child with _, WEXITED 0 -> incr ended | _ -> ())
-        done;
-        say "children: %d" !ended);
+          after 60_000 1
+        in
+        say "children: %d" (fork_a_hundred_times ~ends:Lwt.cancel fork begins));
   ]
 
 let from_a_thread =

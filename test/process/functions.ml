@@ -212,6 +212,39 @@ let rec hand_written promise =
       Lwt.wakeup_paused ();
       hand_written promise
 
+(* What [f] does beside threads that collect. *)
+let beside_collecting_threads count f =
+  let stop = ref false in
+  let collect () =
+    while not !stop do
+      Gc.full_major ();
+      Thread.yield ()
+    done
+  in
+  let threads = List.init count (fun _ -> Thread.create collect ()) in
+  f ();
+  stop := true;
+  List.iter Thread.join threads
+
+(* Forks a hundred times, each time beside a promise that [begins] gives, which is broken in the child; the parent goes on with
+   [ends]. Gives how many children ended well. *)
+let fork_a_hundred_times ?(ends = ignore) fork begins =
+  let ended = ref 0 in
+  for _ = 1 to 100 do
+    let pending = begins () in
+    match fork () with
+    | 0 ->
+        (match Lwt_main.run pending with
+        | _ -> Unix._exit 1
+        | exception Rust_async.Broken_promise -> ());
+        Gc.full_major ();
+        exit 0
+    | child -> (
+        ends pending;
+        match Unix.waitpid [] child with _, WEXITED 0 -> incr ended | _ -> ())
+  done;
+  !ended
+
 (* Places in which OCaml code runs because of Rust. *)
 let places =
   [

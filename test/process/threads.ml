@@ -78,17 +78,7 @@ let refusals =
         start ();
         say "%d" (in_thread (fun () -> plain_add 1 2)));
     case "threads_collect_while_rust_runs" ~out:[ "1000 calls" ] (fun () ->
-        let stop = ref false in
-        let collect () =
-          while not !stop do
-            Gc.full_major ();
-            Thread.yield ()
-          done
-        in
-        let threads = List.init 3 (fun _ -> Thread.create collect ()) in
-        many 1000 (fun n -> Lwt.bind (tokio n) home_call);
-        stop := true;
-        List.iter Thread.join threads);
+        beside_collecting_threads 3 (fun () -> many 1000 (fun n -> Lwt.bind (tokio n) home_call)));
   ]
 
 (* Lwt's loop may run on a thread of the program's: then that one is home. *)

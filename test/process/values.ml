@@ -5,11 +5,11 @@ open Case
 external raise_value : 'a -> unit Lwt.t = "interop_tests__process_raise_value"
 external raise_by_ocaml_rs : 'a -> unit Lwt.t = "interop_tests__process_raise_by_ocaml_rs"
 external raise_with_by_ocaml_rs : 'a -> 'b -> unit Lwt.t = "interop_tests__process_raise_with_by_ocaml_rs"
-external pass_exception : (unit -> unit) -> unit Lwt.t -> unit Lwt.t = "interop_tests__process_pass_exception"
-external raise_registered : string -> int -> unit Lwt.t = "interop_tests__process_raise_registered"
-external raise_registered_elsewhere : string -> int -> unit Lwt.t = "interop_tests__process_raise_registered_elsewhere"
-external raise_registered_on_a_worker : string -> int -> unit Lwt.t = "interop_tests__process_raise_registered_on_a_worker"
-external text_arguments : unit Lwt.t -> string option array Lwt.t = "interop_tests__process_text_arguments"
+let pass_exception = Rust_half.Process.Values.process_pass_exception
+let raise_registered = Rust_half.Process.Values.process_raise_registered
+let raise_registered_elsewhere = Rust_half.Process.Values.process_raise_registered_elsewhere
+let raise_registered_on_a_worker = Rust_half.Process.Values.process_raise_registered_on_a_worker
+let text_arguments = Rust_half.Process.Values.process_text_arguments
 
 exception Constant
 exception One of string
@@ -197,7 +197,7 @@ exception Nested of nested
 external depth_of : nested -> int Lwt.t = "interop_tests__process_depth_of"
 external nested : int -> nested Lwt.t = "interop_tests__process_nested"
 external nested_through : (nested -> nested) -> int -> unit Lwt.t = "interop_tests__process_nested_through"
-external nested_in_exception : unit Lwt.t -> bool Lwt.t = "interop_tests__process_nested_in_exception"
+let nested_in_exception = Rust_half.Process.Values.process_nested_in_exception
 
 let rec build depth inner = if depth = 0 then inner else build (depth - 1) (Next inner)
 let rec count depth = function End -> depth | Next inner -> count (depth + 1) inner

@@ -1,4 +1,4 @@
-//! Bigarrays, lent and owned; see `../test_arrays.ml`.
+//! Bigarrays, lent and owned; see `../test_arrays.ml` and `../test_loans.ml`.
 
 use std::sync::{Condvar, Mutex};
 

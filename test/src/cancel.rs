@@ -1,4 +1,4 @@
-//! Cancellation, both ways, and the waits that it must end; see `../test_cancel.ml`.
+//! Cancellation, both ways, and the waits that it must end; see `../test_cancel.ml` and `../test_giving_up.ml`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicIsize, Ordering};

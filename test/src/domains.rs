@@ -1,4 +1,4 @@
-//! Worker domains; see `../test_domains_5.ml`.
+//! Worker domains; see `../test_domains_5.ml` and `../test_pools_5.ml`.
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Streams whose writer OCaml's laws tell what to do; see `../test_readers.ml`.
+//! Streams whose writer OCaml's laws tell what to do; see `../test_readers.ml` and `../test_closing.ml`.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Streams both ways; see `../test_streams.ml`.
+//! Streams both ways; see `../test_streams.ml` and `../test_sources.ml`.
 
 use std::pin::Pin;
 use std::sync::Mutex;

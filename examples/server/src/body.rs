@@ -1,30 +1,32 @@
-//! Bodies: OCaml's variant `body`, and hyper's trait.
+//! Bodies: what crosses, and hyper's trait.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::body::{Bytes, Frame, SizeHint};
 use ocaml_lwt_interop::{ByteBuf, Error, FromOCaml, LwtStream, RustStream, ToOCaml};
 
 use crate::log;
 use crate::upload::Upload;
 
-/// OCaml's `body`, of a request.
-#[derive(ToOCaml)]
-pub enum InBody {
+// OCaml has one type of streams, and so one of bodies. Rust has a type for each direction, so the stream is a parameter.
+/// The body of a request or of a response.
+#[derive(FromOCaml, ToOCaml)]
+pub enum Body<Stream> {
+    /// None.
     Empty,
+    /// All of it.
     String(ByteBuf),
-    Stream(RustStream<ByteBuf>),
+    /// Chunk by chunk.
+    Stream(Stream),
 }
 
-/// OCaml's `body`, of a response.
-#[derive(FromOCaml)]
-pub enum OutBody {
-    Empty,
-    String(ByteBuf),
-    Stream(LwtStream<ByteBuf>),
-}
+/// The body of a request: OCaml reads its stream.
+pub type InBody = Body<RustStream<ByteBuf>>;
+
+/// The body of a response, as OCaml gives it: Rust reads its stream.
+pub type OutBody = Body<LwtStream<ByteBuf>>;
 
 /// The body of a response, as hyper sends it.
 pub enum Outgoing {
@@ -55,7 +57,7 @@ impl From<OutBody> for Outgoing {
     }
 }
 
-impl Body for Outgoing {
+impl hyper::body::Body for Outgoing {
     type Data = Bytes;
     type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,4 +1,4 @@
-//! The HTTP of `server`: what `../server.ml` declares. hyper speaks HTTP/1.1 on Tokio's sockets; every request is one
+//! The HTTP of `server`: the module `Server` is made from it. hyper speaks HTTP/1.1 on Tokio's sockets. Every request is one
 //! call of an OCaml function.
 
 mod body;
@@ -26,42 +26,51 @@ use respond::Server;
 /// OCaml's `request -> response Lwt.t`.
 type Handler = OCamlAsyncFunc<(Request,), Response>;
 
-/// OCaml's record `config`, of which `server.mli` says what is what.
+/// Where to listen, and what a client may do.
 #[derive(FromOCaml)]
 pub struct Config {
+    /// An IP address, of version 4 or 6.
     address: String,
+    /// 0: the system chooses one.
     port: u16,
+    /// How many bytes a request's line and headers may have; more is answered with 431.
     max_header: usize,
+    /// How many bytes a request's body may have; more is answered with 413.
     max_body: usize,
+    /// How many seconds a client may take to send a request's headers.
     header_timeout: f64,
+    /// How many seconds requests have to end, once the server is to stop.
     grace: f64,
 }
 
-/// Serves until `stop` is settled, and then until the last connection has ended. `listening` is called with the port.
+/// Serves HTTP until `stop` is settled: `listening` is called with the port once clients can connect, and `handler` for each
+/// request. Then it accepts no more connections, lets the requests that run end, and is fulfilled.
 ///
-/// It runs on the thread that runs Lwt, as its connections do: README.md has the numbers.
+/// The promise of a handler is cancelled when its client has gone. A handler that fails is answered with 500, and its
+/// exception goes to stderr.
 ///
 /// # Errors
 /// The address is none, or cannot be listened on. What `listening` is rejected with.
 #[ocaml_lwt_interop::func]
-pub async fn server_serve(
+pub async fn serve(
+    #[ocaml(label)] stop: Promise<()>,
+    #[ocaml(label)] listening: OCamlAsyncFunc<(u16,), ()>,
     config: Config,
-    listening: OCamlAsyncFunc<(u16,), ()>,
-    stop: Promise<()>,
     handler: Handler,
 ) -> Result<(), Error> {
+    // On the thread that runs Lwt, as its connections are: README.md has the numbers.
     let (reactor, turns) = Reactor::new()?;
     tokio::select! {
-        result = reactor.attach(serve(&reactor, config, listening, stop, handler)) => result,
+        result = reactor.attach(serve_with(&reactor, stop, listening, config, handler)) => result,
         error = turns => Err(error),
     }
 }
 
-async fn serve(
+async fn serve_with(
     reactor: &Reactor,
-    config: Config,
-    listening: OCamlAsyncFunc<(u16,), ()>,
     stop: Promise<()>,
+    listening: OCamlAsyncFunc<(u16,), ()>,
+    config: Config,
     handler: Handler,
 ) -> Result<(), Error> {
     let address = SocketAddr::new(config.address.parse::<IpAddr>()?, config.port);
@@ -153,7 +162,7 @@ fn log(message: std::fmt::Arguments<'_>) {
 
 /// A Rust function that a handler calls: the name of the thread that Tokio runs a task of it on.
 #[ocaml_lwt_interop::func]
-pub async fn server_thread() -> Result<String, Error> {
+pub async fn thread() -> Result<String, Error> {
     let task = tokio::spawn(async {
         tokio::time::sleep(Duration::from_millis(1)).await;
         std::thread::current().name().unwrap_or("").to_owned()
@@ -163,7 +172,7 @@ pub async fn server_thread() -> Result<String, Error> {
 
 /// A Rust function that a handler calls, and that panics.
 #[ocaml_lwt_interop::func]
-pub async fn server_panic() -> String {
+pub async fn panic() -> String {
     tokio::task::yield_now().await;
     panic!("this function always panics")
 }

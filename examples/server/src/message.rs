@@ -1,4 +1,4 @@
-//! Requests and responses: OCaml's records, and hyper's types.
+//! Requests and responses: what crosses, and hyper's types.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::http::{self, request};
@@ -6,21 +6,33 @@ use ocaml_lwt_interop::{ByteBuf, Error, FromOCaml, OCamlList, ToOCaml};
 
 use crate::body::{InBody, OutBody, Outgoing};
 
-/// OCaml's record `request`.
+/// What a client asks.
 #[derive(ToOCaml)]
 pub struct Request {
+    /// `"GET"`
     meth: String,
+    /// The path, and what follows it: `"/search?q=lwt"`.
     target: String,
-    /// OCaml's `Headers.t`, one string: a list of pairs would be five allocations for each header.
-    headers: ByteBuf,
+    /// The module `Headers` looks into them.
+    headers: Headers,
+    /// What the client sends.
     body: InBody,
 }
 
-/// OCaml's record `response`.
+/// The headers of a request: a line `name: value` for each, in one string. As a list of pairs, each header would be five
+/// allocations, and most handlers look at few of them or none.
+#[derive(ToOCaml)]
+#[ocaml(unboxed)]
+pub struct Headers(ByteBuf);
+
+/// What the client gets.
 #[derive(FromOCaml)]
 pub struct Response {
+    /// 200
     status: usize,
+    /// Names and values.
     headers: OCamlList<(ByteBuf, ByteBuf)>,
+    /// What the server sends.
     body: OutBody,
 }
 
@@ -37,8 +49,8 @@ impl Request {
     }
 }
 
-/// `name: value`, a line each; a value has no line breaks.
-fn lines(headers: &HeaderMap) -> ByteBuf {
+/// A value has no line breaks.
+fn lines(headers: &HeaderMap) -> Headers {
     let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 3;
     let mut lines = Vec::with_capacity(headers.iter().map(length).sum());
     for (name, value) in headers {
@@ -47,7 +59,7 @@ fn lines(headers: &HeaderMap) -> ByteBuf {
         lines.extend_from_slice(value.as_bytes());
         lines.push(b'\n');
     }
-    ByteBuf(lines)
+    Headers(ByteBuf(lines))
 }
 
 impl Response {

@@ -25,7 +25,7 @@
 //!    borrowed from the OCaml heap; and OCaml calls one symbol, so nothing may need a type that the caller chooses.
 //! 4. `expand` writes the symbol that OCaml calls.
 //! 5. `declare` writes what OCaml's declaration is made from.
-//! 6. `methods` does that for each function of an `impl`; `object` for the type.
+//! 6. `methods` does that for each function of an `impl`; `func` for what the attribute is on; `object` for the type.
 //! 7. `derive` writes what `#[derive(ToOCaml)]` and `#[derive(FromOCaml)]` stand for.
 //!
 //! The function itself stays what it was, an async Rust function that Rust code can call: what is generated
@@ -41,11 +41,11 @@ mod check;
 mod declare;
 mod expand;
 mod methods;
+mod func;
 mod object;
 mod interface;
 mod derive;
 
-use messages::Errors;
 use proc_macro::TokenStream;
 
 /// Makes an async Rust function callable from OCaml, where it returns an Lwt promise.
@@ -198,7 +198,7 @@ use proc_macro::TokenStream;
 ///
 /// On an `impl` block it is on each function that is `pub`, or has a `#[func]` of its own, whose options are its own:
 /// `#[func(sync)]` on a method. Functions without `self` may be of any type. A method takes `&self`, of a type that has
-/// [`macro@object`]. In OCaml they are in a module of the type's name; their symbols have that name in front, `pool_fetch`.
+/// [`macro@object`]. In OCaml they are in a module of the type's name; their symbols have that name in front, `my_crate__pool_fetch`.
 ///
 /// An argument `&T` of such a type is an object as well, in any `#[func]`.
 ///
@@ -216,22 +216,7 @@ use proc_macro::TokenStream;
 /// name, symbols that belong to the C library or to OCaml, and options that do not go together.
 #[proc_macro_attribute]
 pub fn func(options: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(block) = methods::block(&item.clone().into()) {
-        return methods::expand(options.into(), block).into();
-    }
-    let mut errors = Errors::default();
-    let options = parse::options(options.into(), &mut errors);
-    let Some(function) = parse::function(item.clone().into(), &mut errors) else {
-        // Not a function: it stays as it is, after the reason.
-        let mut output: TokenStream = errors.report().unwrap_or_default().into();
-        output.extend(item);
-        return output;
-    };
-    let exported = check::function(&function, options, None, &mut errors);
-    match errors.report() {
-        None => expand::accepted(function, &exported).into(),
-        Some(report) => expand::refused(function, &exported, report).into(),
-    }
+    func::expand(options.into(), item.into()).into()
 }
 
 /// Makes the values of a struct or an enum objects for OCaml: those of an abstract type, with functions.

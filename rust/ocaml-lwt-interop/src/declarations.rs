@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
 use crate::conversion::declare::{Going, OCamlType, Parts, Type, Types};
-use crate::conversion::description::{write_docs, write_string};
+use crate::conversion::description_text::{write_docs, write_string};
 use crate::error::Error;
 
 /// Gives a type, and puts those that it mentions into `Types`.

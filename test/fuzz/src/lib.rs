@@ -3,6 +3,8 @@
 
 mod counts;
 mod met;
+#[path = "../../src/plain_thread.rs"]
+mod plain_thread;
 mod plan;
 mod run;
 mod shapes;
@@ -20,6 +22,7 @@ use ocaml_lwt_interop::{
 };
 
 use counts::Probe;
+use plain_thread::{awaited, spawn_on_a_thread};
 use plan::*;
 use run::{Ended, Env, Run};
 
@@ -73,7 +76,7 @@ pub fn by_resolver(place: Place, plan: InRust, env: Env) -> Promise<Value> {
     match place {
         Place::AtHome => home.spawn(work).detach(),
         Place::OnTokio => drop(tokio_rt().spawn(work)),
-        Place::OnAThread => drop(run::spawn_on_a_thread(work)),
+        Place::OnAThread => drop(spawn_on_a_thread(work)),
         Place::InTheBlockingPool => drop(tokio_rt().spawn_blocking(|| block_on(work))),
     }
     promise
@@ -103,11 +106,9 @@ pub async fn with_lent(mut array: Lent<u8>, place: Place, plan: InRust, env: Env
     };
     match place {
         Place::AtHome => work.await,
-        Place::OnTokio => run::awaited(tokio_rt().spawn(work)).await,
-        Place::OnAThread => run::awaited(run::spawn_on_a_thread(work)).await,
-        Place::InTheBlockingPool => {
-            run::awaited(tokio_rt().spawn_blocking(|| block_on(work))).await
-        }
+        Place::OnTokio => awaited(tokio_rt().spawn(work)).await,
+        Place::OnAThread => awaited(spawn_on_a_thread(work)).await,
+        Place::InTheBlockingPool => awaited(tokio_rt().spawn_blocking(|| block_on(work))).await,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::future::{Future, pending};
 use std::pin::Pin;
-use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
 
 use futures_lite::StreamExt;
@@ -14,6 +13,7 @@ use ocaml_lwt_interop::{
 
 use crate::counts::{Probe, nobody_hears};
 use crate::met::Met;
+use crate::plain_thread::{awaited, spawn_on_a_thread};
 use crate::plan::*;
 
 pub type Ended = Result<Value, Error>;
@@ -41,51 +41,6 @@ pub struct Declared {
 pub struct Run {
     pub env: Env,
     pub home: Handle,
-}
-
-/// A plain thread that runs futures.
-static FUTURES: LazyLock<tokio::runtime::Handle> = LazyLock::new(|| {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("there are descriptors left");
-        sender
-            .send(runtime.handle().clone())
-            .expect("somebody waits");
-        runtime.block_on(pending::<()>());
-    });
-    receiver.recv().expect("the thread sends it")
-});
-
-/// A task that ends with the future that awaits it.
-struct Aborting<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-async fn joined<T>(task: tokio::task::JoinHandle<T>) -> Result<T, tokio::task::JoinError> {
-    let mut task = Aborting(task);
-    (&mut task.0).await
-}
-
-pub fn spawn_on_a_thread<F>(future: F) -> tokio::task::JoinHandle<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    FUTURES.spawn(future)
-}
-
-/// Awaits a task that is dropped with who awaits it. A panic goes on.
-pub async fn awaited<T>(task: tokio::task::JoinHandle<T>) -> T {
-    match joined(task).await {
-        Ok(output) => output,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 fn only<T>(mut nodes: Vec<T>) -> T {
@@ -206,7 +161,7 @@ impl Run {
         }
         let task = match place {
             Place::OnTokio | Place::AtHome => tokio_rt().spawn(body),
-            Place::OnAThread => FUTURES.spawn(body),
+            Place::OnAThread => spawn_on_a_thread(body),
             Place::InTheBlockingPool => {
                 tokio_rt().spawn_blocking(move || tokio_rt().block_on(body))
             }

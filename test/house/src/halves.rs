@@ -89,18 +89,15 @@ impl Visit<'_> for Found {
             let Item::Fn(ItemFn { sig, .. }) = item else {
                 panic!("something in exports! is no function");
             };
-            // OCaml does not pass the proofs that it calls.
-            let is_proof =
-                |argument: &&FnArg| matches!(argument, FnArg::Typed(a) if is_a_proof(&a.ty));
+            // OCaml does not pass the proof that it calls.
+            let is_proof = |argument: &&FnArg| {
+                matches!(argument, FnArg::Typed(a) if matches!(&*a.ty, Type::Path(ty)
+                    if ty.path.is_ident("Access") || ty.path.is_ident("Called")))
+            };
             let passed = sig.inputs.iter().filter(|a| !is_proof(a)).count();
             self.0.insert(sig.ident.to_string(), passed.max(1));
         }
     }
-}
-
-fn is_a_proof(ty: &Type) -> bool {
-    let Type::Path(ty) = ty else { return false };
-    ty.path.is_ident("Access") || ty.path.is_ident("Called")
 }
 
 #[cfg(test)]
@@ -111,8 +108,8 @@ mod tests {
 exports! {
     /// Takes a proof.
     fn one(access: Access, n: isize) -> Result<(), Raised> { f(access, n) }
-    fn two(called: Called, _unit: Raw) {}
-    fn none(access: Access) {}
+    fn two(_unit: Raw) {}
+    fn none(called: Called) {}
 }
 fn other(n: isize) {}
 "#;

@@ -47,6 +47,10 @@ mod stack;
 mod description;
 
 #[cfg(not(loom))]
+#[path = "../../../rust/ocaml-lwt-interop/src/conversion/description_text.rs"]
+mod description_text;
+
+#[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/conversion/declare.rs"]
 #[allow(unused_imports, reason = "the macros name them all")]
 mod declare;

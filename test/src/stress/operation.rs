@@ -10,6 +10,7 @@ use futures_lite::future::{poll_once, yield_now};
 use ocaml_lwt_interop::{Error, FromOCaml, LwtStream, handle, tokio_rt};
 
 use crate::matrix::Ending;
+use crate::plain_thread::{awaited, spawn_on_a_thread};
 
 /// Where the work is done; `place` in `operation.ml`, as the types that follow.
 #[derive(Clone, Copy, Debug, FromOCaml)]
@@ -47,22 +48,6 @@ pub struct Operation {
 /// What an operation gives that has given up.
 pub(super) const GIVEN_UP: isize = -1;
 
-/// A plain thread that runs futures.
-pub(super) static FUTURES: LazyLock<tokio::runtime::Handle> = LazyLock::new(|| {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("there are descriptors left");
-        sender
-            .send(runtime.handle().clone())
-            .expect("somebody waits");
-        runtime.block_on(pending::<()>());
-    });
-    receiver.recv().expect("the thread sends it")
-});
-
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Plain threads that run what blocks.
@@ -84,29 +69,16 @@ pub(super) static JOBS: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
     sender
 });
 
-/// A task that ends with the future that awaits it.
-pub(super) struct Aborting<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Place {
     /// Runs a future there and awaits it here. A panic there goes on here.
     pub(super) async fn run<F>(self, future: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let mut task = match self {
-            Place::Home => return future.await,
-            Place::Tokio => Aborting(tokio_rt().spawn(future)),
-            Place::Thread => Aborting(FUTURES.spawn(future)),
-        };
-        match (&mut task.0).await {
-            Ok(output) => output,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        match self {
+            Place::Home => future.await,
+            Place::Tokio => awaited(tokio_rt().spawn(future)).await,
+            Place::Thread => awaited(spawn_on_a_thread(future)).await,
         }
     }
 
@@ -115,7 +87,7 @@ impl Place {
         match self {
             Place::Home => handle().spawn(future).detach(),
             Place::Tokio => drop(tokio_rt().spawn(future)),
-            Place::Thread => drop(FUTURES.spawn(future)),
+            Place::Thread => drop(spawn_on_a_thread(future)),
         }
     }
 }
@@ -133,7 +105,7 @@ impl Operation {
                 tokio::time::sleep(Duration::from_micros(200 * self.turns as u64)).await;
             }
             Wait::Task => drop(tokio_rt().spawn(yield_now()).await),
-            Wait::Thread => drop(FUTURES.spawn(yield_now()).await),
+            Wait::Thread => drop(spawn_on_a_thread(yield_now()).await),
         }
     }
 

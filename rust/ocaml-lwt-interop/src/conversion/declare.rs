@@ -4,7 +4,7 @@
 //! 1. A description is for one direction, [`Coming`] or [`Going`], since each derive is for one. A record with both derives
 //!    is described twice. Both descriptions have to be the same, or the declarations are refused.
 //! 2. A record or variant is described once, with its parameters as [`Var`]s. Where it stands it is a name with arguments. The
-//!    [`description`](super::description) has those that were described.
+//!    module `description` has those that were described.
 //! 3. Nothing here touches OCaml's runtime: the program that asks for the descriptions does not run OCaml code of the
 //!    crate's.
 

@@ -5,14 +5,15 @@
 //! - [`build`]: Rust to OCaml, by three [`visitors`]. What fits into one small allocation is made in one.
 //! - [`read`]: OCaml to Rust. Reading collects nothing, so what is read needs no root. [`shape`]: whether a value can be read as
 //!   a type at all, where no declaration says so.
-//! - [`declare`]: what their OCaml types are, with the [`description`] of each.
+//! - [`declare`]: what their OCaml types are, with the [`description`] of each; [`description_text`]: how that is written.
 //! - [`crossing`]: the two traits. [`frame`]: a value that is read, and what it is a part of.
 //! - [`whole`]: types that cross as a whole.
 //! - [`float`]: blocks of unboxed numbers, both ways. [`int`]: numbers that do not fit, both ways.
 //!
 //! A part may be of a type that has only ocaml-rs's conversions. Then everything around it is rooted.
 
-pub(crate) mod description;
+mod description;
+pub(crate) mod description_text;
 pub mod declare;
 pub mod float;
 mod int;

@@ -106,7 +106,7 @@ impl<T: OCamlType<Coming>> MethodType for OfValue<T> {
     }
 }
 
-/// Finds [`OfError`].
+/// Finds `OfError`.
 pub trait GivesError {
     /// How it ends.
     type Kind;
@@ -121,7 +121,7 @@ impl<T> GivesError for &&Gives<Result<T, Error>> {
     }
 }
 
-/// Finds [`OfResult`].
+/// Finds `OfResult`.
 pub trait GivesResult {
     /// How it ends.
     type Kind;
@@ -136,7 +136,7 @@ impl<T, E> GivesResult for &Gives<Result<T, E>> {
     }
 }
 
-/// Finds [`OfValue`].
+/// Finds `OfValue`.
 pub trait GivesValue {
     /// How it ends.
     type Kind;
