@@ -5,6 +5,7 @@
 #   scripts/test.sh --repeat N   dune's tests only, N times in a row: what fails once in a hundred runs shows here
 #   scripts/test.sh --again      what another OCaml can change, once more: without optimisation, and without what
 #                                has run on one toolchain and would do the same on the next (loom, the macros, the floors)
+#   scripts/test.sh --laws       of that, the laws and the fuzzer: for a third toolchain
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -40,9 +41,10 @@ part() {
 }
 trap '[ $? = 0 ] || printf "\nFAILED: %s\n" "${current-}" >&2' EXIT
 
-again=
-if [ "${1-}" = --again ]; then
+again='' laws=''
+if [ "${1-}" = --again ] || [ "${1-}" = --laws ]; then
   again=yes
+  [ "$1" = --again ] || laws=yes
   export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
   shift
 fi
@@ -55,13 +57,12 @@ case ${1-} in
     exit
     ;;
   '') ;;
-  *) die "usage: scripts/test.sh [--repeat N | --again]" ;;
+  *) die "usage: scripts/test.sh [--repeat N | --again | --laws]" ;;
 esac
 
 part "dune: tests" dune_tests
 if [ -n "$again" ]; then
-  part "cargo: unit tests" cargo test --workspace --target-dir target \
-    --exclude ocaml-lwt-interop-macros --exclude interop-house --exclude interop-model
+  part "cargo: a program of Rust's" cargo test --target-dir target -p interop_host
 else
   part "cargo: unit tests, compile-fail tests" cargo test --workspace --target-dir target
   # With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
@@ -72,6 +73,7 @@ fi
 # What another OCaml does not change.
 skipped=
 [ -z "$again" ] || skipped=' diagrams packaging readme without_ocaml '
+[ -z "$laws" ] || skipped+='handshake host installed libraries new_project '
 for script in test/*.sh; do
   name=${script#test/} name=${name%.sh}
   if [ -x "$script" ] && [[ $skipped != *" $name "* ]]; then part "$script" "$script"; fi

@@ -64,6 +64,24 @@ let destructors =
         check_string "held" "" (String.concat "; " (Array.to_list (log ())));
         Lwt.cancel held;
         check_logged "its destructor" [ "it elsewhere" ]);
+    law "what_a_weak_pointer_gives_is_the_object_and_no_copy" (fun () ->
+        let[@inline never] used () =
+          let weak = Weak.create 1 and thing = make "it" in
+          Weak.set weak 0 (Some thing);
+          let copies = List.init 10 (fun _ -> Option.get (Weak.get_copy weak 0)) in
+          List.iter (fun copy -> check_bool "the same" true (copy == thing)) copies;
+          Lwt_list.iter_s (fun copy -> Lwt.map ignore (at_home copy Value)) copies
+        in
+        let* () = used () in
+        check_logged "once" [ "it elsewhere" ]);
+    law "methods_are_called_and_objects_go_on_every_thread" (fun () ->
+        let call n () =
+          let thing = make (string_of_int n) in
+          check_string "its value" (string_of_int n) (Rust_half.Objects.Thing.sync thing Value);
+          if n mod 2 = 0 then close thing
+        in
+        List.iter Thread.join (List.init 10 (fun n -> Thread.create (call n) ()));
+        check_logged "all" (List.init 10 (fun n -> string_of_int n ^ " elsewhere")));
     law "a_panic_is_told_and_goes_no_further" (fun () ->
         with_async_hook (fun told ->
             forget (fun () -> make_anywhere "a" Panics);
