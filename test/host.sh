@@ -53,6 +53,23 @@ printf '\nlet () = if Sys.getenv_opt "FAILS" <> None then failwith "no context"\
 if refused=$(FAILS=1 cargo run --quiet 2>&1); then die "a module that raises was not told"; fi
 [[ $refused == *"no context"* ]] || die "a module that raises is told with: $refused"
 
+# OCaml's libraries of C: threads, Unix, Str, and what Lwt has of them.
+sed -i 's/(libraries lwt lwt.unix rust-async)/(libraries lwt lwt.unix rust-async threads.posix str unix)/' ocaml/dune
+cat >ocaml/main.ml <<'END'
+let greet name _times =
+  let open Lwt.Syntax in
+  let threads = List.init 4 (fun _ -> Thread.create Unix.sleepf 0.001) in
+  List.iter Thread.join threads;
+  let* child = Lwt_process.pread ("", [| "echo"; "child" |]) in
+  let* detached = Lwt_preemptive.detach (Str.split (Str.regexp "[ \n]+")) (child ^ " " ^ name) in
+  let+ () = My_project.wait 1 in
+  String.concat ", " detached
+
+let () = My_project.Greeter.provide { greet }
+END
+printed=$(cargo run --quiet)
+[ "$printed" = "child, world" ] || die "with libraries of C it printed: $printed"
+
 # dune alone, as an editor wants it.
 dune build 2>&1
 echo "a program of Rust's with OCaml inside builds, runs, and follows both sides"

@@ -62,42 +62,56 @@ enum How {
 struct Case {
     name: &'static str,
     how: How,
-    /// The case that it is compared with, and at most how many times as long it may take.
-    to: Option<(&'static str, f64)>,
+    bound: Bound,
+}
+
+/// How long it may take.
+#[derive(Clone, Copy)]
+enum Bound {
+    None,
+    Micros(f64),
+    /// So many times as long as that case.
+    Times(f64, &'static str),
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name, how, to| Case { name, how, to };
+    let case = |name, how, bound| Case { name, how, bound };
     vec![
-        case("empty", How::After(empty), None),
-        case("empty-1k", How::OneTask(empty), None),
-        case("empty-1k-tasks", How::Tasks(empty), None),
-        case("bincode", How::After(bincode), None),
-        case("messagepack", How::After(messagepack), None),
-        case("direct", How::After(direct), Some(("bincode", 0.42))),
-        case("bincode-1k", How::OneTask(bincode), None),
+        case("empty", How::After(empty), Bound::None),
+        case("empty-1k", How::OneTask(empty), Bound::Micros(1.0)),
+        case("empty-1k-tasks", How::Tasks(empty), Bound::Micros(1.0)),
+        case("bincode", How::After(bincode), Bound::None),
+        case("messagepack", How::After(messagepack), Bound::None),
+        case("direct", How::After(direct), Bound::Times(0.42, "bincode")),
+        case("bincode-1k", How::OneTask(bincode), Bound::None),
         case(
             "direct-1k",
             How::OneTask(direct),
-            Some(("bincode-1k", 0.42)),
+            Bound::Times(0.42, "bincode-1k"),
         ),
-        case("bincode-1k-tasks", How::Tasks(bincode), None),
+        case("messagepack-1k", How::OneTask(messagepack), Bound::None),
+        case("bincode-1k-tasks", How::Tasks(bincode), Bound::None),
         case(
             "direct-1k-tasks",
             How::Tasks(direct),
-            Some(("bincode-1k-tasks", 0.42)),
+            Bound::Times(0.42, "bincode-1k-tasks"),
         ),
-        case("thread-bincode", How::Thread { as_bytes: true }, None),
+        case("messagepack-1k-tasks", How::Tasks(messagepack), Bound::None),
+        case(
+            "thread-bincode",
+            How::Thread { as_bytes: true },
+            Bound::None,
+        ),
         case(
             "thread-direct",
             How::Thread { as_bytes: false },
-            Some(("thread-bincode", 0.42)),
+            Bound::Times(0.42, "thread-bincode"),
         ),
     ]
 }
 
-/// All cases, for so long each, so many times; prints them.
-pub async fn run(time: Duration, rounds: usize) {
+/// These cases, or all, for so long each, so many times; prints them.
+pub async fn run(time: Duration, rounds: usize, wanted: &[String]) {
     let ocaml = host::start().await.expect("OCaml starts");
     let chain = ocaml.get::<dyn Chain>().expect("it is provided");
     let block = block();
@@ -105,33 +119,30 @@ pub async fn run(time: Duration, rounds: usize) {
         chain.direct(block).await.expect("it answers"),
         block.applied()
     );
-    let cases = cases();
+    let mut cases = cases();
+    cases.retain(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name));
     let mut measured = vec![Vec::new(); cases.len()];
     for _ in 0..rounds {
         for (case, measured) in cases.iter().zip(&mut measured) {
             measured.push(measure(ocaml, &chain, block, case.how, time).await);
         }
     }
-    let of = |name: &str| {
-        cases
-            .iter()
-            .position(|case| case.name == name)
-            .expect("a case")
-    };
-    println!("{:<18}{:>10}  ratio", "", "µs");
+    let of = |name: &str| cases.iter().position(|case| case.name == name);
+    println!("{:<22}{:>8}", "", "µs");
     for (case, rounds) in cases.iter().zip(&measured) {
         let micros = median(rounds.clone());
-        let ratio = case.to.map(|(name, bound)| {
-            let ratios = rounds
-                .iter()
-                .zip(&measured[of(name)])
-                .map(|(own, to)| own / to);
-            format!("{:.2} × {name}, at most {bound}", median(ratios.collect()))
-        });
+        let bound = match case.bound {
+            Bound::None => None,
+            Bound::Micros(most) => Some(format!("at most {most}")),
+            Bound::Times(most, name) => of(name).map(|to| {
+                let ratios = rounds.iter().zip(&measured[to]).map(|(own, to)| own / to);
+                format!("{:.2} × {name}, at most {most}", median(ratios.collect()))
+            }),
+        };
         println!(
-            "{:<18}{micros:>10.2}  {}",
+            "{:<22}{micros:>8.2}  {}",
             case.name,
-            ratio.unwrap_or_default()
+            bound.unwrap_or_default()
         );
     }
     ocaml.shutdown().await;
