@@ -25,13 +25,18 @@ use crate::{Row, Value};
 const BATCH: usize = 256;
 const COPY: usize = 1 << 16;
 
+/// How long a statement may take to end by itself when nobody waits for it any more, as most do.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// How long a server may take to cancel a statement, until it is asked again.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A connection, and the statements that it has prepared, by their text.
 pub struct Postgres {
     client: Client,
     prepared: HashMap<String, tokio_postgres::Statement>,
+    /// The server was asked to cancel a statement.
+    spoilt: bool,
 }
 
 impl Postgres {
@@ -41,29 +46,41 @@ impl Postgres {
         Ok(Postgres {
             client,
             prepared: HashMap::new(),
+            spoilt: false,
         })
     }
 
     pub fn is_usable(&self) -> bool {
-        !self.client.is_closed()
+        !self.spoilt && !self.client.is_closed()
     }
 
-    /// When nobody waits for the answer any more, the server is told, again and again until it has stopped: it may be told before
-    /// it has begun.
+    /// When nobody waits for the answer any more, the server is asked to cancel the statement, again and again until it has stopped:
+    /// it may be asked before it has begun. It may still be at that when the statement has ended, and would cancel the next one. So
+    /// the connection has no next one.
     pub async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+        if self.spoilt {
+            let message = "the connection was given up when a statement was cancelled";
+            return Err(Failed(Kind::Connection, message.to_owned()));
+        }
         let token = self.client.cancel_token();
-        let mut work = pin!(self.answer(statement, answers));
+        let mut work = Box::pin(self.answer(statement, answers));
         tokio::select! {
             biased;
             result = &mut work => return result,
             () = answers.closed() => {}
         }
+        if let Ok(result) = timeout(MOMENT, &mut work).await {
+            return result.and(Err(cancelled()));
+        }
         loop {
             let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
-            if let Ok(result) = timeout(PATIENCE, &mut work).await {
-                return result.and(Err(cancelled()));
+            if timeout(PATIENCE, &mut work).await.is_ok() {
+                break;
             }
         }
+        drop(work);
+        self.spoilt = true;
+        Err(cancelled())
     }
 
     async fn answer(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
