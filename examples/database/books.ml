@@ -62,10 +62,10 @@ let make pool ({ source; destination; amount } as transfer) =
           exec db Sql.note transfer
       | _ -> Lwt.fail (Insufficient transfer))
 
-(* [circles pool ~accounts count] notes at least [count] transfers, in whole circles: no balance changes. *)
+(* [circles pool ~accounts count] notes at least [count] transfers, in whole circles, so that no balance changes; it is how many. *)
 let circles pool ~accounts count =
   let count = (count + accounts - 1) / accounts * accounts in
-  Pool.transaction pool (fun db -> exec db Sql.circle (count, accounts))
+  Pool.transaction pool (fun db -> affect db Sql.circle (count, accounts))
 
 type report = { transfers : int; moved : int; money : int; wrong : int list  (** Accounts with another balance than noted. *) }
 

@@ -81,20 +81,25 @@ let report pool =
   let speed = float_of_int transfers /. (Unix.gettimeofday () -. began) in
   Printf.sprintf "%d transfers of %d in all, %d on the accounts, which agree (%.0f rows/s)" transfers moved money speed
 
-let run pool = function
-  | [ "open"; accounts ] ->
-      let accounts = int_of_string accounts in
-      let+ () = Books.create pool ~accounts ~balance:opening in
-      Printf.sprintf "%d accounts, %d on them" accounts (accounts * opening)
-  | [ "transfer"; count ] -> transfer pool (int_of_string count)
-  | [ "circle"; count ] ->
-      let* accounts = count_accounts pool in
-      let+ () = Books.circles pool ~accounts (int_of_string count) in
-      Printf.sprintf "at least %s transfers noted" count
-  | [ "report" ] -> report pool
-  | _ ->
-      prerr_endline usage;
-      exit 2
+let open_ pool accounts =
+  let+ () = Books.create pool ~accounts ~balance:opening in
+  Printf.sprintf "%d accounts, %d on them" accounts (accounts * opening)
+
+let circle pool count =
+  let* accounts = count_accounts pool in
+  if accounts = 0 then failwith "no accounts: open some first";
+  let+ count = Books.circles pool ~accounts count in
+  Printf.sprintf "%d transfers noted" count
+
+(* What a command line says, or nothing. *)
+let command words =
+  let counting run count = Option.map (fun count pool -> run pool count) (int_of_string_opt count) in
+  match words with
+  | [ "open"; accounts ] -> counting open_ accounts
+  | [ "transfer"; count ] -> counting transfer count
+  | [ "circle"; count ] -> counting circle count
+  | [ "report" ] -> Some report
+  | _ -> None
 
 (* {1 How it ends} *)
 
@@ -106,22 +111,23 @@ let stop timeout =
   if timeout = infinity then interrupted
   else Lwt.choose [ interrupted; Lwt.map (fun () -> (124, "timed out")) (Lwt_unix.sleep timeout) ]
 
-let main pool timeout command =
+let main pool timeout run =
   let done_ =
     Lwt.catch
-      (fun () -> Lwt.map (fun text -> (0, text)) (run pool command))
+      (fun () -> Lwt.map (fun text -> (0, text)) (run pool))
       (function
-        | Failed (_, message) | Failure message -> Lwt.return (1, "ledger: " ^ message)
+        | Failed (_, message) | Failure message -> Lwt.return (1, message)
         | exn -> Lwt.fail exn)
   in
   (* `pick` cancels what is under way: each transaction is rolled back. *)
-  let+ status, text = Lwt.pick [ done_; stop timeout ] in
+  let* status, text = Lwt.pick [ done_; stop timeout ] in
+  let+ () = Lwt.pick [ Pool.idle pool; Lwt_unix.sleep 2. ] in
   erase ();
-  if status = 0 then print_endline text else prerr_endline text;
+  if status = 0 then print_endline text else prerr_endline ("ledger: " ^ text);
   status
 
 let () =
-  let url = ref "sqlite:ledger.db" and connections = ref 5 and timeout = ref infinity and command = ref [] in
+  let url = ref "sqlite:ledger.db" and connections = ref 5 and timeout = ref infinity and words = ref [] in
   let options =
     [
       ("--database", Arg.Set_string url, "");
@@ -129,13 +135,22 @@ let () =
       ("--timeout", Arg.Set_float timeout, "");
     ]
   in
-  (try Arg.parse_argv Sys.argv options (fun word -> command := word :: !command) usage with
-  | Arg.Bad _ ->
-      prerr_endline usage;
-      exit 2
-  | Arg.Help _ ->
+  let wrong () =
+    prerr_endline usage;
+    exit 2
+  in
+  (match Arg.parse_argv Sys.argv options (fun word -> words := word :: !words) usage with
+  | () -> ()
+  | exception Arg.Help _ ->
       print_endline usage;
-      exit 0);
-  Random.self_init ();
-  let pool = Pool.create ~size:!connections !url in
-  exit (Lwt_main.run (main pool !timeout (List.rev !command)))
+      exit 0
+  | exception Arg.Bad _ -> wrong ());
+  match command (List.rev !words) with
+  | None -> wrong ()
+  | Some run -> (
+      Random.self_init ();
+      match Pool.create ~size:!connections !url with
+      | pool -> exit (Lwt_main.run (main pool !timeout run))
+      | exception Failed (_, message) ->
+          prerr_endline ("ledger: " ^ message);
+          exit 1)

@@ -88,6 +88,14 @@ module Pool = struct
     Rust_async.Stream.with_stream stream f
 
   let status = Driver.Pool.status
+
+  let rec idle pool =
+    let connections, free = status pool in
+    if free = connections then Lwt.return_unit
+    else
+      let* () = Lwt_unix.sleep 0.005 in
+      idle pool
+
   let close = Driver.Pool.close
 end
 

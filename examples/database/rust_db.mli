@@ -75,7 +75,8 @@ end
 
 (** {1 Statements}
 
-    A statement whose promise is cancelled is cancelled in the database, too. *)
+    A statement whose promise is cancelled is cancelled in the database, too. If PostgreSQL has to be asked for that, its connection is
+    not used again: a cancellation that comes late would meet the next statement. *)
 
 type connection
 (** For as long as the function runs to which it was given. Its statements run one after the other. *)
@@ -127,7 +128,7 @@ module Pool : sig
       [f]'s promise is fulfilled. It is rolled back when that is rejected, when a statement in it has failed, also if [f] did not
       mind, and when the promise of [transaction] itself is cancelled.
 
-      {!Failed} with [Serialization] says that it would have been another's equal only by chance: see {!retry}. *)
+      {!Failed} with [Serialization] says that another one was in the way: see {!retry}. *)
 
   val retry : ?attempts:int -> t -> (connection -> 'a Lwt.t) -> 'a Lwt.t
   (** [retry pool f] is {!transaction}, again when it was in another's way: [attempts] times at most (default: 20). *)
@@ -137,6 +138,10 @@ module Pool : sig
 
   val status : t -> int * int
   (** How many connections are open, and how many of them nobody uses. *)
+
+  val idle : t -> unit Lwt.t
+  (** Fulfilled when no connection is in use. A promise that is cancelled is so at once, and rolling back takes a moment longer: who ends
+      the program waits for this first, or a server may go on with a statement that nobody wants. *)
 
   val close : t -> unit
   (** Connections that are in use go when they are not any more. *)

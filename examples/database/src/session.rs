@@ -37,7 +37,7 @@ impl Database {
             let config = url.parse().map_err(|_| wrong("no URL of PostgreSQL's"))?;
             Ok(Database::Postgres(Box::new(config)))
         } else {
-            Err(wrong("a URL begins with sqlite: or postgres:"))
+            Err(wrong("a URL begins with `sqlite:` or `postgres:`"))
         }
     }
 

@@ -37,11 +37,7 @@ let law ?size ?wait name program =
         (let before = kept () in
          let pool = Pool.create ?size ?wait url in
          let* () = Lwt_unix.with_timeout 60. (fun () -> program pool) in
-         let all_free () =
-           let connections, free = Pool.status pool in
-           Lwt.return (if free = connections then "free" else "in use")
-         in
-         let* () = eventually "connections" all_free "free" in
+         let* () = Lwt_unix.with_timeout 10. (fun () -> Pool.idle pool) in
          Pool.close pool;
          eventually "what is kept" (fun () -> Lwt.return (kept ())) before))
 
