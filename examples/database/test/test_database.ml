@@ -70,6 +70,14 @@ let errors_have_a_kind pool =
       Pool.close nowhere;
       check_fails "no URL" Other (fun () -> Lwt.return (Pool.create "mysql:x")))
 
+let readme_is_right pool =
+  let* () =
+    Pool.use pool (fun db ->
+        let* () = exec db (run "DROP TABLE IF EXISTS savings") () in
+        exec db (run "CREATE TABLE savings (owner TEXT NOT NULL, balance BIGINT NOT NULL)") ())
+  in
+  Lwt.map (check_int "total" 7) (Example.total pool)
+
 (* {1 Streams} *)
 
 let megabytes () =
@@ -239,6 +247,7 @@ let () =
            law "parameters never reach the text" parameters_never_reach_the_text;
            law "a row that does not convert is refused" row_that_does_not_convert_is_refused;
            law "errors have a kind" errors_have_a_kind;
+           law "the README is right" readme_is_right;
          ] );
        ( "streams",
          [
