@@ -13,6 +13,10 @@ demo: setup ## set up, build, and checksum this project's own sources with Rust 
 demo-node: setup ## a blockchain node, Rust with OCaml inside: 1,000 blocks, and a kill -9 in the middle
 	$(env) cargo build --release -p node && target/release/demo target/node.redb
 
+demo-database: setup ## transfers in SQLite, by OCaml through Rust, and a report over a million of them
+	$(env) dune build --profile release ./examples/database/ledger.exe
+	examples/database/demo.sh
+
 test: setup ## every test, on this machine's OCaml
 	scripts/test.sh
 
@@ -53,4 +57,4 @@ clean: ## remove what was built
 	rm -rf _build target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean
+.PHONY: help demo demo-database demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean

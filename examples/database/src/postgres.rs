@@ -1,0 +1,291 @@
+//! PostgreSQL: a socket, on Tokio.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::io::{self, Cursor};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+use ocaml_lwt_interop::{ByteBuf, Error, Lent, LwtStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+
+pub use tokio_postgres::Config;
+
+use crate::failure::{Failed, Kind};
+use crate::session::{Answers, Part, Statement};
+use crate::{Row, Value};
+
+/// How many rows, and how many bytes of a copy, are sent at a time.
+const BATCH: usize = 256;
+const COPY: usize = 1 << 16;
+
+/// How long a statement may take to end by itself when nobody waits for it any more, as most do.
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// How long a server may take to cancel a statement, until it is asked again.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A connection, and the statements that it has prepared, by their text.
+pub struct Postgres {
+    client: Client,
+    prepared: HashMap<String, tokio_postgres::Statement>,
+    /// The server was asked to cancel a statement.
+    spoilt: bool,
+}
+
+impl Postgres {
+    pub async fn connect(config: &Config) -> Result<Postgres, Failed> {
+        let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
+        tokio::spawn(connection); // ends with `client`
+        Ok(Postgres {
+            client,
+            prepared: HashMap::new(),
+            spoilt: false,
+        })
+    }
+
+    pub fn is_usable(&self) -> bool {
+        !self.spoilt && !self.client.is_closed()
+    }
+
+    /// When nobody waits for the answer any more, the server is asked to cancel the statement, again and again until it has stopped:
+    /// it may be asked before it has begun. It may still be at that when the statement has ended, and would cancel the next one. So
+    /// the connection has no next one.
+    pub async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+        if self.spoilt {
+            let message = "the connection was given up when a statement was cancelled";
+            return Err(Failed(Kind::Connection, message.to_owned()));
+        }
+        let token = self.client.cancel_token();
+        let mut work = Box::pin(self.answer(statement, answers));
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = answers.closed() => {}
+        }
+        if let Ok(result) = timeout(MOMENT, &mut work).await {
+            return result.and(Err(cancelled()));
+        }
+        loop {
+            let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
+            if timeout(PATIENCE, &mut work).await.is_ok() {
+                break;
+            }
+        }
+        drop(work);
+        self.spoilt = true;
+        Err(cancelled())
+    }
+
+    async fn answer(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+        let (sql, parameters) = match statement {
+            Statement::Query(sql, parameters) => (sql, parameters),
+            Statement::CopyOut(sql) => return self.copy_out(&sql, answers).await,
+        };
+        let statement = self.prepare(sql).await?;
+        if statement.params().len() != parameters.len() {
+            let (wanted, given) = (statement.params().len(), parameters.len());
+            let message = format!("{given} parameters for a statement with {wanted}");
+            return Err(Failed(Kind::Conversion, message));
+        }
+        if answers.is_closed() {
+            return Err(cancelled());
+        }
+        let mut rows = pin!(self.client.query_raw(&statement, parameters).await?);
+        let mut batch = Vec::new();
+        // Read to the end even if nobody wants them: then the connection is free.
+        while let Some(row) = rows.try_next().await? {
+            let values = (0..row.len()).map(|column| row.try_get(column));
+            batch.push(values.collect::<Result<Row, _>>()?);
+            if batch.len() == BATCH {
+                let batch = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                let _ = answers.send(Ok(Part::Rows(batch))).await;
+            }
+        }
+        if !batch.is_empty() {
+            let _ = answers.send(Ok(Part::Rows(batch))).await;
+        }
+        Ok(rows.rows_affected().unwrap_or(0) as usize)
+    }
+
+    async fn prepare(&mut self, sql: String) -> Result<tokio_postgres::Statement, Failed> {
+        if let Some(statement) = self.prepared.get(&sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&sql).await?;
+        if self.prepared.len() == BATCH {
+            self.prepared.clear();
+        }
+        self.prepared.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    async fn copy_out(&mut self, sql: &str, answers: &Answers) -> Result<usize, Failed> {
+        let mut copied = pin!(self.client.copy_out(sql).await?);
+        let mut bytes = Vec::new();
+        while let Some(line) = copied.try_next().await? {
+            bytes.extend_from_slice(&line);
+            if bytes.len() >= COPY {
+                let _ = answers
+                    .send(Ok(Part::Bytes(std::mem::take(&mut bytes))))
+                    .await;
+            }
+        }
+        if !bytes.is_empty() {
+            let _ = answers.send(Ok(Part::Bytes(bytes))).await;
+        }
+        Ok(0)
+    }
+
+    /// Each chunk is written to the socket as it lies in OCaml's array, which is OCaml's again when it was written.
+    pub async fn copy_in(
+        &mut self,
+        sql: &str,
+        mut chunks: LwtStream<Lent<u8>>,
+    ) -> Result<usize, Error> {
+        let sink = self.client.copy_in::<_, Cursor<Lent<u8>>>(sql).await;
+        let mut sink = pin!(sink.map_err(Failed::from)?);
+        while let Some(chunk) = chunks.next().await {
+            let sent = sink.send(Cursor::new(chunk?)).await;
+            sent.map_err(Failed::from)?;
+        }
+        Ok(sink.finish().await.map_err(Failed::from)? as usize)
+    }
+}
+
+/// The payloads of a channel's notifications, until the stream is dropped.
+pub async fn listen(
+    config: &Config,
+    channel: &str,
+) -> Result<impl Stream<Item = Result<String, Failed>> + use<>, Failed> {
+    let (client, mut connection) = config.connect(NoTls).await.map_err(unreachable)?;
+    let (sender, mut receiver) = mpsc::channel(BATCH);
+    tokio::spawn(async move {
+        let mut messages = stream::poll_fn(|context| connection.poll_message(context));
+        while let Some(message) = messages.next().await {
+            let sent = match message {
+                Ok(AsyncMessage::Notification(notification)) => {
+                    sender.send(Ok(notification.payload().to_owned())).await
+                }
+                Ok(_) => Ok(()),
+                Err(error) => sender.send(Err(unreachable(error))).await,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    });
+    let name = channel.replace('"', "\"\"");
+    client.batch_execute(&format!("LISTEN \"{name}\"")).await?;
+    // The connection ends when `client` is dropped, with the stream.
+    Ok(stream::poll_fn(move |context| {
+        let _open = &client;
+        receiver.poll_recv(context)
+    }))
+}
+
+fn cancelled() -> Failed {
+    Failed(Kind::Other, "cancelled".to_owned())
+}
+
+fn unreachable(error: tokio_postgres::Error) -> Failed {
+    Failed(Kind::Connection, message(&error))
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Failed {
+        // https://www.postgresql.org/docs/current/errcodes-appendix.html
+        let kind = match error.code().map(|state| state.code()) {
+            Some("57014" | "55P03") => Kind::Timeout,
+            Some("22003" | "22P02") => Kind::Conversion,
+            Some(code) => match &code[..2] {
+                "23" => Kind::Constraint,
+                "40" => Kind::Serialization,
+                "08" | "57" => Kind::Connection,
+                _ => Kind::Other,
+            },
+            None if error.is_closed() || is_io(&error) => Kind::Connection,
+            None => Kind::Conversion,
+        };
+        Failed(kind, message(&error))
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    error
+        .source()
+        .is_some_and(|source| source.is::<io::Error>())
+}
+
+/// What the server says, and not only that it has said something.
+fn message(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+type Boxed = Box<dyn StdError + Sync + Send>;
+
+impl ToSql for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
+        match (self, ty) {
+            (Value::Null, _) => Ok(IsNull::Yes),
+            (Value::Bool(bool), &Type::BOOL) => bool.to_sql(ty, out),
+            (Value::Int(integer), _) => Value::integer(*integer as i64, ty, out),
+            (Value::Int64(integer), _) => Value::integer(*integer, ty, out),
+            (Value::Float(real), &Type::FLOAT4) => (*real as f32).to_sql(ty, out),
+            (Value::Float(real), &Type::FLOAT8) => real.to_sql(ty, out),
+            (Value::Text(text), _) if <&str as ToSql>::accepts(ty) => text.to_sql(ty, out),
+            (Value::Blob(blob), &Type::BYTEA) => (**blob).to_sql(ty, out),
+            _ => Err(format!("a parameter of type {ty} cannot be {self:?}").into()),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl Value {
+    fn integer(integer: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Boxed> {
+        match *ty {
+            Type::INT2 => i16::try_from(integer)?.to_sql(ty, out),
+            Type::INT4 => i32::try_from(integer)?.to_sql(ty, out),
+            Type::INT8 => integer.to_sql(ty, out),
+            _ => Err(format!("a parameter of type {ty} cannot be {integer}").into()),
+        }
+    }
+}
+
+impl FromSql<'_> for Value {
+    fn from_sql(ty: &Type, raw: &[u8]) -> Result<Value, Boxed> {
+        Ok(match *ty {
+            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
+            Type::INT2 => i64::from(i16::from_sql(ty, raw)?).into(),
+            Type::INT4 => i64::from(i32::from_sql(ty, raw)?).into(),
+            Type::INT8 => i64::from_sql(ty, raw)?.into(),
+            Type::FLOAT4 => Value::Float(f32::from_sql(ty, raw)?.into()),
+            Type::FLOAT8 => Value::Float(f64::from_sql(ty, raw)?),
+            Type::BYTEA => Value::Blob(ByteBuf(raw.to_vec())),
+            _ if <&str as FromSql>::accepts(ty) => Value::Text(String::from_sql(ty, raw)?),
+            _ => return Err(format!("a column of type {ty}: cast it in the query").into()),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Value, Boxed> {
+        Ok(Value::Null)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
