@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Postgres {
     client: Client,
     prepared: HashMap<String, tokio_postgres::Statement>,
-    /// The server was asked to cancel a statement.
+    /// The server was asked to cancel a statement, or is still sending rows: it is closed when it is given back.
     spoilt: bool,
 }
 
@@ -59,18 +59,25 @@ impl Postgres {
     /// the connection has no next one.
     pub async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
         if self.spoilt {
-            let message = "the connection was given up when a statement was cancelled";
+            let message = "the connection was given up with the statement before";
             return Err(Failed(Kind::Connection, message.to_owned()));
         }
         let token = self.client.cancel_token();
         let mut work = Box::pin(self.answer(statement, answers));
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            result = &mut work => return result,
-            () = answers.closed() => {}
-        }
-        if let Ok(result) = timeout(MOMENT, &mut work).await {
-            return result.and(Err(cancelled()));
+            result = &mut work => Some(result),
+            () = answers.closed() => match timeout(MOMENT, &mut work).await {
+                Ok(_) => Some(Err(cancelled())),
+                Err(_) => None,
+            },
+        };
+        if let Some(result) = ended {
+            drop(work);
+            if self.spoilt {
+                let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
+            }
+            return result;
         }
         loop {
             let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
@@ -102,7 +109,13 @@ impl Postgres {
         // Read to the end even if nobody wants them: then the connection is free.
         while let Some(row) = rows.try_next().await? {
             let values = (0..row.len()).map(|column| row.try_get(column));
-            batch.push(values.collect::<Result<Row, _>>()?);
+            match values.collect::<Result<Row, _>>() {
+                Ok(row) => batch.push(row),
+                Err(error) => {
+                    self.spoilt = true; // the rest is on its way, however much that is
+                    return Err(error.into());
+                }
+            }
             if batch.len() == BATCH {
                 let batch = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
                 let _ = answers.send(Ok(Part::Rows(batch))).await;

@@ -109,8 +109,12 @@ let transactions_are_serialisable pool =
       Alcotest.(check (list string)) "one saw the other" [ "0"; "1" ] (List.sort compare seen))
 
 let column_of_another_type_is_refused pool =
-  check_fails "numeric" Conversion (fun () ->
-      Pool.use pool (fun db -> find db (Request.(Row.unit ->! Row.float) "SELECT 1.5::numeric") ()))
+  let numbers =
+    Request.(Row.unit ->* Row.float)
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT (i + 1) % 1000000 FROM n) SELECT 1.5::numeric FROM n"
+  in
+  let* () = check_fails "numeric" Conversion (fun () -> Pool.use pool (fun db -> collect_list db numbers ())) in
+  eventually "running" (fun () -> runs pool "WITH RECURSIVE%") "0"
 
 (* {1 Notifications} *)
 
