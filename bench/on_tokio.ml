@@ -21,7 +21,7 @@ let all =
     case "thread/resolver-10k" "a Tokio worker settles and awaits 10,000 promises at a time" ~size:10_000
       ~baseline:"thread/handle-call-10k"
       (repeated_by_rust (fun steps -> bench_resolvers_on_worker steps 10_000));
-    case "thread/run-blocking" "run_in_ocaml_domain on a plain thread" ~baseline:"ocaml/detach"
+    case "thread/run-blocking" "run_blocking on a plain thread" ~baseline:"ocaml/detach"
       (repeated_by_rust bench_run_blocking);
     case "thread/blocking-call" "run_blocking_in_ocaml from a Tokio worker" ~baseline:"ocaml/detach"
       (repeated_by_rust (bench_blocking_call ignore));

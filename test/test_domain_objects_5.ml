@@ -114,6 +114,19 @@ let objects =
         close_any theirs;
         let* () = Pool.detach pool ignore () in
         check_logged "destructors" [ "mine. at home"; "theirs? at home" ]);
+    law "methods_are_called_and_objects_go_on_domains_that_have_no_executor" (fun () ->
+        let sync = Rust_half.Objects.Thing.sync in
+        let call n () =
+          for _ = 1 to 100 do
+            let thing = make (string_of_int n) in
+            check_string "its value" (string_of_int n) (sync thing Value);
+            (match sync thing Error with _ -> Alcotest.fail "no error" | exception Rust_async.Rust_error _ -> ());
+            (match sync thing Panic with _ -> Alcotest.fail "no panic" | exception Rust_async.Rust_panic _ -> ());
+            if n mod 2 = 0 then close thing
+          done
+        in
+        List.iter Domain.join (List.init 4 (fun n -> Domain.spawn (call n)));
+        check_logged "all" (List.concat_map (fun n -> List.init 100 (fun _ -> string_of_int n ^ " elsewhere")) [ 0; 1; 2; 3 ]));
   ]
 [@@ocamlformat "disable"]
 

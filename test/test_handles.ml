@@ -135,7 +135,7 @@ let run_blocking =
           let+ ending = ending (run Domain succ) in
           match ending with
           | Error (Rust_async.Misuse message) ->
-              check_bool message true (starts_with ~prefix:"Handle::run_blocking or run_in_ocaml_domain was called on" message)
+              check_bool message true (starts_with ~prefix:"Handle::run_blocking was called on" message)
           | _ -> Alcotest.fail "not refused");
       law "threads_of_another_pool_wait_for_home" (fun () ->
           Lwt.map (check_int "sum" 124_750) (run_in_a_pool 500));

@@ -3,7 +3,6 @@
 use futures_util::future::try_join_all;
 use ocaml_lwt_interop::{
     DomainPool, Error, OCamlAsyncFunc, OCamlFunc, Promise, func, handle, run_blocking_in_ocaml,
-    run_in_ocaml_domain,
 };
 
 /// A body on a worker.
@@ -91,7 +90,7 @@ pub async fn bench_run_blocking(calls: isize) -> Result<(), Error> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // Nobody waits for the answer to a call that was cancelled.
-        let _ = sender.send((0..calls).try_for_each(|_| run_in_ocaml_domain(&home, |_| ())));
+        let _ = sender.send((0..calls).try_for_each(|_| home.run_blocking(|_| ())));
     });
     receiver.await?
 }

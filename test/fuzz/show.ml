@@ -50,7 +50,7 @@ let rec rust node =
         | CallAsync -> ("func.call_async(ocaml!(", ")).await")
         | Call -> ("func.call(ocaml!(", "))")
         | Closure -> ("home.call(|gc| func.call(gc, ocaml!(", "))).await")
-        | RunBlocking -> ("spawn_blocking(|| run_in_ocaml_domain(|gc| func.call(gc, ocaml!(", ")))).await")
+        | RunBlocking -> ("spawn_blocking(|| home.run_blocking(|gc| func.call(gc, ocaml!(", ")))).await")
         | OnABlockingThread -> ("run_blocking_in_ocaml(ocaml!(", ")).await")
         | OnAWorkerDomain -> ("domain_pool.call(ocaml!(", ")).await")
       in

@@ -83,7 +83,7 @@ let required =
   @ all
       [
         "OCamlAsyncFunc::call"; "OCamlAsyncFunc::call, protected"; "Promise"; "Promise, protected"; "OCamlFunc::call_async";
-        "OCamlFunc::call"; "Handle::call"; "run_in_ocaml_domain"; "run_blocking_in_ocaml"; "DomainPool::call"; "LwtStream, to the end";
+        "OCamlFunc::call"; "Handle::call"; "Handle::run_blocking"; "run_blocking_in_ocaml"; "DomainPool::call"; "LwtStream, to the end";
         "LwtStream, dropped";
       ]
       [ "value"; "exception"; "dropped" ]

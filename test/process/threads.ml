@@ -131,13 +131,13 @@ let home =
     echo "closure_that_a_thread_for_blocking_work_waits_for" blocking_pool_home_call;
     echo "closure_that_a_thread_waits_for" thread_home_call;
     echo "ocaml_function_called_by_a_worker" (home_call_of (fun n -> n));
-    case "run_in_ocaml_domain_at_home_is_refused" ~out:[ "refused" ] (fun () ->
+    case "run_blocking_at_home_is_refused" ~out:[ "refused" ] (fun () ->
         match Lwt_main.run (runs_at_home_from_home ()) with
         | _ -> ()
         | exception Rust_async.Misuse message ->
-            check message (contains message ~part:"run_in_ocaml_domain was called on the domain thread");
+            check message (contains message ~part:"Handle::run_blocking was called on the domain thread");
             say "refused");
-    case "run_in_ocaml_domain_inside_of_itself_is_refused" ~out:[ "refused" ] (fun () ->
+    case "run_blocking_inside_of_itself_is_refused" ~out:[ "refused" ] (fun () ->
         match Lwt_main.run (home_call_nested ()) with
         | _ -> ()
         | exception Rust_async.Misuse _ -> say "refused");

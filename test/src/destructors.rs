@@ -12,7 +12,6 @@ use futures_lite::future::yield_now;
 use ocaml_lwt_interop::domain_executor::DomainExecutor;
 use ocaml_lwt_interop::{
     Error, FromOCaml, OCamlAsyncFunc, OCamlFunc, Object, func, object, ocaml_runtime,
-    run_in_ocaml_domain,
 };
 
 use crate::objects::{Thing, here, log};
@@ -93,7 +92,7 @@ fn last(last: &Last) {
                 None => {
                     let home = ocaml_lwt_interop::handle();
                     let call = |runtime: &_| f.call(runtime, ("elsewhere".to_owned(),));
-                    run_in_ocaml_domain(&home, call).unwrap_or_else(Err)
+                    home.run_blocking(call).unwrap_or_else(Err)
                 }
             };
             if let Err(error) = called {

@@ -8,7 +8,7 @@ use futures_lite::future::{pending, yield_now};
 use ocaml_lwt_interop::domain_executor::{spawn_lwt, spawn_with_runtime};
 use ocaml_lwt_interop::{
     Error, FromOCaml, Handle, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, handle, ocaml_runtime,
-    run_in_ocaml_domain, spawn_local,
+    spawn_local,
 };
 
 use crate::probe::{Nap, Place, Wait};
@@ -91,7 +91,7 @@ pub fn keys_on_the_blocking_pool(way: Way, who: Whoami) -> Result<String, Error>
 /// A closure that borrows, at home, from a blocking call.
 #[ocaml_lwt_interop::func(blocking)]
 pub fn keys_blocking_closure(who: Whoami) -> Result<String, Error> {
-    run_in_ocaml_domain(&handle(), |gc| who.value.call(gc, ()))?
+    handle().run_blocking(|gc| who.value.call(gc, ()))?
 }
 
 /// A task that is not `Send`.

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex};
 
 use futures_lite::future::{block_on, yield_now};
-use ocaml_lwt_interop::{Error, OCamlAsyncFunc, OCamlFunc, func, handle, run_in_ocaml_domain};
+use ocaml_lwt_interop::{Error, OCamlAsyncFunc, OCamlFunc, func, handle};
 
 use crate::cancel::Endless;
 use crate::endings::{Bomb, error, ocaml_error_without_value, panic, result, yield_if};
@@ -123,7 +123,7 @@ pub async fn on_tokio_home_on_workers(f: OCamlFunc<(isize,), isize>) -> Result<i
 
 #[func(blocking)]
 pub fn on_tokio_home_blocking(f: OCamlFunc<(isize,), isize>) -> Result<isize, Error> {
-    run_in_ocaml_domain(&handle(), |runtime| f.call(runtime, (41,)))?
+    handle().run_blocking(|runtime| f.call(runtime, (41,)))?
 }
 
 #[func(tokio, name = "on_tokio_seven")]

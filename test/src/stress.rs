@@ -7,7 +7,6 @@ use futures_lite::future::yield_now;
 use ocaml_lwt_interop::{
     DomainPool, Error, Handle, JoinHandle, Lent, LwtStream, OCamlAsyncFunc, OCamlFunc, OCamlValue,
     Object, Promise, SendRustStream, func, handle, object, ocaml_runtime, run_blocking_in_ocaml,
-    run_in_ocaml_domain,
 };
 
 use crate::matrix::Ending;
@@ -269,11 +268,11 @@ pub async fn stress_handle_call(op: Operation) -> Result<isize, Error> {
 
 /// Blocks one of Tokio's threads for home.
 #[func(blocking)]
-pub fn stress_run_in_ocaml_domain(
+pub fn stress_run_blocking_on_pool(
     op: Operation,
     f: OCamlFunc<(isize,), isize>,
 ) -> Result<isize, Error> {
-    run_in_ocaml_domain(&handle(), |runtime| f.call(runtime, (op.number,)))?
+    handle().run_blocking(|runtime| f.call(runtime, (op.number,)))?
 }
 
 /// Blocks a plain thread for home.

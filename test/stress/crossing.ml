@@ -19,7 +19,7 @@ let blocking_call = Rust_half.Stress.stress_blocking_call
 let pool_call = Rust_half.Stress.stress_pool_call
 let spawn = Rust_half.Stress.stress_spawn
 let handle_call = Rust_half.Stress.stress_handle_call
-let run_in_ocaml_domain = Rust_half.Stress.stress_run_in_ocaml_domain
+let run_blocking_on_pool = Rust_half.Stress.stress_run_blocking_on_pool
 let run_blocking = Rust_half.Stress.stress_run_blocking
 let rust_stream = Rust_half.Stress.stress_rust_stream
 let ocaml_stream = Rust_half.Stress.stress_ocaml_stream
@@ -219,8 +219,8 @@ let perform pool { kind; given; _ } : int Lwt.t * ((int, exn) result -> bool) =
   | Blocking_call -> sending (fun sent -> blocking_call given (compute given sent ~between:there))
   | Spawn -> (spawn given, ends given)
   | Handle_call -> (handle_call given, ends given)
-  | Run_in_ocaml_domain ->
-      sending (fun sent -> run_in_ocaml_domain given (compute given sent ~between:ignore))
+  | Run_blocking_on_pool ->
+      sending (fun sent -> run_blocking_on_pool given (compute given sent ~between:ignore))
   | Run_blocking -> (run_blocking given, ends given)
   | Rust_stream ->
       let may_end = function

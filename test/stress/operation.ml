@@ -35,7 +35,7 @@ type kind =
   | Blocking_call  (** [run_blocking_in_ocaml]. *)
   | Spawn
   | Handle_call
-  | Run_in_ocaml_domain
+  | Run_blocking_on_pool
   | Run_blocking
   | Rust_stream  (** OCaml reads it. *)
   | Ocaml_stream  (** Rust reads it. *)
@@ -52,7 +52,7 @@ type t = { kind : kind; given : parameters; fate : fate; collects : (unit -> uni
 
 let kinds =
   [| Function; On_workers; Blocking; Detached; Hold; Scatter; Callback; Text; Promise; Collected; Resolver; Call_async;
-     Blocking_call; Spawn; Handle_call; Run_in_ocaml_domain; Run_blocking; Rust_stream; Ocaml_stream; Object; Lent; Detach; Detach_await;
+     Blocking_call; Spawn; Handle_call; Run_blocking_on_pool; Run_blocking; Rust_stream; Ocaml_stream; Object; Lent; Detach; Detach_await;
      Pool_call |]
 [@@ocamlformat "disable"]
 
@@ -72,7 +72,7 @@ let name = function
   | Blocking_call -> "blocking_call"
   | Spawn -> "spawn"
   | Handle_call -> "handle_call"
-  | Run_in_ocaml_domain -> "run_in_ocaml_domain"
+  | Run_blocking_on_pool -> "run_blocking_on_pool"
   | Run_blocking -> "run_blocking"
   | Rust_stream -> "rust_stream"
   | Ocaml_stream -> "ocaml_stream"
@@ -120,7 +120,7 @@ let decide ~seed ~domains number =
     (* Nobody joins it. *)
     | Resolver, Panic when place = Home -> Dropped
     | (Callback | Promise | Ocaml_stream), Panic -> Dropped
-    | (Text | Call_async | Blocking_call | Run_in_ocaml_domain | Detach | Pool_call), (Panic | Dropped) -> Error
+    | (Text | Call_async | Blocking_call | Run_blocking_on_pool | Detach | Pool_call), (Panic | Dropped) -> Error
     | (Detached | Hold | Scatter | Collected), _ -> Value
     | _ -> ending
   in

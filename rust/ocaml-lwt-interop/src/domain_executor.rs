@@ -19,8 +19,7 @@ use crate::storage::Storage;
 pub use crate::executor::join::JoinHandle;
 pub use crate::executor::ocaml_runtime::{OCamlRuntime, ocaml_runtime};
 pub use crate::handles::{
-    DomainExecutor, ExecutorGuard, Handle, handle, run_in_ocaml_domain, spawn, spawn_local,
-    spawn_with_runtime,
+    DomainExecutor, ExecutorGuard, Handle, handle, spawn, spawn_local, spawn_with_runtime,
 };
 pub use crate::home::Budget;
 pub use crate::lwt_to_rust::blocking_call::run_blocking_in_ocaml;

@@ -175,7 +175,7 @@ impl Handle {
     fn who_would_come(&self) -> Result<bool, Error> {
         let refused = |why: &str| {
             Err(Error::misuse(format!(
-                "Handle::run_blocking or run_in_ocaml_domain was called {why}"
+                "Handle::run_blocking was called {why}"
             )))
         };
         if status() == Status::Forked {
@@ -326,17 +326,6 @@ pub fn spawn_with_runtime<F: Future + 'static>(
         scope.home().arm_if_needed(scope, false);
         handle
     })
-}
-
-/// [`Handle::run_blocking`], as a function.
-///
-/// # Errors
-/// As there.
-pub fn run_in_ocaml_domain<R: Send>(
-    handle: &Handle,
-    f: impl FnOnce(&Runtime) -> R + Send,
-) -> Result<R, Error> {
-    handle.run_blocking(f)
 }
 
 /// A closure, and the channel to the thread that waits for its value. The order matters: fields are dropped in the order of

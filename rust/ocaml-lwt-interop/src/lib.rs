@@ -275,8 +275,7 @@ pub use arrays::{Lent, OwnedArray};
 pub use conversion::declare::{Coming, Going, OCamlType, Type, Types};
 pub use conversion::{FromOCaml, ToOCaml};
 pub use domain_executor::{
-    Handle, JoinHandle, handle, ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, spawn,
-    spawn_local, tokio_rt,
+    Handle, JoinHandle, handle, ocaml_runtime, run_blocking_in_ocaml, spawn, spawn_local, tokio_rt,
 };
 pub use domain_pool::{DomainPool, PoolCall};
 pub use error::Error;

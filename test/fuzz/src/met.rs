@@ -60,7 +60,7 @@ fn row(node: &InRust) -> Option<&'static str> {
             Way::CallAsync => "OCamlFunc::call_async",
             Way::Call => "OCamlFunc::call",
             Way::Closure => "Handle::call",
-            Way::RunBlocking => "run_in_ocaml_domain",
+            Way::RunBlocking => "Handle::run_blocking",
             Way::OnABlockingThread => "run_blocking_in_ocaml",
             Way::OnAWorkerDomain => "DomainPool::call",
         },

@@ -8,7 +8,7 @@ use futures_lite::StreamExt;
 use futures_lite::future::{or, yield_now};
 use ocaml_lwt_interop::{
     DomainPool, Error, FromOCaml, Handle, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, handle,
-    ocaml_runtime, run_blocking_in_ocaml, run_in_ocaml_domain, tokio_rt,
+    ocaml_runtime, run_blocking_in_ocaml, tokio_rt,
 };
 
 use crate::counts::{Probe, nobody_hears};
@@ -195,7 +195,7 @@ impl Run {
             }
             Way::RunBlocking => {
                 let blocking = tokio_rt().spawn_blocking(move || {
-                    run_in_ocaml_domain(&home, |runtime| env.now.call(runtime, (node,)))
+                    home.run_blocking(|runtime| env.now.call(runtime, (node,)))
                 });
                 blocking.await??
             }

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use futures_lite::future;
-use ocaml_lwt_interop::{Error, OCamlFunc, Promise, func, handle, run_in_ocaml_domain};
+use ocaml_lwt_interop::{Error, OCamlFunc, Promise, func, handle};
 
 use super::{Noisy, shown};
 
@@ -78,7 +78,7 @@ pub async fn process_tokio_resolves(milliseconds: isize, n: isize) -> Promise<is
     promise
 }
 
-/// A Tokio worker blocks in `run_in_ocaml_domain` and says how that ended. When it is home's turn, the function runs.
+/// A Tokio worker blocks in `Handle::run_blocking` and says how that ended. When it is home's turn, the function runs.
 /// Returns when the worker is about to block.
 #[func]
 pub async fn process_worker_runs_at_home(name: String, f: OCamlFunc<(), isize>) {
@@ -86,7 +86,7 @@ pub async fn process_worker_runs_at_home(name: String, f: OCamlFunc<(), isize>) 
     let (blocks, blocked) = mpsc::channel();
     tokio::spawn(async move {
         let _ = blocks.send(());
-        let ended = run_in_ocaml_domain(&handle, |runtime| f.call(runtime, ()));
+        let ended = handle.run_blocking(|runtime| f.call(runtime, ()));
         println!("{name}: {}", shown(ended.and_then(|result| result)));
     });
     let _ = blocked.recv();
@@ -98,7 +98,7 @@ pub async fn process_thread_runs_at_home(name: String, after: f64, f: OCamlFunc<
     let handle = handle();
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs_f64(after));
-        let ended = run_in_ocaml_domain(&handle, |runtime| f.call(runtime, ()));
+        let ended = handle.run_blocking(|runtime| f.call(runtime, ()));
         println!("{name}: {}", shown(ended.and_then(|result| result)));
     });
 }
@@ -133,7 +133,7 @@ pub async fn process_thread_never_stops() {
     let handle = handle();
     std::thread::spawn(move || {
         loop {
-            let _ = run_in_ocaml_domain(&handle, |_| ());
+            let _ = handle.run_blocking(|_| ());
             let _ = future::block_on(handle.call(|_| ()));
         }
     });

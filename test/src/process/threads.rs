@@ -1,6 +1,6 @@
 //! Threads that need home while home needs them.
 
-use ocaml_lwt_interop::{Error, OCamlFunc, func, handle, ocaml_runtime, run_in_ocaml_domain};
+use ocaml_lwt_interop::{Error, OCamlFunc, func, handle, ocaml_runtime};
 
 /// A Tokio task sends a closure home and awaits it.
 #[func]
@@ -20,14 +20,14 @@ pub async fn process_home_call_of(f: OCamlFunc<(isize,), isize>, n: isize) -> Re
 #[func]
 pub async fn process_blocking_home_call(n: isize) -> Result<isize, Error> {
     let handle = handle();
-    tokio::spawn(async move { run_in_ocaml_domain(&handle, |_| n) }).await?
+    tokio::spawn(async move { handle.run_blocking(|_| n) }).await?
 }
 
 /// A thread of Tokio's for blocking work blocks until home has run a closure.
 #[func]
 pub async fn process_blocking_pool_home_call(n: isize) -> Result<isize, Error> {
     let handle = handle();
-    tokio::task::spawn_blocking(move || run_in_ocaml_domain(&handle, |_| n)).await?
+    tokio::task::spawn_blocking(move || handle.run_blocking(|_| n)).await?
 }
 
 /// A thread blocks until home has run a closure, which borrows from the thread's stack.
@@ -37,7 +37,7 @@ pub async fn process_thread_home_call(n: isize) -> Result<isize, Error> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut seen = 0;
-        let ended = run_in_ocaml_domain(&handle, |_| seen = n).map(|()| seen);
+        let ended = handle.run_blocking(|_| seen = n).map(|()| seen);
         let _ = sender.send(ended);
     });
     receiver.await?
@@ -58,23 +58,24 @@ pub async fn process_closures(count: isize) -> Result<isize, Error> {
 /// Refused: the domain thread would wait for itself.
 #[func]
 pub async fn process_runs_at_home_from_home() -> Result<isize, Error> {
-    run_in_ocaml_domain(&handle(), |_| 1)
+    handle().run_blocking(|_| 1)
 }
 
 /// The closure panics, on a worker's behalf.
 #[func]
 pub async fn process_home_call_panics(message: String) -> Result<isize, Error> {
     let handle = handle();
-    tokio::spawn(async move { run_in_ocaml_domain(&handle, |_| -> isize { panic!("{message}") }) })
-        .await?
+    tokio::spawn(async move { handle.run_blocking(|_| -> isize { panic!("{message}") }) }).await?
 }
 
-/// A closure at home calls `run_in_ocaml_domain` again.
+/// A closure at home calls `Handle::run_blocking` again.
 #[func]
 pub async fn process_home_call_nested() -> Result<isize, Error> {
     let handle = handle();
     tokio::spawn(async move {
-        run_in_ocaml_domain(&handle, |_| run_in_ocaml_domain(&handle, |_| 1)).and_then(|r| r)
+        handle
+            .run_blocking(|_| handle.run_blocking(|_| 1))
+            .and_then(|r| r)
     })
     .await?
 }
