@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/env.sh"
 
-binaries=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+binaries=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
 [ -n "$binaries" ] || binaries=$(pg_config --bindir 2>/dev/null || true)
 if ! [ -x "$binaries/initdb" ]; then
   echo "skipped: PostgreSQL's server is not installed"
