@@ -103,10 +103,15 @@ sanitizer() { # sanitizer NAME FLAGS…
   esac
   # Of the stack: an instrumented frame is larger than what its tests leave.
   RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$name $*" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_LTO=off \
-    timeout 30m cargo test --release --target "$host" --target-dir "target/$name" -p interop-model -- --skip stack::tests
+    timeout 30m cargo test ${build_std-} --release --target "$host" --target-dir "target/$name" -p interop-model -- --skip stack::tests
 }
 asan_model() { sanitizer address; }
-tsan_model() { TSAN_OPTIONS=halt_on_error=1 sanitizer thread -Cunsafe-allow-abi-mismatch=sanitizer; }
+# The standard library is built for it as well, from its sources: ThreadSanitizer does not see what a lock orders that was not.
+tsan_model() {
+  [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ] ||
+    { skip "the sources of Rust's standard library are not here: they are rustup's component, or Debian's package, rust-src"; return; }
+  TSAN_OPTIONS=halt_on_error=1 build_std=-Zbuild-std sanitizer thread -Cunsafe-allow-abi-mismatch=sanitizer
+}
 # What is generated, against a heap that is none of OCaml's.
 asan_macros() {
   RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_PROFILE_RELEASE_LTO=off \

@@ -119,9 +119,10 @@ let objects =
         let call n () =
           for _ = 1 to 100 do
             let thing = make (string_of_int n) in
-            check_string "its value" (string_of_int n) (sync thing Value);
-            (match sync thing Error with _ -> Alcotest.fail "no error" | exception Rust_async.Rust_error _ -> ());
-            (match sync thing Panic with _ -> Alcotest.fail "no panic" | exception Rust_async.Rust_panic _ -> ());
+            (* Alcotest's own checks are for one domain. *)
+            if sync thing Value <> string_of_int n then failwith "its value";
+            (match sync thing Error with _ -> failwith "no error" | exception Rust_async.Rust_error _ -> ());
+            (match sync thing Panic with _ -> failwith "no panic" | exception Rust_async.Rust_panic _ -> ());
             if n mod 2 = 0 then close thing
           done
         in
