@@ -8,7 +8,7 @@ use ocaml_lwt_interop::func;
 
 static MADE: AtomicIsize = AtomicIsize::new(0);
 static DROPPED: AtomicIsize = AtomicIsize::new(0);
-/// Of those at home.
+/// Of futures' at home.
 static LEFT_AT_HOME: AtomicIsize = AtomicIsize::new(0);
 static MISPLACED: AtomicIsize = AtomicIsize::new(0);
 /// Panics of tasks that nobody waits for, of which OCaml's hook is to hear.
@@ -19,13 +19,26 @@ static LIVE: AtomicIsize = AtomicIsize::new(0);
 #[derive(Debug)]
 pub struct Probe {
     at_home: bool,
+    is_of_object: bool,
 }
 
 impl Probe {
     pub fn new(at_home: bool) -> Probe {
         MADE.fetch_add(1, SeqCst);
         LEFT_AT_HOME.fetch_add(isize::from(at_home), SeqCst);
-        Probe { at_home }
+        Probe {
+            at_home,
+            is_of_object: false,
+        }
+    }
+
+    /// An object's that goes at home, unless the process ends before.
+    pub fn of_object() -> Probe {
+        MADE.fetch_add(1, SeqCst);
+        Probe {
+            at_home: true,
+            is_of_object: true,
+        }
     }
 }
 
@@ -34,7 +47,7 @@ impl Drop for Probe {
         if self.at_home && DomainExecutor::current().is_none() {
             MISPLACED.fetch_add(1, SeqCst);
         }
-        LEFT_AT_HOME.fetch_sub(isize::from(self.at_home), SeqCst);
+        LEFT_AT_HOME.fetch_sub(isize::from(self.at_home && !self.is_of_object), SeqCst);
         DROPPED.fetch_add(1, SeqCst);
     }
 }
@@ -60,17 +73,16 @@ pub fn live_bytes() -> isize {
     LIVE.load(SeqCst)
 }
 
-/// Says at the very end of the process, behind OCaml's own hooks, what futures of home's are left: `allowed` are objects.
+/// Says at the very end of the process, behind OCaml's own hooks, what futures of home's are left.
 #[func(sync)]
-pub fn check_at_exit(allowed: isize) {
+pub fn check_at_exit() {
     static PROCESS: AtomicIsize = AtomicIsize::new(0);
-    static ALLOWED: AtomicIsize = AtomicIsize::new(0);
     extern "C" fn check() {
         // Not in the child of a `fork`.
         if PROCESS.load(SeqCst) != std::process::id() as isize {
             return;
         }
-        let left = LEFT_AT_HOME.load(SeqCst) - ALLOWED.load(SeqCst);
+        let left = LEFT_AT_HOME.load(SeqCst);
         if left > 0 {
             println!("problem {left} futures of home's are left at exit");
         }
@@ -80,7 +92,6 @@ pub fn check_at_exit(allowed: isize) {
         }
         println!("exits");
     }
-    ALLOWED.store(allowed, SeqCst);
     if PROCESS.swap(std::process::id() as isize, SeqCst) == 0 {
         // SAFETY: a function that does not unwind, and that allocates and prints, which C's `exit` allows
         unsafe { libc::atexit(check) };

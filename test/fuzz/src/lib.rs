@@ -128,7 +128,7 @@ impl Thing {
     #[func(sync)]
     pub fn make() -> Thing {
         Thing {
-            probe: Mutex::new(Probe::new(true)),
+            probe: Mutex::new(Probe::of_object()),
         }
     }
 
