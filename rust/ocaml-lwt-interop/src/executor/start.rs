@@ -69,20 +69,16 @@ pub(crate) fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raised>
     Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
 }
 
-/// The executor of this thread, for a call that gives its value at once: every thread may call that holds a runtime lock.
-#[inline]
-pub(crate) fn running_or_visiting() -> Option<AtHome> {
-    let at = AtHome::here().or_else(visitor::here);
-    at.filter(|_| status() == Status::Running)
-}
-
-/// As [`executor`], for a call that gives its value at once. The first one of all starts Lwt's executor, so it comes from where that
+/// As [`executor`], for a call that gives its value at once: every thread may call that holds a runtime lock. The first one of all starts Lwt's executor, so it comes from where that
 /// may start.
 #[cold]
 pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHome, Raised> {
     let is_running = status() == Status::Running && lwt_home().is_some();
     if !is_running || AtHome::here().is_some() {
         return executor(access, what);
+    }
+    if let Some(at) = visitor::here() {
+        return Ok(at);
     }
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it; see `start`.
     caml::without_lock(access, || ());

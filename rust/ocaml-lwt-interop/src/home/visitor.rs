@@ -26,7 +26,6 @@ thread_local! {
 }
 
 /// The executor of this thread, if it has called before.
-#[inline]
 pub(crate) fn here() -> Option<AtHome> {
     // Gone where the thread's own variables are being dropped.
     let visitor = VISITOR.try_with(|visitor| visitor.get().map(|visitor| visitor.0));
