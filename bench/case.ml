@@ -3,6 +3,7 @@
 type bound =
   | At_most of float  (** nanoseconds for an operation *)
   | Times of float  (** times its baseline *)
+  | More of float  (** nanoseconds more than its baseline *)
 
 type t = {
   name : string;  (** [group/what], of letters, digits and dashes: [--case] takes a prefix *)

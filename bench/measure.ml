@@ -18,6 +18,7 @@ type result = {
   times : time list;  (** in order; never empty *)
   rounds : float list;  (** that of the two by which is judged *)
   ratio : float option;  (** to the baseline, in the same round: the median *)
+  more : float option;  (** nanoseconds more than the baseline, likewise *)
 }
 
 external cpu_now : unit -> int = "bench_cpu_now" [@@noalloc]
@@ -39,11 +40,11 @@ let maximum = quantile 1.
 (** How far the rounds lie apart, as a share of their median. *)
 let spread numbers = (maximum numbers -. minimum numbers) /. median numbers
 
-let is_met { case; rounds; ratio; times = _ } =
+let is_met { case; rounds; ratio; more; times = _ } =
+  let at_most bound = Option.fold ~none:false ~some:(fun number -> number <= bound) in
   Option.map
     (function
-      | At_most nanoseconds -> median rounds <= nanoseconds
-      | Times times -> ( match ratio with Some ratio -> ratio <= times | None -> false))
+      | At_most nanoseconds -> median rounds <= nanoseconds | Times times -> at_most times ratio | More nanoseconds -> at_most nanoseconds more)
     case.bound
 
 (** The number of steps that fill a round, found by doubling. *)
@@ -83,9 +84,9 @@ let one_round states =
       (case, state))
     states
 
-let ratio rounds baseline =
+let compared_by operation rounds baseline =
   match baseline with
-  | Some baseline when List.length baseline = List.length rounds -> Some (median (List.map2 ( /. ) rounds baseline))
+  | Some baseline when List.length baseline = List.length rounds -> Some (median (List.map2 operation rounds baseline))
   | _ -> None
 
 let results plan states =
@@ -103,7 +104,9 @@ let results plan states =
       | Ok (_, times) ->
           let times = List.rev times in
           let rounds = judged times in
-          Either.Left { case; times; rounds; ratio = ratio rounds (Option.bind case.baseline rounds_of) })
+          let baseline = Option.bind case.baseline rounds_of in
+          let ratio = compared_by ( /. ) rounds baseline and more = compared_by ( -. ) rounds baseline in
+          Either.Left { case; times; rounds; ratio; more })
     states
 
 (** [progress] is told what happens. *)

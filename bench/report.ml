@@ -20,6 +20,7 @@ let bound = function
   | None -> ""
   | Some (Case.At_most n) -> time n
   | Some (Case.Times n) -> ratio n
+  | Some (Case.More n) -> "+ " ^ time n
 
 let verdict = function None -> "" | Some true -> "met" | Some false -> "MISSED"
 
@@ -48,7 +49,7 @@ let wall_times times = List.map (fun { wall; _ } -> wall) times
 let cpu_times times = List.map (fun { cpu; _ } -> cpu) times
 
 let cases results =
-  let row ({ case; times; rounds; ratio = of_baseline } as result) =
+  let row ({ case; times; rounds; ratio = of_baseline; more = _ } as result) =
     [
       case.Case.name;
       case.what;
@@ -158,7 +159,7 @@ let failures failures =
 let json (plan : Measure.plan) results late latency memory =
   let open Json in
   let number n = Number n and numbers list = List (List.map (fun n -> Number n) list) in
-  let case ({ case; times; rounds; ratio } as result) =
+  let case ({ case; times; rounds; ratio; more } as result) =
     Object
       [
         ("name", Text case.Case.name);
@@ -169,8 +170,10 @@ let json (plan : Measure.plan) results late latency memory =
         ("spread", Number (spread rounds));
         ("baseline", option (fun name -> Text name) case.baseline);
         ("ratio", option number ratio);
+        ("more_ns", option number more);
         ("at_most_ns", match case.bound with Some (Case.At_most n) -> Number n | _ -> Null);
         ("at_most_ratio", match case.bound with Some (Case.Times n) -> Number n | _ -> Null);
+        ("at_most_more_ns", match case.bound with Some (Case.More n) -> Number n | _ -> Null);
         ("met", option (fun met -> Bool met) (is_met result));
       ]
   in

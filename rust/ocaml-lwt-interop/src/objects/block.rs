@@ -25,6 +25,8 @@ pub(super) struct Block {
     module: &'static str,
     /// Without a user it is closed, and nothing is in it any more.
     cell: Weak<dyn AnyCell>,
+    /// Where the memory of the cell is. `cell` says so as well, but of a type that is not known, which takes longer to compute.
+    address: *const (),
     /// Whether calls on the thread that runs Lwt may borrow it, see rule 5.
     pub(super) is_lwts: bool,
 }
@@ -59,8 +61,8 @@ pub(crate) fn close(access: Access<'_>, value: &Value) -> bool {
 #[inline(always)]
 pub(super) fn find<T: OCamlObject>(live: Live<'_>) -> Result<(&Block, *const Cell<T>), Refused> {
     match owned_by::<Block>(live) {
-        // Of this type, so the pointer to the whole is one to the cell.
-        Some(block) if block.ty == TypeId::of::<T>() => Ok((block, block.cell.as_ptr().cast())),
+        // Of this type, so the address is that of such a cell.
+        Some(block) if block.ty == TypeId::of::<T>() => Ok((block, block.address.cast())),
         other => Err(Refused::other_type::<T>(other)),
     }
 }
@@ -195,11 +197,13 @@ unsafe impl<T: OCamlObject> ToValue for Object<T> {
                 .bytes()
                 .saturating_add(size_of::<Cell<T>>() - size_of::<T>());
             let (cell, is_lwts) = self.add_block();
+            let address = Arc::as_ptr(cell).cast();
             let cell: Arc<dyn AnyCell> = cell.clone();
             let block = Block {
                 ty: TypeId::of::<T>(),
                 module: T::MODULE,
                 cell: Arc::downgrade(&cell),
+                address,
                 is_lwts,
             };
             owned_block::alloc(access, block, bytes)
