@@ -1,4 +1,6 @@
 external start_executor : Callbacks.t -> int = "ocaml_lwt_interop_start"
+external prepare_executor : Callbacks.t -> unit = "ocaml_lwt_interop_prepare"
+external is_prepared : unit -> bool = "ocaml_lwt_interop_is_prepared" [@@noalloc]
 external is_lwt_thread : unit -> bool = "ocaml_lwt_interop_is_lwt_thread" [@@noalloc]
 external shutdown_executor : float -> unit = "ocaml_lwt_interop_shutdown"
 external disown : unit -> unit = "ocaml_lwt_interop_disown"
@@ -31,7 +33,7 @@ let shutdown_executor timeout =
 (* In a program of Rust's, what ends Lwt's loop. *)
 let when_shut_down = ref ignore
 
-let shutdown ?(timeout = 1.0) () =
+let shutdown_started ?(timeout = 1.0) () =
   if !started then
     if is_lwt_thread () then begin
       shutdown_executor timeout;
@@ -47,7 +49,7 @@ let shutdown ?(timeout = 1.0) () =
    below and run before it, and those of [Lwt_main.at_exit], after which this goes. *)
 let shutdown_after_exit_hooks () =
   let hook () =
-    if is_lwt_thread () then shutdown ();
+    if is_lwt_thread () then shutdown_started ();
     Lwt.return_unit
   in
   ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)
@@ -89,6 +91,15 @@ let start () =
     started := true
   end
 
+(* Whether this thread is the one that runs Lwt, as far as is known before the executor has started. *)
+let may_start () = this_thread () = Option.value ~default:0 !lwt_thread
+
+let start_if_prepared () = if (not !started) && is_prepared () && may_start () then start ()
+
+let shutdown ?timeout () =
+  start_if_prepared ();
+  shutdown_started ?timeout ()
+
 let after_fork () =
   (* Stopped once: what its first stop raises it raises again. *)
   let event = !descriptor_event in
@@ -110,20 +121,19 @@ let start_or_refuse reason what =
   match reason with
   | 0 ->
       let here = this_thread () in
-      (match !lwt_thread with
-      | None when here = 0 -> start ()
-      | Some thread when here = thread -> start ()
-      | None ->
-          Errors.refuse
-            "%s was called on thread %d, which is not the main one, before Lwt's loop has begun a turn there, so nobody knows \
-             yet that its promise could be resolved: call it in Lwt_main.run, when something that sleeps there has ended \
-             (Lwt_unix.sleep 0.), or on the main thread%s"
-            what here (or_else what)
-      | Some _ ->
-          Errors.refuse
-            "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
-             thread that runs Lwt%s"
-            what here (or_else what))
+      if may_start () then start ()
+      else if !lwt_thread = None then
+        Errors.refuse
+          "%s was called on thread %d, which is not the main one, before Lwt's loop has begun a turn there, so nobody knows \
+           yet that its promise could be resolved: call it in Lwt_main.run, when something that sleeps there has ended \
+           (Lwt_unix.sleep 0.), or on the main thread%s"
+          what here (or_else what)
+      else
+        Errors.refuse
+          "%s was called on thread %d, which does not run Lwt, so its promise could not be resolved: call it on the \
+           thread that runs Lwt%s"
+          what here (or_else what)
+  | 4 -> if may_start () then start () else prepare_executor Callbacks.all
   | 1 ->
       Errors.refuse
         "%s was called on thread %d, but Lwt runs on another one, and only that may touch its promises: call it \

@@ -28,6 +28,9 @@ val exiting : bool ref
 val start : unit -> unit
 (** [start ()] starts it on this thread. It may be called again, until it returns. *)
 
+val start_if_prepared : unit -> unit
+(** [start_if_prepared ()] starts it, if a thread that does not run Lwt has called Rust, and this is the thread that runs Lwt. *)
+
 val start_or_refuse : int -> string -> unit
 (** [start_or_refuse reason what] is called by Rust for a call of [what] that cannot go on as it is. For the reason that the
     executor has not started, it starts it, if this is the thread that runs Lwt.

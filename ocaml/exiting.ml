@@ -37,6 +37,8 @@ let exit () =
   if Domains.is_main () then begin
     exits := Executor.this_thread ();
     Executor.exiting := true;
+    (* Something may wait for Lwt's thread, which has never called Rust. Where Rust cannot start, it is the process that ends. *)
+    (try Executor.start_if_prepared () with Failure _ -> ());
     if !Executor.started then stop_lwt_thread ();
     (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
     Mending.leave_all_wakeups ();

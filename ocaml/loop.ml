@@ -46,7 +46,7 @@ let on_turn () =
   Exiting.in_turn := true;
   if not !Executor.started then begin
     Executor.lwt_thread := Some (Executor.this_thread ());
-    if !Executor.wake_descriptor >= 0 && Executor.is_lwt_thread () then Executor.start ()
+    if !Executor.wake_descriptor >= 0 && Executor.is_lwt_thread () then Executor.start () else Executor.start_if_prepared ()
   end
   else
     let found = enter_turn () in

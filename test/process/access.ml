@@ -205,13 +205,72 @@ let without_a_promise =
         on_a_thread (fun () -> match sync_add 1 2 with _ -> say "called" | exception Rust_async.Misuse _ -> say "refused"));
   ]
 
+let make_home = Rust_half.Process.Objects.ProcessHome.make
+let forget_home name = ignore (Sys.opaque_identity (make_home name false))
+let in_the_loop f = Lwt_main.run (Lwt.bind (Lwt_unix.sleep 0.) f)
+
 (* No [prepare]: nothing of Rust has been called. *)
 let before_the_start =
+  let case = Case.case in
   [
-    Case.case "first_call_of_all_is_not_a_threads" ~out:[ "refused"; "3"; "3" ] (fun () ->
-        on_a_thread (fun () -> match sync_add 1 2 with _ -> say "called" | exception Rust_async.Misuse _ -> say "refused");
+    case "first_call_of_all_may_be_a_threads" ~out:[ "3"; "Rust_async.Rust_error: b is zero"; "3"; "1"; "3" ] (fun () ->
+        on_a_thread (fun () ->
+            said (fun () -> sync_add 1 2);
+            said (fun () -> sync_add 1 0));
         said (fun () -> sync_add 1 2);
+        said (fun () -> Lwt_main.run (yield 1));
         on_a_thread (fun () -> said (fun () -> sync_add 1 2)));
+    case "first_call_may_be_a_detached_one" ~out:[ "3"; "1" ] (fun () ->
+        said (fun () -> Lwt_main.run (Lwt_preemptive.detach (fun () -> sync_add 1 2) ()));
+        said (fun () -> Lwt_main.run (tokio 1)));
+    case "first_calls_may_come_from_many_threads" ~out:[ "all"; "1" ] (fun () ->
+        let call n = check "a sum" (sync_add (n + 1) 1 = n + 2) in
+        List.iter Thread.join (List.init 20 (Thread.create call));
+        say "all";
+        said (fun () -> Lwt_main.run (tokio 1)));
+    case "after_a_threads_first_call_promises_are_lwts_alone" ~out:[ "1" ] (fun () ->
+        on_a_thread (fun () ->
+            ignore (sync_add 1 2);
+            misuse ~what:"which is not the main one" (fun () -> yield 1));
+        said (fun () -> Lwt_main.run (yield 1)));
+    case "thread_that_has_called_may_run_lwt" ~out:[ "3"; "1"; "3"; "3" ] (fun () ->
+        on_a_thread (fun () ->
+            said (fun () -> sync_add 1 2);
+            said (fun () -> in_the_loop (fun () -> yield 1));
+            said (fun () -> sync_add 1 2));
+        said (fun () -> sync_add 1 2));
+    case "loop_takes_what_waits_for_it" ~out:[ "loop"; "it goes at home" ] (fun () ->
+        on_a_thread (fun () ->
+            forget_home "it";
+            Gc.full_major ());
+        say "loop";
+        let rec until_gone () =
+          if (Rust_async.stats ()).objects = 0 then Lwt.return_unit else Lwt.bind (Lwt_unix.sleep 0.001) until_gone
+        in
+        Lwt_main.run (until_gone ()));
+    case "exit_takes_what_waits_for_lwts_thread" ~out:[ "end"; "it goes at home" ] (fun () ->
+        on_a_thread (fun () ->
+            forget_home "it";
+            Gc.full_major ());
+        say "end");
+    case "shutdown_ends_what_a_thread_began" ~out:[ "refused"; "refused" ] (fun () ->
+        let called () = match sync_add 1 2 with _ -> say "called" | exception Rust_async.Misuse _ -> say "refused" in
+        on_a_thread (fun () -> ignore (sync_add 1 2));
+        Rust_async.shutdown ();
+        on_a_thread called;
+        called ());
+    case "configure_is_too_late_after_a_threads_call" (fun () ->
+        on_a_thread (fun () -> ignore (sync_add 1 2));
+        misuse ~what:"after Tokio's runtime had started" (fun () -> Rust_async.configure ~worker_threads:1 ()));
+    case "child_of_a_fork_has_nothing_of_a_threads_call" ~out:[ "child: 0"; "1" ] (fun () ->
+        on_a_thread (fun () -> ignore (sync_add 1 2));
+        (match Unix.fork () with
+        | 0 ->
+            Lwt_main.run (Lwt.pause ());
+            (match sync_add 1 2 with _ -> exit 1 | exception Rust_async.Misuse _ -> exit 0)
+        | child -> (
+            match Unix.waitpid [] child with _, WEXITED status -> say "child: %d" status | _ -> say "child: killed"));
+        said (fun () -> Lwt_main.run (yield 1)));
   ]
 
 let () = main (collector @ places @ without_a_promise @ before_the_start)

@@ -31,6 +31,12 @@ let cases =
     case "first_call_from_a_domain_is_refused" ~out:[ "1" ] (fun () ->
         in_domain refused;
         say "%d" (Lwt_main.run (tokio 1)));
+    case "first_calls_of_functions_without_a_promise_may_come_from_many_domains" ~out:[ "all"; "1" ] (fun () ->
+        let add = Rust_half.Process.Access.process_sync_add in
+        let call n = Domain.spawn (fun () -> check "a sum" (add (n + 1) 1 = n + 2)) in
+        List.iter Domain.join (List.init 8 call);
+        say "all";
+        say "%d" (Lwt_main.run (tokio 1)));
     case "call_from_a_thread_of_a_domain_is_refused" ~out:[ "1" ] (fun () ->
         ignore (Lwt_main.run (tokio 1));
         in_domain (fun () -> Thread.join (Thread.create refused ()));

@@ -1,9 +1,14 @@
-//! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else.
+//! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else. What gives its value at once
+//! may be called on every thread, also before that: such a call [prepares](prepare) the executor, whose thread takes it later.
 
 use super::standstill;
 use crate::caml::lock::Access;
 use crate::caml::{self, Live, Raised, Record, Standard};
-use crate::home::{AtHome, Driver, Home, MOST_CALLS, Scope, lwt_home, set_lwt_home, visitor};
+use crate::home::{
+    AtHome, Driver, Home, MOST_CALLS, Scope, lwt_has_started, lwt_home, lwt_starts_here,
+    set_lwt_home, visitor,
+};
+use crate::lock::Mutex;
 use crate::panic;
 use crate::runtime::children::watch_forks;
 use crate::runtime::{self, enter_for_ever};
@@ -23,6 +28,8 @@ enum Reason {
     Forked = 2,
     /// `Rust_async.shutdown` was called, or the program is exiting.
     ShutDown = 3,
+    /// Nothing is wrong: a call that may come from every thread, before Lwt's executor has started.
+    AnyThread = 4,
 }
 
 /// The executor of this thread, if it has one that runs.
@@ -39,9 +46,16 @@ pub(crate) fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raised>
         (Status::Forked, _) => Reason::Forked,
         (Status::ShutDown, _) => Reason::ShutDown,
         (Status::Running, Some(at)) => return Ok(at),
-        (Status::Running, None) if lwt_home().is_some() => Reason::WrongThread,
+        (Status::Running, None) if lwt_has_started() => Reason::WrongThread,
         (Status::Running, None) => Reason::FirstUse,
     };
+    ask_ocaml(access, reason, what)?;
+    Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
+}
+
+/// Calls `start_or_refuse`. May run OCaml code; does not raise.
+#[cold]
+fn ask_ocaml(access: Access<'_>, reason: Reason, what: &str) -> Result<(), Raised> {
     let start = caml::named_value(access, START);
     let start = start.expect("the caller has checked that it is there");
     // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
@@ -53,32 +67,37 @@ pub(crate) fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raised>
         // raised, before anything can allocate.
         let exception = unsafe {
             match caml::call(access, start.get(access), &mut arguments) {
-                Ok(_) => break,
+                Ok(_) => return Ok(()),
                 Err(exception) => Live::new(access, exception),
             }
         };
         match AtHome::here() {
             // Rust's half has started, so nobody would call again: what came, a signal handler's exception, leaves later.
-            Some(at) if matches!(reason, Reason::FirstUse) => {
+            Some(at) if matches!(reason, Reason::FirstUse | Reason::AnyThread) => {
                 let exception = caml::raised_by(exception);
                 at.home().escape(&Scope::enter(access, at), &exception);
             }
             _ => return Err(Raised::just(exception.raw())),
         }
     }
-    Ok(AtHome::here().expect("`start` raises or starts an executor on this thread"))
+    Ok(())
 }
 
-/// As [`executor`], for a call that gives its value at once: every thread may call that holds a runtime lock. The first one of all starts Lwt's executor, so it comes from where that
-/// may start.
+/// As [`executor`], for a call that gives its value at once: every thread may call that holds a runtime lock.
 #[cold]
 pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHome, Raised> {
-    let is_running = status() == Status::Running && lwt_home().is_some();
-    if !is_running || AtHome::here().is_some() {
+    if status() != Status::Running || AtHome::here().is_some() {
         return executor(access, what);
     }
     if let Some(at) = visitor::here() {
         return Ok(at);
+    }
+    if !lwt_has_started() {
+        ask_ocaml(access, Reason::AnyThread, what)?;
+        // This is the thread that runs Lwt.
+        if let Some(at) = AtHome::here() {
+            return Ok(at);
+        }
     }
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it; see `start`.
     caml::without_lock(access, || ());
@@ -104,7 +123,34 @@ pub(crate) fn not_linked() -> Raised {
 /// What `rust_async.ml` registers.
 const START: &std::ffi::CStr = c"ocaml_lwt_interop.start";
 
-/// Makes this thread the domain thread of a new executor, whose wake descriptor the caller registers with the engine.
+/// Makes the executor of the thread that runs Lwt, if nobody has: from now on other threads may send there. No thread is its own
+/// until one [starts](start) it. `Err` is a message. No OCaml code runs on this thread.
+pub(crate) fn prepare(access: Access<'_>, callbacks: Record<'_>) -> Result<&'static Home, String> {
+    // Two domains may come at a time. Nobody waits here who has what the other one needs: no OCaml heap is touched meanwhile.
+    static PREPARING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = PREPARING.lock();
+    if let Some(home) = lwt_home() {
+        return Ok(home);
+    }
+    panic::install_hook(caml::lock::on_fiber);
+    signals::note_those_of_the_program();
+    runtime::get()?;
+    if !caml::setup_roots(access) {
+        return Err(
+            "the library of GC roots refused to start: was a thread started before the OCaml \
+                    library of threads was initialised?"
+                .to_owned(),
+        );
+    }
+    let callbacks = callbacks.keep();
+    let wake = crate::wake::WakePath::new()
+        .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
+    watch_forks();
+    standstill::watch();
+    Ok(set_lwt_home(Home::new(Driver::Lwt, wake, callbacks)))
+}
+
+/// Makes this thread the domain thread of Lwt's executor, whose wake descriptor the caller registers with the engine.
 /// `Err` is a message. `watch_this_thread` arranges for the end of the thread.
 /// No OCaml code runs.
 pub(crate) fn start(
@@ -112,7 +158,6 @@ pub(crate) fn start(
     callbacks: Record<'_>,
     watch_this_thread: fn(),
 ) -> Result<i32, String> {
-    panic::install_hook(caml::lock::on_fiber);
     // OCaml code that ran on the way here, a signal handler's, has called Rust as well: it has started the executor.
     if let Some(at) = AtHome::here() {
         return Ok(at.home().wake.descriptor_number());
@@ -124,27 +169,13 @@ pub(crate) fn start(
                 .to_owned(),
         );
     }
-    signals::note_those_of_the_program();
-    runtime::get()?;
-    if !caml::setup_roots(access) {
-        return Err(
-            "the library of GC roots refused to start: was a thread started before the OCaml \
-                    library of threads was initialised?"
-                .to_owned(),
-        );
-    }
-    let callbacks = callbacks.keep();
+    let home = prepare(access, callbacks)?;
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
     // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
     caml::without_lock(access, || ());
-    let wake = crate::wake::WakePath::new()
-        .map_err(|error| format!("no descriptor to wake the loop with: {error}"))?;
-    watch_forks();
     watch_this_thread();
-    standstill::watch();
     enter_for_ever();
-    let home = Home::new(Driver::Lwt, wake, callbacks);
-    set_lwt_home(home);
+    lwt_starts_here();
     AtHome::install(home);
     Ok(home.wake.descriptor_number())
 }

@@ -3,7 +3,7 @@
 use super::frame::{Place, Raise, in_scope, in_scope_at};
 use crate::caml::{self, Passed, Raised, Record, Standard, Typed, types};
 use crate::executor::{start, tick};
-use crate::home::{AtHome, Scope};
+use crate::home::{AtHome, Scope, lwt_has_started, lwt_home};
 use crate::shutdown;
 use crate::stack::Overflow;
 use crate::status::{Status, status};
@@ -34,6 +34,21 @@ exports! {
             Ok(descriptor) => Ok(descriptor as isize),
             Err(message) => Err(Raised::message(Standard::Failure, message)),
         }
+    }
+
+    /// `prepare : callbacks -> unit`: what is sent to the thread that runs Lwt waits for it from now on. Raises `Failure`.
+    fn ocaml_lwt_interop_prepare(called: Called, callbacks: Passed<'f>) -> Result<(), Raised> {
+        // SAFETY: what OCaml passes
+        let callbacks = unsafe { Record::new(called.look(callbacks)) };
+        match start::prepare(called.quietly(), callbacks) {
+            Ok(_) => Ok(()),
+            Err(message) => Err(Raised::message(Standard::Failure, message)),
+        }
+    }
+
+    /// `is_prepared : unit -> bool`, `noalloc`: whether something may wait for the thread that runs Lwt, which has not started.
+    fn ocaml_lwt_interop_is_prepared(_unit: ()) -> bool {
+        status() == Status::Running && lwt_home().is_some() && !lwt_has_started()
     }
 
     /// `enter_turn : unit -> int`, `noalloc`: called at the beginning of each turn of `Lwt_main.run`.

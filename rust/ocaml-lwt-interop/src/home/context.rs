@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Home, Runnable};
 use crate::caml::lock::{self, Access, Entered, Refused};
@@ -150,20 +150,33 @@ impl Drop for Scope<'_> {
 /// The domain of the thread that runs Lwt, as [`lock::domain`] says it.
 static LWTS_DOMAIN: AtomicUsize = AtomicUsize::new(0);
 
-/// This is the executor of the thread that runs Lwt, which is this one.
-pub(crate) fn set_lwt_home(home: &'static Home) {
+/// Whether the thread that runs Lwt is known.
+static LWT_HAS_STARTED: AtomicBool = AtomicBool::new(false);
+
+/// This is the executor of the thread that runs Lwt, whichever that is, unless there is one. Gives the one that there is.
+pub(crate) fn set_lwt_home(home: &'static Home) -> &'static Home {
+    LWT_HOME.get_or_init(|| home)
+}
+
+/// This is the thread that runs Lwt.
+pub(crate) fn lwt_starts_here() {
     LWTS_DOMAIN.store(lock::domain(), Ordering::Relaxed);
-    let _ = LWT_HOME.set(home);
+    LWT_HAS_STARTED.store(true, Ordering::Release);
+}
+
+/// Whether the executor of the thread that runs Lwt is that thread's. Until then it takes what is sent there, and runs nothing.
+pub(crate) fn lwt_has_started() -> bool {
+    LWT_HAS_STARTED.load(Ordering::Acquire)
 }
 
 /// Whether this thread has the runtime lock of the domain that runs Lwt: then the one that runs Lwt does not run. (When that
 /// domain has ended, another may be taken for it; but then nothing runs Lwt any more.)
 pub(crate) fn holds_lwts_lock() -> bool {
     let domain = lock::domain();
-    domain != 0 && LWT_HOME.get().is_some() && domain == LWTS_DOMAIN.load(Ordering::Relaxed)
+    domain != 0 && domain == LWTS_DOMAIN.load(Ordering::Relaxed)
 }
 
-/// The executor of the thread that runs Lwt, when it has one.
+/// The executor of the thread that runs Lwt, when there is one. It may not have [started](lwt_has_started).
 pub(crate) fn lwt_home() -> Option<&'static Home> {
     LWT_HOME.get().copied()
 }

@@ -32,10 +32,10 @@ pub(crate) fn here() -> Option<AtHome> {
     visitor.ok().flatten().map(AtHome::visiting)
 }
 
-/// One for this thread, whose first call it is. `Err` is a message. After Lwt's executor has started.
+/// One for this thread, whose first call it is. `Err` is a message. After Lwt's executor was prepared.
 #[cold]
 pub(crate) fn begin() -> Result<AtHome, String> {
-    let lwt = lwt_home().expect("Lwt's executor has started");
+    let lwt = lwt_home().expect("Lwt's executor was prepared");
     let free = FREE.lock().and_then(|mut free| free.pop());
     let home = match free {
         Some(home) => home,
