@@ -138,7 +138,7 @@ and performed node =
         (fun () -> perform nodes.(0))
         (fun exn ->
           ignore (error_of exn);
-          perform nodes.(1))
+          to_its_end nodes.(1))
   | WithValue (n, nodes) ->
       let before = Lwt.get key in
       Lwt.bind
@@ -155,8 +155,8 @@ and performed node =
       promise
   | Pick nodes -> Lwt.pick (List.map guarded (Array.to_list nodes))
   | Both nodes -> nothing (Lwt.join (List.map (fun node -> Lwt.map ignore (guarded node)) (Array.to_list nodes)))
-  | Protected nodes -> Lwt.protected (guarded (Model.only nodes))
-  | NoCancel nodes -> Lwt.no_cancel (guarded (Model.only nodes))
+  | Protected nodes -> Lwt.protected (to_its_end (Model.only nodes))
+  | NoCancel nodes -> Lwt.no_cancel (to_its_end (Model.only nodes))
   | WithTimeout (n, nodes) -> Lwt_unix.with_timeout (seconds n) (fun () -> guarded (Model.only nodes))
   | CallRust (kind, nodes) -> call kind (Model.only nodes)
   | ReadRust items ->
@@ -183,6 +183,13 @@ and performed node =
 
 (* Whatever raises before it gives a promise. *)
 and guarded node = try perform node with exn -> Lwt.fail exn
+
+(* It ends, and may do so when the program has ended that it is in: a cancellation does not stop it. *)
+and to_its_end node =
+  incr started;
+  let promise = guarded node in
+  Lwt.on_termination promise (fun () -> incr ended);
+  promise
 
 (* Two exceptions: the first comes back, and another was raised since. *)
 and backtrace turns =
@@ -348,7 +355,7 @@ and env () =
     let end_ () = incr ended in
     match perform node with
     | promise ->
-        Lwt.on_any promise (fun _ -> end_ ()) (fun _ -> end_ ());
+        Lwt.on_termination promise end_;
         promise
     | exception exn ->
         end_ ();
