@@ -169,7 +169,8 @@ and performed node =
       | None -> (* OCaml 4 *) Lwt.protected (guarded node))
   | Fair source ->
       let flag = Flag.make () in
-      Lwt.async (fun () -> Lwt.map (fun () -> Flag.set flag) (Lwt_unix.sleep 0.0005));
+      let set () = try Flag.set flag with Rust_async.Misuse _ -> (* after a shutdown *) () in
+      Lwt.async (fun () -> Lwt.map set (Lwt_unix.sleep 0.0005));
       nothing (fair source flag)
   | Backtrace turns -> backtrace turns
   | Owned n ->

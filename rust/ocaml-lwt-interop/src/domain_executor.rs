@@ -43,14 +43,14 @@ where
         let task = TaskCell::<F, SettlePromise<_>>::eager(scope.home(), scope.at(), future);
         let first = TaskCell::poll_first(&task, scope);
         let key = if first.is_pending() {
-            TaskCell::register(&task, scope)
+            task.any().register(scope)
         } else {
             Key::NONE
         };
         let Some((promise, resolver)) = pending(scope, key, first.is_pending()) else {
             if first.is_pending() {
                 home.cancel(scope, key);
-                TaskCell::suspend(task, scope);
+                task.into_any().suspend(scope);
             }
             panic!("OCaml raises an exception whenever a promise is made");
         };
@@ -61,7 +61,7 @@ where
             std::task::Poll::Pending => {
                 task.set_completion(scope, SettlePromise { resolver, ending });
                 task.head().set_storage(scope, Storage::bound(scope));
-                TaskCell::suspend(task, scope);
+                task.into_any().suspend(scope);
             }
         }
         home.arm_if_needed(scope, false);

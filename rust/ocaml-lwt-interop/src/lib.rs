@@ -246,6 +246,7 @@ mod caml;
 mod values;
 mod conversion;
 mod arguments;
+mod tasks;
 mod home;
 mod storage;
 mod received;

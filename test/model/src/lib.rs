@@ -5,12 +5,6 @@
 #[path = "../../../rust/ocaml-lwt-interop/src/wake/state.rs"]
 mod wake_state;
 
-#[path = "../../../rust/ocaml-lwt-interop/src/executor/checked.rs"]
-mod checked;
-
-#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_state.rs"]
-mod task_state;
-
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/lock.rs"]
 mod lock;
@@ -67,6 +61,9 @@ mod window;
 #[path = "../../../rust/ocaml-lwt-interop/src/home/queue.rs"]
 mod queue;
 
+#[path = "../../../rust/ocaml-lwt-interop/src/tasks/mod.rs"]
+mod tasks;
+
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_cell.rs"]
 mod task_cell;
 
@@ -90,9 +87,3 @@ mod error {
         }
     }
 }
-
-#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_executor.rs"]
-mod task_executor;
-
-#[path = "../../../rust/ocaml-lwt-interop/src/executor/task_head.rs"]
-mod task_head;

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
@@ -37,7 +36,7 @@ use crate::home::{Home, Runnable, Scope, Task};
 pub struct JoinHandle<T> {
     ended: oneshot::Receiver<Ending<T>>,
     home: &'static Home,
-    task: Arc<dyn Task>,
+    task: Task,
 }
 
 /// The task's end of it.
@@ -68,7 +67,7 @@ impl<T> Drop for Join<T> {
 
 impl<T> JoinHandle<T> {
     /// Makes the task with `spawn` and the handle for it.
-    pub(crate) fn new(home: &'static Home, spawn: impl FnOnce(Join<T>) -> Arc<dyn Task>) -> Self {
+    pub(crate) fn new(home: &'static Home, spawn: impl FnOnce(Join<T>) -> Task) -> Self {
         let (sender, ended) = oneshot::channel();
         let task = spawn(Join(Some(sender)));
         JoinHandle { ended, home, task }

@@ -1,15 +1,11 @@
 //! The domain executor: the tasks of one OCaml domain, polled by its domain thread only.
 //!
-//! In flow order: [`task_cell`] is what runs, with [`task_head`], which is the same in every task, and the states of [`task_state`]; [`task`] is what its executor does for it, by the contract of
-//! [`task_executor`];
+//! In flow order: [`task_cell`] is what runs, behind the head that is the same in every task ([`tasks`](crate::tasks)); [`task`] is what
+//! its executor does for it;
 //! [`tick`] polls; [`start`] makes an executor at first use, and [`end`] ends it. [`ocaml_runtime`] is for what runs there.
 
 pub(crate) mod coop;
 mod standstill;
-mod checked;
-mod task_state;
-mod task_executor;
-mod task_head;
 mod task_cell;
 pub(crate) mod task;
 pub(crate) mod join;

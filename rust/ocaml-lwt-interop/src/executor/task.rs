@@ -1,28 +1,28 @@
 //! The tasks of a domain executor: [`TaskCell`] with what the executor of a domain does for it.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::task::Context;
 
 use super::coop;
 use super::standstill::Polling;
 use super::task_cell;
-use super::task_executor::{self, AnyTask, Executor};
 use crate::ending::Ending;
 use crate::home::{AtHome, Home, Key, Runnable, Scope, Task};
 use crate::lock::is_child;
 use crate::storage::{self, From, Storage};
+use crate::tasks::memory::Memory;
+use crate::tasks::{Executor, Keeper};
 
 /// A task of a domain executor.
 pub(crate) type TaskCell<F, C> = task_cell::TaskCell<&'static Home, F, C>;
 
-/// See [`task_executor::Completion`].
+/// See [`task_cell::Completion`].
 pub(crate) trait Completion<T>: 'static {
     fn complete(self, scope: &Scope, ending: Ending<T>);
     fn disown(self, scope: &Scope);
 }
 
-impl<T, C: Completion<T>> task_executor::Completion<&'static Home, T> for C {
+impl<T, C: Completion<T>> task_cell::Completion<&'static Home, T> for C {
     #[inline]
     fn complete(self, scope: &Scope, ending: Ending<T>) {
         Completion::complete(self, scope, ending);
@@ -34,8 +34,7 @@ impl<T, C: Completion<T>> task_executor::Completion<&'static Home, T> for C {
     }
 }
 
-// SAFETY: 1. both proofs are; 2. `unregister` is what removes from the registry, but for the end of the domain, which cancels
-// all that is in it first; 3. a tick runs what is queued, and the end cancels it
+// SAFETY: both proofs are
 unsafe impl Executor for &'static Home {
     type At = AtHome;
     type Scope<'a> = Scope<'a>;
@@ -64,24 +63,13 @@ unsafe impl Executor for &'static Home {
         Home::is_open(self, at)
     }
 
-    fn register<T: AnyTask<Self>>(self, at: AtHome, task: Arc<T>) -> Key {
-        Home::register(self, at, task)
+    #[inline]
+    fn memory(&self, at: AtHome) -> &Memory {
+        &self.local(at).memory
     }
 
     fn unregister(self, at: AtHome, key: Key) {
         Home::unregister(self, at, key);
-    }
-
-    fn push<T: AnyTask<Self>>(self, at: AtHome, task: Arc<T>) {
-        Home::push(self, at, Runnable::Task(task));
-    }
-
-    fn wake<T: AnyTask<Self>>(self, at: AtHome, task: Arc<T>) {
-        self.wake_task(at, task);
-    }
-
-    fn send<T: AnyTask<Self>>(self, task: Arc<T>) -> bool {
-        self.send_task(task)
     }
 
     #[inline]
@@ -107,39 +95,33 @@ unsafe impl Executor for &'static Home {
     }
 }
 
+// SAFETY: 1. `unregister` is what removes from the registry, but for the end of the domain, which cancels all that is in it first;
+// 2. a tick runs what is queued, and the end cancels it
+unsafe impl Keeper for &'static Home {
+    fn register(self, at: AtHome, task: Task) -> Key {
+        Home::register(self, at, task)
+    }
+
+    fn push(self, at: AtHome, task: Task) {
+        Home::push(self, at, Runnable::Task(task));
+    }
+
+    fn wake(self, at: AtHome, task: Task) {
+        self.wake_task(at, task);
+    }
+
+    fn send(self, task: Task) -> bool {
+        self.send_task(task)
+    }
+}
+
 #[inline]
 fn from(in_tick: bool) -> From {
     if in_tick { From::Tick } else { From::Anywhere }
 }
 
-impl<T: AnyTask<&'static Home>> Task for T {
-    fn run(self: Arc<Self>, scope: &Scope) {
-        AnyTask::run(self, scope);
-    }
-
-    fn run_remote(self: Arc<Self>, scope: &Scope) {
-        AnyTask::run_remote(self, scope);
-    }
-
-    fn run_if_idle(self: Arc<Self>, scope: &Scope) {
-        AnyTask::run_if_idle(self, scope);
-    }
-
-    fn wake_at_home(self: Arc<Self>, at: AtHome) {
-        AnyTask::wake_at_home(self, at);
-    }
-
-    fn cancel(self: Arc<Self>, scope: &Scope) {
-        AnyTask::cancel(self, scope);
-    }
-
-    fn disown(self: Arc<Self>, scope: &Scope) {
-        AnyTask::disown(self, scope);
-    }
-}
-
 /// See [`TaskCell::local`].
-pub(crate) fn spawn_local<F, C>(at: AtHome, future: F, completion: C) -> Arc<dyn Task>
+pub(crate) fn spawn_local<F, C>(at: AtHome, future: F, completion: C) -> Task
 where
     F: Future + 'static,
     C: Completion<F::Output>,
@@ -148,7 +130,7 @@ where
 }
 
 /// See [`TaskCell::idle`].
-pub(crate) fn spawn_idle<F, C>(scope: &Scope, future: F, completion: C) -> Arc<dyn Task>
+pub(crate) fn spawn_idle<F, C>(scope: &Scope, future: F, completion: C) -> Task
 where
     F: Future + 'static,
     C: Completion<F::Output>,
@@ -158,7 +140,7 @@ where
 }
 
 /// See [`TaskCell::remote`].
-pub(crate) fn spawn_remote<F, C>(home: &'static Home, future: F, completion: C) -> Arc<dyn Task>
+pub(crate) fn spawn_remote<F, C>(home: &'static Home, future: F, completion: C) -> Task
 where
     F: Future + Send + 'static,
     C: Completion<F::Output> + Send,

@@ -1,5 +1,5 @@
-//! A task: a future, its completion, and the waker that leads back to its domain. One allocation. Knows nothing of OCaml: what
-//! queues tasks is an [`Executor`], so that a model checker, and tests without OCaml, take this very file.
+//! A task: a future, its completion, and the [head](crate::tasks::head) that leads back to its domain. One allocation. Knows nothing
+//! of OCaml: what queues tasks is an [`Executor`], so that a model checker, and tests without OCaml, take this very file.
 //!
 //! Why not `async-task`: measured on this machine, polling a new task that is ready at once costs 31 ns with it and 16
 //! with this one, a yield 56 and 38; a ready call of the whole bridge is to cost 50. HACKING.md has the numbers.
@@ -16,18 +16,29 @@
 //!    `Send`.
 
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll};
 
-use super::checked::{Arc, Cell, UnsafeCell};
-use super::task_executor::{AnyTask, Completion, Executor};
-use super::task_head::{Head, Woken};
-use super::task_state::{AfterSuspend, AtHomeState, RemoteState};
 use crate::ending::Ending;
 use crate::panic::catch;
+use crate::tasks::checked::{Cell, UnsafeCell};
+use crate::tasks::head::{Count, Head};
+use crate::tasks::reference::{Body, Task};
+use crate::tasks::state::{AtHomeState, RemoteState};
+use crate::tasks::{Executor, Keeper, TaskRef};
 
+/// What happens with a task's ending: settle a Lwt promise, or hand it to whoever joins.
+pub(crate) trait Completion<E: Executor, T>: 'static {
+    /// Called once, on the domain thread, after the future was dropped.
+    fn complete(self, scope: &E::Scope<'_>, ending: Ending<T>);
+    /// Called instead in the child of a `fork`, with `Ending::Dropped`: wakes nobody, since the wakers' locks may be held
+    /// by threads that do not exist here.
+    fn disown(self, scope: &E::Scope<'_>);
+}
+
+/// The head is first: a reference to it is one to the whole.
+#[repr(C)]
 pub(crate) struct TaskCell<E: Executor, F: Future, C> {
     head: Head<E>,
     completion: Cell<Option<C>>,
@@ -41,29 +52,34 @@ unsafe impl<E: Executor, F: Future, C> Sync for TaskCell<E, F, C> {}
 
 impl<E, F, C> TaskCell<E, F, C>
 where
-    E: Executor,
+    E: Keeper,
     F: Future + 'static,
     C: Completion<E, F::Output>,
 {
+    #[inline]
     fn new(
+        count: Count<E>,
         executor: E,
         states: (AtHomeState, RemoteState),
         storage: Option<E::Storage>,
         future: F,
         completion: Option<C>,
-    ) -> Arc<Self> {
-        Arc::new(TaskCell {
-            head: Head::new(executor, states, storage),
+    ) -> Self {
+        TaskCell {
+            head: Head::new(count, executor, states, storage),
             completion: Cell::new(completion),
             future: UnsafeCell::new(Some(future)),
-        })
+        }
     }
 
     /// A task that the caller polls with [`TaskCell::poll_first`], on the domain thread.
-    pub(crate) fn eager(executor: E, _at: E::At, future: F) -> Arc<Self> {
-        let states = (AtHomeState::running(), RemoteState::idle());
-        let storage = Some(E::Storage::default());
-        Self::new(executor, states, storage, future, None)
+    #[inline]
+    pub(crate) fn eager(executor: E, at: E::At, future: F) -> Task<E, Self> {
+        Task::new(Some(executor.memory(at)), |count| {
+            let states = (AtHomeState::running(), RemoteState::idle());
+            let storage = Some(E::Storage::default());
+            Self::new(count, executor, states, storage, future, None)
+        })
     }
 
     /// A task made on its domain thread, in the call that makes it: queued, and registered so that it is dropped there at the
@@ -74,16 +90,19 @@ where
         storage: Option<E::Storage>,
         future: F,
         completion: C,
-    ) -> Arc<Self> {
-        let states = (AtHomeState::queued(), RemoteState::idle());
-        let mut task = Self::new(executor, states, storage, future, Some(completion));
+    ) -> TaskRef<E> {
+        let mut task = Task::new(Some(executor.memory(at)), |count| {
+            let states = (AtHomeState::queued(), RemoteState::idle());
+            Self::new(count, executor, states, storage, future, Some(completion))
+        });
         if executor.is_open(at) {
-            task.head.set_key(at, executor.register(at, task.clone()));
-            executor.wake(at, task.clone());
+            let key = executor.register(at, task.any().clone());
+            task.head.set_key(at, key);
+            executor.wake(at, task.any().clone());
         } else {
             Self::refuse(&mut task);
         }
-        task
+        task.into_any()
     }
 
     /// As [`TaskCell::local`], but nothing polls it before it is woken. While the executor runs.
@@ -93,11 +112,14 @@ where
         storage: Option<E::Storage>,
         future: F,
         completion: C,
-    ) -> Arc<Self> {
-        let states = (AtHomeState::idle(), RemoteState::idle());
-        let task = Self::new(executor, states, storage, future, Some(completion));
-        task.head.set_key(at, executor.register(at, task.clone()));
-        task
+    ) -> TaskRef<E> {
+        let task = Task::new(Some(executor.memory(at)), |count| {
+            let states = (AtHomeState::idle(), RemoteState::idle());
+            Self::new(count, executor, states, storage, future, Some(completion))
+        });
+        let key = executor.register(at, task.any().clone());
+        task.head.set_key(at, key);
+        task.into_any()
     }
 
     /// A task made on any other thread, in the call whose code runs there, if one's does. After shutdown it is dropped here and
@@ -107,22 +129,24 @@ where
         storage: Option<E::Storage>,
         future: F,
         completion: C,
-    ) -> Arc<Self>
+    ) -> TaskRef<E>
     where
         F: Send,
         C: Send,
     {
-        let states = (AtHomeState::idle(), RemoteState::queued());
-        let mut task = Self::new(executor, states, storage, future, Some(completion));
-        if !executor.send(task.clone()) {
+        let mut task = Task::new(None, |count| {
+            let states = (AtHomeState::idle(), RemoteState::queued());
+            Self::new(count, executor, states, storage, future, Some(completion))
+        });
+        if !executor.send(task.any().clone()) {
             Self::refuse(&mut task);
         }
-        task
+        task.into_any()
     }
 
     /// A new task is dropped where it was made, since the executor has shut down; whoever joins is told so.
-    fn refuse(task: &mut Arc<Self>) {
-        let task = Arc::get_mut(task).expect("nobody else knows a new task");
+    fn refuse(task: &mut Task<E, Self>) {
+        let task = task.get_mut().expect("nobody else knows a new task");
         task.head.refuse();
         // SAFETY: nobody else knows it, and it was never polled
         let future = task.future.with_mut(|future| unsafe { (*future).take() });
@@ -133,8 +157,11 @@ where
 
     /// The eager poll. Ready: the future is dropped and the task is finished; there is no completion to call.
     #[inline]
-    pub(crate) fn poll_first(this: &Arc<Self>, scope: &E::Scope<'_>) -> Poll<Ending<F::Output>> {
-        let ending = match Self::poll(this, scope, true) {
+    pub(crate) fn poll_first(
+        this: &Task<E, Self>,
+        scope: &E::Scope<'_>,
+    ) -> Poll<Ending<F::Output>> {
+        let ending = match Self::poll_future(this, scope, true) {
             Poll::Ready(ending) => ending,
             Poll::Pending if this.head.is_open(scope) => return Poll::Pending,
             // OCaml code that the poll ran has shut the bridge down, or forked; or a destructor on a worker domain that leaves
@@ -149,14 +176,6 @@ where
         Poll::Ready(this.drop_future(scope, ending))
     }
 
-    /// Registers a task that is pending after its eager poll, and gives the key by which it can be cancelled.
-    pub(crate) fn register(this: &Arc<Self>, scope: &E::Scope<'_>) -> E::Key {
-        let at = E::at(scope);
-        let key = this.head.executor.register(at, this.clone());
-        this.head.set_key(at, key);
-        key
-    }
-
     pub(crate) fn head(&self) -> &Head<E> {
         &self.head
     }
@@ -167,11 +186,12 @@ where
     }
 
     #[inline]
-    fn poll(this: &Arc<Self>, scope: &E::Scope<'_>, in_call: bool) -> Poll<Ending<F::Output>> {
-        // SAFETY: the waker is dropped nowhere, so the reference it borrows from `this` is not given up; a clone makes
-        // its own
-        let waker =
-            ManuallyDrop::new(unsafe { Waker::from_raw(Self::raw_waker(Arc::as_ptr(this))) });
+    fn poll_future(
+        this: &Task<E, Self>,
+        scope: &E::Scope<'_>,
+        in_call: bool,
+    ) -> Poll<Ending<F::Output>> {
+        let waker = this.any().waker();
         let mut context = Context::from_waker(&waker);
         let polled = this.future.with_mut(|future| {
             // SAFETY: rules 2 and 3, and a poll does not nest: state `RUNNING`
@@ -199,146 +219,38 @@ where
         }
     }
 
-    /// The end of a poll that was pending. A wake during the poll is honoured now; the reference becomes the queue's.
-    pub(crate) fn suspend(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.head.is_cancelled(scope) {
-            return this.end(scope, Ending::Dropped);
-        }
-        match this.head.suspend(scope) {
-            AfterSuspend::Idle => {}
-            AfterSuspend::Enqueue => this.head.executor.push(E::at(scope), this),
-        }
-    }
-
-    fn run_once(this: Arc<Self>, scope: &E::Scope<'_>, in_tick: bool) {
-        let (storage, in_call) = this.head.call(scope);
-        if E::is_bound(scope, &storage, in_tick) {
-            return Self::run_bound(this, scope, in_call);
-        }
-        let mut this = Some(this);
-        E::bind(scope, &storage, in_tick, &mut || {
-            let this = this.take().expect("it is run once");
-            Self::run_bound(this, scope, in_call);
-        });
-    }
-
-    fn run_bound(this: Arc<Self>, scope: &E::Scope<'_>, in_call: bool) {
-        match Self::poll(&this, scope, in_call) {
-            Poll::Ready(ending) => this.end(scope, ending),
-            Poll::Pending => Self::suspend(this, scope),
-        }
-    }
-
-    fn end(&self, scope: &E::Scope<'_>, ending: Ending<F::Output>) {
+    fn end_with(&self, scope: &E::Scope<'_>, ending: Ending<F::Output>) {
         self.head.finish(scope);
         let ending = self.drop_future(scope, ending);
-        if let Some(completion) = self.take_completion(scope) {
+        self.head.unregister(scope);
+        if let Some(completion) = self.completion.take() {
             completion.complete(scope, ending);
         }
     }
-
-    fn take_completion(&self, scope: &E::Scope<'_>) -> Option<C> {
-        self.head.unregister(scope);
-        self.completion.take()
-    }
-
-    const VTABLE: &'static RawWakerVTable = &RawWakerVTable::new(
-        Self::clone_waker,
-        Self::wake,
-        Self::wake_by_ref,
-        Self::drop_waker,
-    );
-
-    fn raw_waker(task: *const Self) -> RawWaker {
-        RawWaker::new(task.cast(), Self::VTABLE)
-    }
-
-    unsafe fn clone_waker(task: *const ()) -> RawWaker {
-        // SAFETY: a waker's pointer comes from an `Arc` of this type that lives at least as long as the waker
-        unsafe { Arc::increment_strong_count(task.cast::<Self>()) };
-        Self::raw_waker(task.cast())
-    }
-
-    unsafe fn wake(task: *const ()) {
-        // SAFETY: as above; the waker's reference becomes ours
-        let task = unsafe { Arc::from_raw(task.cast::<Self>()) };
-        if E::is_child() {
-            return std::mem::forget(task);
-        }
-        let woken = task.head.woken();
-        Self::queue(task, woken);
-    }
-
-    fn queue(task: Arc<Self>, woken: Woken<E::At>) {
-        let executor = task.head.executor;
-        match woken {
-            Woken::AtHome(at) => executor.wake(at, task),
-            // After shutdown the task is done.
-            Woken::Elsewhere => _ = executor.send(task),
-            Woken::IsQueued => {}
-        }
-    }
-
-    unsafe fn wake_by_ref(task: *const ()) {
-        // SAFETY: as above; the waker keeps its reference, so ours is not dropped
-        let task = unsafe { ManuallyDrop::new(Arc::from_raw(task.cast::<Self>())) };
-        if E::is_child() {
-            return;
-        }
-        match task.head.woken() {
-            Woken::IsQueued => {}
-            woken => Self::queue(Arc::<Self>::clone(&task), woken),
-        }
-    }
-
-    unsafe fn drop_waker(task: *const ()) {
-        // SAFETY: as above; the waker's reference goes. Rule 4 for the case that it is the last.
-        drop(unsafe { Arc::from_raw(task.cast::<Self>()) });
-    }
 }
 
-impl<E, F, C> AnyTask<E> for TaskCell<E, F, C>
+// SAFETY: it begins with its head, which has the count that it is made with; rules 1 to 4 of the module
+unsafe impl<E, F, C> Body<E> for TaskCell<E, F, C>
 where
-    E: Executor,
+    E: Keeper,
     F: Future + 'static,
     C: Completion<E, F::Output>,
 {
-    fn run(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.head.start(scope) {
-            Self::run_once(this, scope, true);
+    fn poll(this: Task<E, Self>, scope: &E::Scope<'_>, in_call: bool) {
+        match Self::poll_future(&this, scope, in_call) {
+            Poll::Ready(ending) => this.end_with(scope, ending),
+            Poll::Pending => this.into_any().suspend(scope),
         }
     }
 
-    fn run_remote(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if !this.head.start_remote(scope) {
-            return;
-        }
-        if !this.head.is_registered(scope) {
-            Self::register(&this, scope);
-        }
-        Self::run_once(this, scope, true);
+    fn end(this: Task<E, Self>, scope: &E::Scope<'_>) {
+        this.end_with(scope, Ending::Dropped);
     }
 
-    fn run_if_idle(this: Arc<Self>, scope: &E::Scope<'_>) {
-        if this.head.start_idle(scope) {
-            Self::run_once(this, scope, false);
-        }
-    }
-
-    fn wake_at_home(this: Arc<Self>, at: E::At) {
-        if this.head.wake_at_home(at) {
-            this.head.executor.wake(at, this);
-        }
-    }
-
-    fn cancel(this: Arc<Self>, scope: &E::Scope<'_>) {
-        this.head
-            .cancel(scope, &mut || this.end(scope, Ending::Dropped));
-    }
-
-    fn disown(this: Arc<Self>, scope: &E::Scope<'_>) {
+    fn disown(this: Task<E, Self>, scope: &E::Scope<'_>) {
         this.head.finish(scope);
-        if let Some(completion) = this.take_completion(scope) {
+        this.head.unregister(scope);
+        if let Some(completion) = this.completion.take() {
             completion.disown(scope);
         }
         std::mem::forget(this);

@@ -1,7 +1,5 @@
 //! A domain executor, as all that stands on it sees it.
 
-use std::sync::Arc;
-
 use super::{AtHome, Budget, Key, Local, Runnable, Scope, Task, to_lwt};
 use crate::caml::{Callbacks, LwtsStorage, Typed, TypedRoot, types};
 use crate::status::{Status, status};
@@ -97,7 +95,7 @@ impl Home {
     }
 
     /// Queues a task that was woken at home: no lock, and no system call where a stub or a tick is about to look.
-    pub(crate) fn wake_task(&'static self, at: AtHome, task: Arc<dyn Task>) {
+    pub(crate) fn wake_task(&'static self, at: AtHome, task: Task) {
         if !self.is_open(at) {
             return;
         }
@@ -108,7 +106,7 @@ impl Home {
     }
 
     /// Queues a task that was woken on another thread. False: the executor has shut down, or this is the child of a `fork`.
-    pub(crate) fn send_task(&'static self, task: Arc<dyn Task>) -> bool {
+    pub(crate) fn send_task(&'static self, task: Task) -> bool {
         // In the child of a `fork` the lock may be held by a thread that does not exist, and the descriptor is its parent's.
         status() != Status::Forked && self.wake.send(Runnable::RemoteTask(task)).is_ok()
     }
@@ -132,7 +130,7 @@ impl Home {
         }
     }
 
-    pub(crate) fn register(&'static self, at: AtHome, task: Arc<dyn Task>) -> Key {
+    pub(crate) fn register(&'static self, at: AtHome, task: Task) -> Key {
         self.local(at).registry.borrow_mut().insert(task)
     }
 

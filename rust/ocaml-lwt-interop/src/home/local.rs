@@ -9,13 +9,14 @@ use slab::Slab;
 
 use super::{Queue, Registry, Runnable, Source, Task};
 use crate::caml::{TypedRoot, types};
+use crate::tasks::memory::Memory;
 
 /// Touched by the domain thread only: every access goes through an [`AtHome`](super::AtHome) or a [`Scope`](super::Scope).
 /// No borrow of these cells is held while anything of the user's, or OCaml, runs.
 pub(crate) struct Local {
     pub(crate) queue: RefCell<Queue<Runnable>>,
     /// The tasks that have a future, by key: what shutdown drops and what `Lwt.cancel` finds.
-    pub(crate) registry: RefCell<Registry<Arc<dyn Task>>>,
+    pub(crate) registry: RefCell<Registry<Task>>,
     /// The promises that Rust's resolvers settle. Here, and not in the resolvers, so that they can be rejected when these
     /// never are: at shutdown, and in the child of a `fork`.
     pub(crate) resolvers: RefCell<Registry<TypedRoot<types::Resolver>>>,
@@ -32,6 +33,8 @@ pub(crate) struct Local {
     /// How often the wake descriptor was readable since one of `Lwt_main`'s hooks ran: twice, and the loop runs none.
     pub(crate) readable: Cell<u32>,
     pub(crate) budget: Cell<Budget>,
+    /// Of tasks that have ended.
+    pub(crate) memory: Memory,
     /// The Rust streams whose OCaml readers wait.
     pub(crate) open_reads: RefCell<OpenReads>,
     /// The indexes of subscriptions in OCaml's weak table.
@@ -51,6 +54,7 @@ impl Default for Local {
             in_turn: Cell::new(false),
             readable: Cell::new(0),
             budget: Cell::default(),
+            memory: Memory::default(),
             open_reads: RefCell::default(),
             subscriptions: RefCell::default(),
         }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use super::{AtHome, Home, Scope};
 use crate::caml::reader::Reader;
+use crate::tasks::TaskRef;
 use crate::wake::Queued;
 
 /// What a tick runs, in the order of the queue.
 pub(crate) enum Runnable {
     /// Poll a task that was woken at home.
-    Task(Arc<dyn Task>),
+    Task(Task),
     /// Poll a task that was woken on another thread.
-    RemoteTask(Arc<dyn Task>),
+    RemoteTask(Task),
     /// Cancel a task: from a handle on another thread.
-    Cancel(Arc<dyn Task>),
+    Cancel(Task),
     /// Run a closure that another thread sent home.
     Job(Box<dyn FnOnce(&Scope) + Send>),
     /// Settle a promise whose resolver was used or dropped.
@@ -34,22 +35,8 @@ impl std::fmt::Debug for Runnable {
     }
 }
 
-/// What the executor does with a task it knows nothing about.
-pub(crate) trait Task: Send + Sync {
-    /// Polls it, once; it was in the domain's own queue.
-    fn run(self: Arc<Self>, scope: &Scope);
-    /// Polls it, once, unless it is queued here as well; it was in the queue from other threads.
-    fn run_remote(self: Arc<Self>, scope: &Scope);
-    /// Polls it, once, here and now, if it waits to be woken.
-    fn run_if_idle(self: Arc<Self>, scope: &Scope);
-    /// Wakes it, as its waker does at home.
-    fn wake_at_home(self: Arc<Self>, at: AtHome);
-    /// Drops the future now, or after the poll that is under way, and completes it with `Ending::Dropped`.
-    fn cancel(self: Arc<Self>, scope: &Scope);
-    /// After `fork`, in the child: completes it without touching the future, whose locks may be held by threads that
-    /// do not exist here.
-    fn disown(self: Arc<Self>, scope: &Scope);
-}
+/// A task, as its executor has it.
+pub(crate) type Task = TaskRef<&'static Home>;
 
 /// A Rust stream, as its OCaml reader and the GC see it.
 pub(crate) trait Source: Send + Sync {

@@ -9,7 +9,7 @@ use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
 use crate::executor::task::Completion;
 use crate::home::{AssertSend, Home, Key, Runnable, Scope};
-use crate::panic::catch;
+use crate::panic::{Panic, catch};
 
 /// A pending promise, and what settles it.
 pub(crate) type ResolverRoot = TypedRoot<types::Resolver>;
@@ -22,12 +22,39 @@ pub(crate) enum Converted {
 
 /// Converts an ending. May collect; may run OCaml code, to make an exception. A panic of the user's code on the way (a
 /// conversion, a destructor, the `Display` of an error) is a panic of the function's.
+///
+/// What most end with, a value, is converted here: the ending of a call is not copied from place to place for that.
+#[inline]
 pub(crate) fn convert<T: ToOCaml + 'static>(
     scope: &Scope,
     ending: Ending<Settled<T>>,
 ) -> Converted {
+    match ending {
+        Ending::Value(Settled::Value(value)) => convert_value(scope, value),
+        other => convert_slowly(scope, other),
+    }
+}
+
+#[inline]
+fn convert_value<T: ToOCaml + 'static>(scope: &Scope, value: T) -> Converted {
+    caml::loan::restore_dropped(scope.access());
+    catch(AssertUnwindSafe(move || {
+        build::convert_here(scope.access(), &value)
+    }))
+    .map_or_else(|panic| of_panic(scope, &panic), Converted::Value)
+}
+
+#[cold]
+#[inline(never)]
+fn of_panic(scope: &Scope, panic: &Panic) -> Converted {
+    Converted::Exception(errors_to_ocaml::of_panic(scope, panic))
+}
+
+#[cold]
+#[inline(never)]
+fn convert_slowly<T: ToOCaml + 'static>(scope: &Scope, ending: Ending<Settled<T>>) -> Converted {
     catch(AssertUnwindSafe(|| convert_or_panic(scope, ending)))
-        .unwrap_or_else(|panic| Converted::Exception(errors_to_ocaml::of_panic(scope, &panic)))
+        .unwrap_or_else(|panic| of_panic(scope, &panic))
 }
 
 /// As [`convert`], which is for who does not catch panics.

@@ -75,10 +75,10 @@ fn run_boxed(
         Poll::Ready(ended) => ended,
         Poll::Pending => {
             let handed_over = Rc::new(Cell::new(None));
-            let key = TaskCell::register(&task, scope);
+            let key = task.any().register(scope);
             task.set_completion(scope, HandOver(handed_over.clone()));
             task.head().set_storage(scope, Storage::bound(scope));
-            TaskCell::suspend(task, scope);
+            task.into_any().suspend(scope);
             let cancel = || scope.home().cancel(scope, key);
             match wait(scope, &handed_over, cancel) {
                 Ok(ended) => ended,

@@ -32,7 +32,7 @@ use crate::status::{Status, status};
 pub(super) struct Shared<T> {
     home: &'static Home,
     window: RefCell<Window<T, Ending<()>, OpenRead>>,
-    task: OnceLock<Arc<dyn Task>>,
+    task: OnceLock<Task>,
     /// There is nothing left of the user's. Read on any thread.
     spent: AtomicBool,
 }
@@ -63,12 +63,12 @@ impl<T> Shared<T> {
     }
 
     /// Once.
-    pub(super) fn set_task(&self, task: Arc<dyn Task>) {
+    pub(super) fn set_task(&self, task: Task) {
         // Nobody else sets it.
         let _ = self.task.set(task);
     }
 
-    fn task(&self) -> Option<Arc<dyn Task>> {
+    fn task(&self) -> Option<Task> {
         self.task.get().cloned()
     }
 

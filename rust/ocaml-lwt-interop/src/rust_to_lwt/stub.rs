@@ -102,7 +102,7 @@ where
             settled_promise(scope, &converted)
         }
         Poll::Pending => {
-            let key = TaskCell::register(&task, scope);
+            let key = task.any().register(scope);
             // Before the promise is made, which would have to be rooted meanwhile.
             at.home().arm_if_needed(scope, task.head().is_woken(scope));
             let (key_of_ocaml, cancelable) = (key.to_int(), signature.cancel == Cancel::Drop);
@@ -111,7 +111,7 @@ where
                 Ok(PendingPromise { promise, resolver }) => {
                     if Storage::is_nothing_bound(scope) && !task.head().is_cancelled(scope) {
                         task.set_completion(scope, SettlePromise { resolver, ending });
-                        TaskCell::suspend(task, scope);
+                        task.into_any().suspend(scope);
                         // Nothing of this has allocated.
                         return Ok(promise);
                     }
@@ -122,14 +122,14 @@ where
                     if !Storage::is_nothing_bound(scope) {
                         task.head().set_storage(scope, Storage::bound(scope));
                     }
-                    TaskCell::suspend(task, scope);
+                    task.into_any().suspend(scope);
                     Ok(promise.value().raw())
                 }
                 Err(exception) => {
                     // An asynchronous exception (`Sys.Break`): the caller gets it, and the future goes. Dropping it may run
                     // anything; the exception is rooted meanwhile.
                     at.home().cancel(scope, key);
-                    TaskCell::suspend(task, scope);
+                    task.into_any().suspend(scope);
                     Err(Raised::just(exception.value().raw()))
                 }
             }

@@ -28,7 +28,7 @@ fn a_wake_during_a_poll_is_followed_by_another() {
         domain.run_queue(scope);
         gate.drops.store(1, Ordering::Relaxed);
         assert_eq!(gate.ending(), "Value(7)");
-        assert_eq!(Arc::strong_count(&task), 1);
+        assert_eq!(task.references(), 1);
     });
 }
 
@@ -81,14 +81,15 @@ fn a_task_that_is_cancelled_in_its_own_poll_ends_after_it() {
             let (task, gate) = (task.clone(), gate.clone());
             move |_: &mut Context<'_>| {
                 let task: &Task = task.get().expect("it is queued");
-                task.cancel(&Scope(domain, Here(std::marker::PhantomData)));
+                task.clone()
+                    .cancel(&Scope(domain, Here(std::marker::PhantomData)));
                 assert!(!gate.ended(), "it ended in the middle of its poll");
                 Poll::Pending
             }
         };
         let future = steps(vec![Box::new(cancels)]);
         let cell = TaskCell::local(domain, scope.1, None, future, note(&gate));
-        assert!(task.set(Box::new(Reference(cell))).is_ok());
+        assert!(task.set(cell).is_ok());
         domain.run_queue(scope);
         gate.drops.store(1, Ordering::Relaxed);
         assert_eq!(gate.ending(), "Dropped");
@@ -119,11 +120,11 @@ fn nothing_is_polled_before_its_first_wake_if_it_began_idle() {
         let task = TaskCell::idle(domain, scope.1, None, Waits::here(&gate), note(&gate));
         domain.run_queue(scope);
         assert_eq!(gate.polls(), 0);
-        AnyTask::run_if_idle(task.clone(), scope);
+        task.clone().run_if_idle(scope);
         assert_eq!(gate.polls(), 1);
-        AnyTask::wake_at_home(task.clone(), scope.1);
+        task.clone().wake_at_home(scope.1);
         // It is queued.
-        AnyTask::run_if_idle(task, scope);
+        task.run_if_idle(scope);
         assert_eq!(gate.polls(), 1);
         domain.run_queue(scope);
         assert_eq!(gate.polls(), 2);
@@ -160,19 +161,18 @@ fn in_a_child_nothing_of_the_users_is_polled_or_dropped() {
     Domain::run(|domain, scope| {
         let gate = Gate::new(1);
         let task = TaskCell::idle(domain, scope.1, None, Waits::here(&gate), note(&gate));
-        AnyTask::run_if_idle(task.clone(), scope);
+        task.clone().run_if_idle(scope);
         IS_CHILD.set(true);
         gate.open(false);
-        AnyTask::disown(task.clone(), scope);
+        task.clone().disown(scope);
         assert!(gate.ended());
         assert_eq!(gate.drops.load(Ordering::Relaxed), 0);
         IS_CHILD.set(false);
         // What the waker and the task's owner have forgotten, so that nothing is left of this test.
-        assert_eq!(Arc::strong_count(&task), 3);
-        // SAFETY: two references that nobody has
-        unsafe {
-            Arc::decrement_strong_count(Arc::as_ptr(&task));
-            Arc::decrement_strong_count(Arc::as_ptr(&task));
+        assert_eq!(task.references(), 3);
+        for _ in 0..2 {
+            // SAFETY: a copy of this reference, which is dropped in place of one that nobody has
+            drop(unsafe { std::ptr::read(&raw const task) });
         }
         drop(task);
         assert_eq!(gate.ending(), "Dropped");

@@ -22,12 +22,13 @@ fn call<F: Future<Output = usize> + 'static>(
     scope: &Scope,
     gate: &Arc<Gate>,
     future: F,
-) -> Arc<TaskCell<Domain, F, Note>> {
-    let task = TaskCell::eager(domain, scope.1, future);
+) -> Task {
+    let task = TaskCell::<_, _, Note>::eager(domain, scope.1, future);
     assert!(TaskCell::poll_first(&task, scope).is_pending());
-    TaskCell::register(&task, scope);
+    task.any().register(scope);
     task.set_completion(scope, note(gate));
-    TaskCell::suspend(task.clone(), scope);
+    let task = task.into_any();
+    task.clone().suspend(scope);
     task
 }
 
@@ -51,7 +52,7 @@ fn every_wake_from_another_thread_is_followed_by_a_poll_that_sees_what_came_befo
             // A wake that came behind the poll which saw it all.
             domain.look(scope);
             assert_eq!(gate.polls(), polls);
-            assert_eq!(Arc::strong_count(&task), 1);
+            assert_eq!(task.references(), 1);
         });
     });
 }
@@ -67,7 +68,7 @@ fn a_task_that_is_cancelled_while_another_thread_wakes_it_ends_once() {
                 thread::spawn(move || gate.open(false))
             };
             domain.look(scope);
-            AnyTask::cancel(task.clone(), scope);
+            task.clone().cancel(scope);
             waker.join().unwrap();
             domain.look(scope);
             let ending = gate.ending();
@@ -144,7 +145,7 @@ fn a_wake_at_home_and_one_from_elsewhere_are_one_poll_or_two() {
             assert!((2..=3).contains(&polls), "{polls} polls");
             domain.look(scope);
             assert_eq!(gate.ending(), format!("Value({polls})"));
-            assert_eq!(Arc::strong_count(&task), 1);
+            assert_eq!(task.references(), 1);
         });
     });
 }

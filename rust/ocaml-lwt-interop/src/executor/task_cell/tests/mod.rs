@@ -2,9 +2,12 @@
 //! the laws about threads; elsewhere each runs many times, so that Miri and the sanitizers have something to see.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 
 use super::*;
+use crate::tasks::memory::Memory;
 
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, atomic::AtomicUsize as Published};
@@ -22,46 +25,18 @@ fn with<T, R>(cell: &Uncontended<T>, f: impl FnOnce(&mut T) -> R) -> R {
     f(&mut cell.lock().unwrap())
 }
 
-/// A task of whatever future.
-trait Erased {
-    fn run(self: Box<Self>, scope: &Scope);
-    fn run_remote(self: Box<Self>, scope: &Scope);
-    fn cancel(&self, scope: &Scope);
-}
-
-struct Reference<T>(Arc<T>);
-
-impl<T: AnyTask<Domain>> Erased for Reference<T> {
-    fn run(self: Box<Self>, scope: &Scope) {
-        AnyTask::run(self.0, scope);
-    }
-
-    fn run_remote(self: Box<Self>, scope: &Scope) {
-        AnyTask::run_remote(self.0, scope);
-    }
-
-    fn cancel(&self, scope: &Scope) {
-        AnyTask::cancel(self.0.clone(), scope);
-    }
-}
-
-type Task = Box<dyn Erased>;
-
-/// A task that goes home.
-struct Sent(Task);
-
-// SAFETY: every `AnyTask` is `Send` and `Sync`
-unsafe impl Send for Sent {}
+type Task = TaskRef<Domain>;
 
 struct Shared {
     thread: thread::ThreadId,
     /// What only the domain thread sees.
     local: Uncontended<Local>,
+    memory: Memory,
     incoming: Mutex<Incoming>,
     arrived: Condvar,
 }
 
-// SAFETY: `local` is touched by the domain thread, as `here` says
+// SAFETY: `local` and `memory` are touched by the domain thread, as `here` says
 unsafe impl Sync for Shared {}
 // SAFETY: as above
 unsafe impl Send for Shared {}
@@ -69,14 +44,14 @@ unsafe impl Send for Shared {}
 #[derive(Default)]
 struct Local {
     queue: VecDeque<Task>,
-    registry: HashMap<usize, std::rc::Rc<dyn Erased>>,
+    registry: HashMap<usize, Task>,
     last_key: usize,
     closed: bool,
 }
 
 #[derive(Default)]
 struct Incoming {
-    queue: Vec<Sent>,
+    queue: Vec<Task>,
     closed: bool,
 }
 
@@ -92,7 +67,7 @@ std::thread_local! {
     static IS_CHILD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-// SAFETY: 1. `here` compares threads, and a scope is made in `Domain::run` only; 2. and 3. as in the executor of the bridge
+// SAFETY: `here` compares threads, and a scope is made in `Domain::run` only
 unsafe impl Executor for Domain {
     type At = Here;
     type Scope<'a> = Scope;
@@ -113,43 +88,17 @@ unsafe impl Executor for Domain {
         IS_CHILD.get()
     }
 
-    fn is_open(self, _at: Here) -> bool {
-        with(&self.0.local, |local| !local.closed)
+    fn memory(&self, _at: Here) -> &Memory {
+        &self.0.memory
     }
 
-    fn register<T: AnyTask<Self>>(self, _at: Here, task: Arc<T>) -> usize {
-        with(&self.0.local, |local| {
-            local.last_key += 1;
-            let task = std::rc::Rc::new(Reference(task));
-            local.registry.insert(local.last_key, task);
-            local.last_key
-        })
+    fn is_open(self, _at: Here) -> bool {
+        with(&self.0.local, |local| !local.closed)
     }
 
     fn unregister(self, _at: Here, key: usize) {
         let task = with(&self.0.local, |local| local.registry.remove(&key));
         drop(task);
-    }
-
-    fn push<T: AnyTask<Self>>(self, _at: Here, task: Arc<T>) {
-        let task = Box::new(Reference(task));
-        with(&self.0.local, |local| local.queue.push_back(task));
-    }
-
-    fn wake<T: AnyTask<Self>>(self, at: Here, task: Arc<T>) {
-        if self.is_open(at) {
-            self.push(at, task);
-        }
-    }
-
-    fn send<T: AnyTask<Self>>(self, task: Arc<T>) -> bool {
-        let mut incoming = self.0.incoming.lock().unwrap();
-        if incoming.closed {
-            return false;
-        }
-        incoming.queue.push(Sent(Box::new(Reference(task))));
-        self.0.arrived.notify_one();
-        true
     }
 
     fn poll<R>(
@@ -170,12 +119,44 @@ unsafe impl Executor for Domain {
     }
 }
 
+// SAFETY: as in the executor of the bridge
+unsafe impl Keeper for Domain {
+    fn register(self, _at: Here, task: Task) -> usize {
+        with(&self.0.local, |local| {
+            local.last_key += 1;
+            local.registry.insert(local.last_key, task);
+            local.last_key
+        })
+    }
+
+    fn push(self, _at: Here, task: Task) {
+        with(&self.0.local, |local| local.queue.push_back(task));
+    }
+
+    fn wake(self, at: Here, task: Task) {
+        if self.is_open(at) {
+            self.push(at, task);
+        }
+    }
+
+    fn send(self, task: Task) -> bool {
+        let mut incoming = self.0.incoming.lock().unwrap();
+        if incoming.closed {
+            return false;
+        }
+        incoming.queue.push(task);
+        self.0.arrived.notify_one();
+        true
+    }
+}
+
 impl Domain {
     /// Runs `f` on the domain thread of a new executor, which this is, and frees that.
     fn run(f: impl FnOnce(Domain, &Scope)) {
         let shared = Box::leak(Box::new(Shared {
             thread: thread::current().id(),
             local: Uncontended::default(),
+            memory: Memory::default(),
             incoming: Mutex::new(Incoming::default()),
             arrived: Condvar::new(),
         }));
@@ -200,7 +181,7 @@ impl Domain {
         let came = std::mem::take(&mut self.0.incoming.lock().unwrap().queue);
         let came_something = !came.is_empty();
         for task in came {
-            task.0.run_remote(scope);
+            task.run_remote(scope);
             self.run_queue(scope);
         }
         came_something
@@ -227,7 +208,7 @@ impl Domain {
         let came = std::mem::take(&mut incoming.queue);
         drop(incoming);
         for task in came {
-            task.0.cancel(scope);
+            task.cancel(scope);
         }
         while let Some(task) = with(&self.0.local, |local| local.queue.pop_front()) {
             task.cancel(scope);

@@ -39,7 +39,7 @@ enum End {
     Dropped,
 }
 
-/// As in `task_state.rs`.
+/// As in `tasks/state.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Executor {
     Idle,

@@ -1,18 +1,39 @@
 //! What is the same in every task, whatever its future: a program has this code once, and not for each of its functions.
 //!
-//! 1. `remote`: any thread, through [`RemoteState`]'s transitions only.
+//! 1. `count`: any thread, by [references](super::reference) only. `remote`: any thread, through [`RemoteState`]'s transitions only.
 //! 2. `state`, `key`, `cancelled`: the domain thread only, which is what the [`Executor::Scope`] or [`Executor::At`] argument of
 //!    every method that touches them stands for, or what [`Executor::here`] has said.
 //!    `storage` is written where the task is made, and by its stub before anybody else knows it.
 
-use super::checked::Cell;
-use super::task_executor::Executor;
-use super::task_state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
+use std::ptr::NonNull;
+
+use super::checked::{AtomicUsize, Cell};
+use super::executor::Executor;
+use super::state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
+
+/// How many references there are, and what is done with what they refer to. Read by [references](super::reference) only.
+pub(crate) struct Count<E: Executor> {
+    pub(super) references: AtomicUsize,
+    pub(super) operations: &'static Operations<E>,
+}
+
+/// What is done with a task, by its head. The first three take a reference.
+pub(super) struct Operations<E: Executor> {
+    /// Polls it, once.
+    pub(super) poll: unsafe fn(NonNull<Head<E>>, &E::Scope<'_>, bool),
+    /// Drops the future, and completes it.
+    pub(super) end: unsafe fn(NonNull<Head<E>>, &E::Scope<'_>),
+    /// Completes it, in the child of a `fork`.
+    pub(super) disown: unsafe fn(NonNull<Head<E>>, &E::Scope<'_>),
+    /// The last reference is gone.
+    pub(super) free: unsafe fn(NonNull<Head<E>>),
+}
 
 pub(crate) struct Head<E: Executor> {
+    pub(super) count: Count<E>,
     remote: RemoteState,
     state: AtHomeState,
-    pub(super) executor: E,
+    pub(crate) executor: E,
     key: Cell<E::Key>,
     cancelled: Cell<bool>,
     /// What is bound while it is polled, completed and dropped; none: it is in no call. Emptied when it has ended: wakers may
@@ -29,12 +50,14 @@ pub(super) enum Woken<At> {
 }
 
 impl<E: Executor> Head<E> {
-    pub(super) fn new(
+    pub(crate) fn new(
+        count: Count<E>,
         executor: E,
         (state, remote): (AtHomeState, RemoteState),
         storage: Option<E::Storage>,
     ) -> Self {
         Head {
+            count,
             remote,
             state,
             executor,
@@ -45,11 +68,11 @@ impl<E: Executor> Head<E> {
     }
 
     /// A new task, which nobody else knows, ends before it has begun.
-    pub(super) fn refuse(&mut self) {
+    pub(crate) fn refuse(&mut self) {
         self.state.finish();
     }
 
-    pub(super) fn set_key(&self, _at: E::At, key: E::Key) {
+    pub(crate) fn set_key(&self, _at: E::At, key: E::Key) {
         self.key.set(key);
     }
 
@@ -58,7 +81,7 @@ impl<E: Executor> Head<E> {
     }
 
     #[inline]
-    pub(super) fn is_open(&self, scope: &E::Scope<'_>) -> bool {
+    pub(crate) fn is_open(&self, scope: &E::Scope<'_>) -> bool {
         self.executor.is_open(E::at(scope))
     }
 
@@ -113,13 +136,13 @@ impl<E: Executor> Head<E> {
     }
 
     #[inline]
-    pub(super) fn finish(&self, _scope: &E::Scope<'_>) {
+    pub(crate) fn finish(&self, _scope: &E::Scope<'_>) {
         self.state.finish();
     }
 
     /// It has ended: the executor need not keep it, and nothing is bound for it.
     #[inline]
-    pub(super) fn unregister(&self, scope: &E::Scope<'_>) {
+    pub(crate) fn unregister(&self, scope: &E::Scope<'_>) {
         drop(self.storage.take());
         let key = self.key.replace(E::NO_KEY);
         self.executor.unregister(E::at(scope), key);
