@@ -77,7 +77,7 @@ else
 fi
 # What another OCaml does not change.
 skipped=
-[ -z "$again" ] || skipped=' diagrams packaging readme without_ocaml '
+[ -z "$again" ] || skipped=' diagrams links packaging readme without_ocaml '
 [ -z "$laws" ] || skipped+='handshake host installed libraries new_project '
 for script in test/*.sh; do
   name=${script#test/} name=${name%.sh}

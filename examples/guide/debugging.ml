@@ -1,8 +1,18 @@
 (* Chapter 12: debugging. *)
 
-(* -- a leak -- *)
+(* -- what a message says -- *)
+open Lwt.Syntax
 open Links.Debugging
 
+let what_a_message_says () =
+  let say f = Lwt.catch f (fun exn -> Lwt.return (print_endline (Printexc.to_string exn))) in
+  let* () = say (fun () -> Lwt.map (Printf.printf "%d bytes\n") (size "/no/such/file")) in
+  let* () = say (fun () -> Lwt.map (Printf.printf "%d bytes\n") (size "\255")) in
+  let watcher = Watcher.create () in
+  Watcher.close watcher;
+  say (fun () -> Lwt.return (Watcher.forget watcher))
+
+(* -- a leak -- *)
 let show what =
   Gc.full_major ();
   let { Rust_async.tasks; subscriptions; roots; objects; loans } = Rust_async.stats () in
@@ -28,18 +38,21 @@ let rec collect_until is_so =
   else Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> collect_until is_so)
 
 let a_leak () =
+  let* () = collect_until (fun { objects; _ } -> objects = 0) in
   show "at first";
   watch ();
   show "a cycle";
   watch_weakly ();
-  Lwt.map (fun () -> show "and one that is weak") (collect_until (fun { objects; roots; _ } -> objects = 1 && roots = 1))
+  let+ () = collect_until (fun { objects; roots; _ } -> objects = 1 && roots = 1) in
+  show "and one that is weak"
 
 (* -- a task that waits -- *)
 let a_task_that_waits () =
   let waits = wait_for_ever () in
   show "it waits";
   Lwt.cancel waits;
-  Lwt.map (fun () -> show "it is cancelled") (collect_until (fun { tasks; _ } -> tasks = 0))
+  let+ () = collect_until (fun { tasks; _ } -> tasks = 0) in
+  show "it is cancelled"
 
 (* -- -- *)
-let () = Chapter.run [ ("a leak", a_leak); ("a task that waits", a_task_that_waits) ]
+let () = Chapter.run [ ("what a message says", what_a_message_says); ("a leak", a_leak); ("a task that waits", a_task_that_waits) ]

@@ -126,15 +126,15 @@ module Cancellation : sig
 end
 
 module Debugging : sig
+  (** [size path]
+
+      How large a file is. *)
+  external size : string -> int Lwt.t = "links__size"
+
   (** [wait_for_ever ()]
 
       Waits for something that never comes. *)
   external wait_for_ever : unit -> unit Lwt.t = "links__wait_for_ever"
-
-  (** [size path]
-
-      Opens a file. The error has what the system says. *)
-  external size : string -> int64 Lwt.t = "links__size"
 
   module Watcher : sig
     (** Calls OCaml's functions when a link has changed. *)

@@ -4,6 +4,13 @@ use std::sync::Mutex;
 
 use ocaml_lwt_interop::{Error, OCamlFunc, func, object};
 
+// -- what a message says --
+/// How large a file is.
+#[func(blocking)]
+pub fn size(path: String) -> Result<usize, Error> {
+    Ok(std::fs::metadata(path)?.len() as usize)
+}
+
 // -- a leak --
 /// Calls OCaml's functions when a link has changed.
 #[object]
@@ -37,11 +44,4 @@ impl Watcher {
 #[func]
 pub async fn wait_for_ever() {
     std::future::pending().await
-}
-
-// -- a chain --
-/// Opens a file. The error has what the system says.
-#[func(blocking)]
-pub fn size(path: String) -> Result<u64, Error> {
-    Ok(std::fs::metadata(path)?.len())
 }
