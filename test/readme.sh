@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 #   <!-- part: NAME of PATH -->          what stands in PATH behind the line `-- NAME --`, which may be a comment, up to the next
 #                                        such line. A page that shows a part of PATH shows all parts with a name.
 #   <!-- lines: FIRST … LAST of PATH --> the lines of PATH from the first that begins with FIRST to one that begins with LAST.
+# After <!-- refusals: PATH --> stands a table, up to an empty line: that of the macros' messages.
 with_files() {
   awk -v page="$1" '
     function wrong(why) { print page ":" FNR ": " why > "/dev/stderr"; failed = 1; exit 1 }
@@ -53,6 +54,23 @@ with_files() {
       close(file)
       if (!ended) wrong(file " has no lines from " first " to " last)
     }
+    function print_refusals(file,  line, texts, n, rows) {
+      print "| what | why | instead |"
+      print "|---|---|---|"
+      while ((getline line < file) > 0) {
+        if (line ~ /^table! /) texts = 1
+        if (line == "}") texts = 0
+        while (texts && match(line, /"([^"\\]|\\.)*"/)) {
+          cell[n % 3] = substr(line, RSTART + 1, RLENGTH - 2); line = substr(line, RSTART + RLENGTH)
+          gsub(/\\"/, "\"", cell[n % 3]); gsub(/\{\}/, "…", cell[n % 3]); gsub(/\|/, "\\|", cell[n % 3])
+          if (n++ % 3 == 2) { print "| " cell[0] " | " cell[1] " | " cell[2] " |"; rows++ }
+        }
+      }
+      close(file)
+      if (rows < 50 || n % 3) wrong("there is no table of messages in " file)
+    }
+    /^<!-- refusals: / { print; print ""; print_refusals($3); print ""; skipping = 2; next }
+    skipping { if ($0 == "") skipping--; else if (skipping == 2) wrong("no empty line behind the mark"); next }
     /^<!-- (file|part|lines): / {
       if (mark != "") wrong("no block follows the mark before")
       mark = $0; at = FNR
@@ -125,7 +143,7 @@ same() {
 
 write=${1-}
 mapfile -t pages < <(find . -name '*.md' -not -path './_build/*' -not -path './target/*' -not -path '*/node_modules/*' \
-  -exec grep -lE '^<!-- (file|part|lines): ' {} + | sort)
+  -exec grep -lE '^<!-- (file|part|lines|refusals): ' {} + | sort)
 [[ " ${pages[*]} " == *" ./README.md "* && ${#pages[@]} -ge 5 ]] || die "only these pages show files: ${pages[*]}"
 for page in "${pages[@]}"; do same "$page" with_files "$page"; done
 same HACKING.md with_minutes
