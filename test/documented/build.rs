@@ -64,7 +64,10 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
             found.extend(files(&path, ending));
-        } else if path.extension().is_some_and(|extension| extension == ending) {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
             found.push(path);
         }
     }

@@ -103,6 +103,11 @@ const TEXTS: &[(&str, &str)] = &[
         "… is made. Next: cd*",
         "what `rust-async new` says to do next",
     ),
+    (
+        "#define OCAML_VERSION_MAJOR",
+        "what is looked for in a file",
+    ),
+    ("cargo:rustc-check-cfg*", "for cargo"),
     ("(var …)", "the text of a description"),
     ("(rust-async-declarations*", "the text of a description"),
 ];
@@ -143,7 +148,7 @@ fn said() -> BTreeMap<String, String> {
         "ocaml-lwt-interop-macros",
         "ocaml-lwt-interop-build",
     ] {
-        let folder = top().join("rust").join(folder).join("src");
+        let folder = top().join("rust").join(folder);
         for ending in [".rs", ".c"] {
             files(&folder, ending, &mut found);
         }
