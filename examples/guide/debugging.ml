@@ -12,13 +12,32 @@ let what_a_message_says () =
   Watcher.close watcher;
   say (fun () -> Lwt.return (Watcher.forget watcher))
 
-(* -- a leak -- *)
+(* -- what is alive -- *)
 let show what =
   Gc.full_major ();
   let { Rust_async.tasks; subscriptions; roots; objects; loans } = Rust_async.stats () in
-  Printf.printf "%s: %d tasks, %d subscriptions, %d roots, %d objects, %d loans\n" what tasks subscriptions roots objects
+  Printf.printf "%s: tasks %d, subscriptions %d, roots %d, objects %d, loans %d\n" what tasks subscriptions roots objects
     loans
 
+(* Rust lets go soon after a collection, and not in it. *)
+let rec collect_until is_so =
+  Gc.full_major ();
+  if is_so (Rust_async.stats ()) then Lwt.return_unit
+  else Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> collect_until is_so)
+
+let what_is_alive () =
+  let+ () = collect_until (fun { objects; _ } -> objects = 0) in
+  show "nothing"
+
+(* -- a task that waits -- *)
+let a_task_that_waits () =
+  let waits = wait_for_ever () in
+  show "it waits";
+  Lwt.cancel waits;
+  let+ () = collect_until (fun { tasks; _ } -> tasks = 0) in
+  show "it is cancelled"
+
+(* -- a leak -- *)
 (* Its own function holds the watcher. *)
 let watch () =
   let watcher = Watcher.create () in
@@ -31,28 +50,12 @@ let watch_weakly () =
   Weak.set weak 0 (Some watcher);
   Watcher.on_change watcher (fun _ -> Option.iter Watcher.forget (Weak.get weak 0))
 
-(* Destructors run soon after the collection, and not in it. *)
-let rec collect_until is_so =
-  Gc.full_major ();
-  if is_so (Rust_async.stats ()) then Lwt.return_unit
-  else Lwt.bind (Lwt_unix.sleep 0.001) (fun () -> collect_until is_so)
-
 let a_leak () =
-  let* () = collect_until (fun { objects; _ } -> objects = 0) in
-  show "at first";
   watch ();
   show "a cycle";
   watch_weakly ();
   let+ () = collect_until (fun { objects; roots; _ } -> objects = 1 && roots = 1) in
   show "and one that is weak"
 
-(* -- a task that waits -- *)
-let a_task_that_waits () =
-  let waits = wait_for_ever () in
-  show "it waits";
-  Lwt.cancel waits;
-  let+ () = collect_until (fun { tasks; _ } -> tasks = 0) in
-  show "it is cancelled"
-
 (* -- -- *)
-let () = Chapter.run [ ("what a message says", what_a_message_says); ("a leak", a_leak); ("a task that waits", a_task_that_waits) ]
+let () = Chapter.run [ ("what a message says", what_a_message_says); ("what is alive", what_is_alive); ("a task that waits", a_task_that_waits); ("a leak", a_leak) ]

@@ -1,10 +1,10 @@
 //! Chapter 4: cancellation and timeouts.
 
+// -- from OCaml to Rust --
 use std::time::Duration;
 
 use ocaml_lwt_interop::{Error, OCamlAsyncFunc, func};
 
-// -- from OCaml to Rust --
 /// Says when it goes.
 struct Connection(String);
 

@@ -11,6 +11,13 @@ pub fn size(path: String) -> Result<usize, Error> {
     Ok(std::fs::metadata(path)?.len() as usize)
 }
 
+// -- a task that waits --
+/// Waits for something that never comes.
+#[func]
+pub async fn wait_for_ever() {
+    std::future::pending().await
+}
+
 // -- a leak --
 /// Calls OCaml's functions when a link has changed.
 #[object]
@@ -37,11 +44,4 @@ impl Watcher {
     pub fn forget(&self) {
         self.functions.lock().unwrap().clear();
     }
-}
-
-// -- a task that waits --
-/// Waits for something that never comes.
-#[func]
-pub async fn wait_for_ever() {
-    std::future::pending().await
 }

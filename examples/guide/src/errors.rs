@@ -1,8 +1,8 @@
 //! Chapter 3: errors and panics.
 
+// -- an error --
 use ocaml_lwt_interop::{Error, Exception, OCamlAsyncFunc, func};
 
-// -- an error --
 /// The lines of a file that are links.
 #[func]
 pub async fn read_list(path: String) -> Result<Vec<String>, Error> {

@@ -1,5 +1,6 @@
 //! Chapter 7: objects.
 
+// -- a rate limiter --
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use futures_lite::{Stream, stream};
 use ocaml_lwt_interop::{Error, OCamlAsyncFunc, func, object};
 use tokio::time::{Instant, sleep_until};
 
-// -- a rate limiter --
 /// Lets one pass in each interval.
 #[object]
 pub struct Limiter {
