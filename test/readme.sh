@@ -147,4 +147,9 @@ mapfile -t pages < <(find . -name '*.md' -not -path './_build/*' -not -path './t
 [[ " ${pages[*]} " == *" ./README.md "* && ${#pages[@]} -ge 5 ]] || die "only these pages show files: ${pages[*]}"
 for page in "${pages[@]}"; do same "$page" with_files "$page"; done
 same HACKING.md with_minutes
+
+# The programs of the guide, all of them.
+for file in examples/guide/*.expected $(grep -lE '^[^A-Za-z0-9]*-- .* --' examples/guide/*.ml examples/guide/src/*.rs); do
+  grep -qF " of $file -->" doc/guide/*.md || die "no chapter of the guide shows $file"
+done
 echo "HACKING.md and ${#pages[@]} pages that show files say what is there"

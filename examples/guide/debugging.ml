@@ -58,4 +58,11 @@ let a_leak () =
   show "and one that is weak"
 
 (* -- -- *)
-let () = Chapter.run [ ("what a message says", what_a_message_says); ("what is alive", what_is_alive); ("a task that waits", a_task_that_waits); ("a leak", a_leak) ]
+let () =
+  Chapter.run
+    [
+      ("what a message says", what_a_message_says);
+      ("what is alive", what_is_alive);
+      ("a task that waits", a_task_that_waits);
+      ("a leak", a_leak);
+    ]
