@@ -1,4 +1,4 @@
-(** The OCaml half of the bridge between Lwt and Rust's async functions.
+(** The OCaml half of the bridge between Lwt and Rust's async functions. In the sources, [doc/guide] is a book about both halves.
 
     A program links this library, and calls Rust's functions in the module of declarations that [rust-async build] makes of
     them. It needs a name from here only to match an exception, to configure the bridge, to end it early, or for worker domains.

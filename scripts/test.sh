@@ -69,7 +69,7 @@ if [ -n "$again" ]; then
 else
   # Not the workspace: its crates would share the features of ocaml-rs's that some of them need.
   part "cargo: unit tests, compile-fail tests, a program of Rust's" cargo test --target-dir target \
-    -p ocaml-lwt-interop-macros -p interop-house -p interop-model -p interop_host
+    -p ocaml-lwt-interop-macros -p interop-house -p interop-model -p interop_host -p links
   # With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
   # compiles every dependency anew, hence a target folder of its own.
   part "loom: the state machines, every interleaving" env RUSTFLAGS="--cfg loom" \
@@ -77,7 +77,7 @@ else
 fi
 # What another OCaml does not change.
 skipped=
-[ -z "$again" ] || skipped=' diagrams packaging readme without_ocaml '
+[ -z "$again" ] || skipped=' diagrams links packaging readme without_ocaml '
 [ -z "$laws" ] || skipped+='handshake host installed libraries new_project '
 for script in test/*.sh; do
   name=${script#test/} name=${name%.sh}

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A program of Rust's with OCaml inside, as `rust-async new --host` makes it: `cargo run` and `cargo test` do everything, a change on
+# A program of Rust's with OCaml inside, as the guide has `rust-async new --host` make it: `cargo run` and `cargo test` do everything, a change on
 # either side is followed, and OCaml's errors are shown as they are. And the example's node, which is killed and loses nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. test/follow.sh
+trap 'tell_failed; rm -rf "$folder"' EXIT
 
 # Not in the dev profile: what the other tests have built of it is enough.
 cargo build --quiet -p node
@@ -15,25 +16,9 @@ printed=$(target/debug/demo "$folder/node.redb" 40)
 
 # What cargo builds for one project, the next one need not build again.
 export CARGO_TARGET_DIR=$top/target/projects
-scripts/rust-async new "$folder/my-project" --host >/dev/null 2>&1
-cd "$folder/my-project"
-printed=$(cargo run --quiet)
-[ "$printed" = "hello world" ] || die "the project printed: $printed"
-cargo test --quiet >/dev/null
-
-# A change of OCaml's half.
-sed -i 's/"hello "/"good morning "/' ocaml/main.ml
-printed=$(cargo run --quiet)
-[ "$printed" = "good morning world" ] || die "after a change in OCaml it printed: $printed"
-
-# A change of the interface is an error of OCaml's compiler, in OCaml's file, until that follows.
-sed -i 's/name: String) ->/name: String, times: u8) ->/' src/lib.rs
-sed -i 's/"world".to_owned()/"world".to_owned(), 2/' src/main.rs
-if refused=$(cargo build --quiet 2>&1); then die "an implementation of another type was built"; fi
-[[ $refused == *'File "ocaml/main.ml", line 5'*"string -> int -> string Lwt.t"* ]] || die "another type is refused with: $refused"
-sed -i 's/let greet name =/let greet name _times =/' ocaml/main.ml
-printed=$(cargo run --quiet)
-[ "$printed" = "good morning world" ] || die "after a change on both sides it printed: $printed"
+ln -s "$top" "$folder/ocaml-lwt-interop"
+cd "$folder"
+follow "$top/doc/guide/09-host.md"
 
 # So is one of another crate that says what a type is.
 mkdir -p ../words/src

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 # What cargo builds for one project, the next one need not build again.
 export CARGO_TARGET_DIR=$top/target/projects CARGO_NET_OFFLINE=true
-trap 'rm -rf "$folder"' EXIT
+. test/follow.sh
+trap 'tell_failed; rm -rf "$folder"' EXIT
 prefix=$folder/prefix
 install() {
   dune build "$1.install"
@@ -24,6 +25,10 @@ says() {
   printed=$("$@")
   [[ $printed == *"$text" ]] || die "$* printed: $printed"
 }
+
+# As the guide has it.
+cd "$folder"
+follow "$top/doc/guide/13-releasing.md"
 
 # Both have a function `greet`, and a type of one name.
 cd "$folder"

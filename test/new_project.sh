@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The README's own project, made by the README's commands in a folder elsewhere; only `git clone` is a copy of this
-# checkout instead.
+# checkout instead. Then what the first chapter of the guide does with it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 checkout=$PWD
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. test/follow.sh
+trap 'tell_failed; rm -rf "$folder"' EXIT
 cd "$folder"
 
 git() {
@@ -17,18 +18,13 @@ git() {
     tar -C ocaml-lwt-interop -xf -
 }
 
-# block KIND NAME: the text of the README's block that is marked so.
-block() {
-  awk -v mark="<!-- $1: $2 -->" '$0 == mark { on = 1; next } on && inside && /^```$/ { exit } on && inside { print }
-    on && /^```/ { inside = 1 }' "$checkout/README.md"
-}
+follow "$checkout/README.md"
 
-commands=$(block run new-project)
-[ -n "$commands" ] || die "README.md has no block marked <!-- run: new-project -->"
-printed=$(eval "$commands")
-[[ $printed == *"$(block output new-project)" ]] || die "the project of the README printed: $printed"
+# The guide goes on in it.
+cp -r src bin "$folder"
+follow "$checkout/doc/guide/01-first-project.md"
+cp -r "$folder"/src "$folder"/bin .
 
-cd my-project
 dune test
 
 # Merlin shows the type of what is called, and Rust's doc comment. Where it is not (Debian 12 has none): what it would read.

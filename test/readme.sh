@@ -1,21 +1,102 @@
 #!/usr/bin/env bash
-# What the prose copies or counts: the README and doc/host.md show files of projects that `rust-async new` makes, doc/objects.md,
-# doc/arrays.md and examples/database programs of the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes them;
-# without it, what they say is compared with what is there.
-# (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
+# What the prose copies or counts: pages show files of projects that `rust-async new` makes, and programs of the tests with what
+# they print; HACKING.md says how many minutes its reading order takes. `--write` writes them; without it, what they say is
+# compared with what is there.
+# (follow.sh runs the commands that pages show; documented/ runs the examples that stand on a page alone; links.sh follows links.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
-# A block begins with a line `<!-- file: PATH -->` and a fence; what stands up to the closing fence is PATH's text.
-# with_files PAGE LEAST: at least so many files are shown.
+# A block begins with a mark and a fence. What stands up to the closing fence is, after the mark
+#   <!-- file: PATH -->                  the text of PATH;
+#   <!-- part: NAME of PATH -->          what stands in PATH behind the line `-- NAME --`, which may be a comment, up to the next
+#                                        such line. A page that shows a part of PATH shows all parts with a name.
+#   <!-- lines: FIRST … LAST of PATH --> the lines of PATH from the first that begins with FIRST to one that begins with LAST.
+# After <!-- refusals: PATH --> stands a table, up to an empty line: that of the macros' messages.
 with_files() {
-  awk -v least="$2" '
-    /^<!-- file: / { file = $3 }
-    inside && /^```$/ { inside = 0; file = "" }
+  awk -v page="$1" '
+    function wrong(why) { print page ":" FNR ": " why > "/dev/stderr"; failed = 1; exit 1 }
+    function name_of(line) {
+      if (line !~ /^([^A-Za-z0-9]* )?-- .*-- *[^A-Za-z0-9]*$/) return ""
+      if (line ~ /-- -- *[^A-Za-z0-9]*$/) return "-"
+      sub(/^[^A-Za-z0-9]*-- /, "", line); sub(/ ?-- *[^A-Za-z0-9]*$/, "", line)
+      return line
+    }
+    function print_file(file,  line, n) {
+      while ((getline line < file) > 0) { print line; n++ }
+      close(file)
+      if (!n) wrong("there is nothing in " file)
+    }
+    function print_part(name, file,  line, here, empty, n) {
+      while ((getline line < file) > 0) {
+        if (name_of(line) != "") {
+          here = name_of(line)
+          if (here != "-") parts[file, here]
+        } else if (here == name) {
+          if (line == "") { empty++; continue }
+          for (; n && empty > 0; empty--) print ""
+          empty = 0; n++
+          print line
+        }
+      }
+      close(file)
+      if (!n) wrong(file " has no part " name)
+      shown[file, name]
+    }
+    function print_lines(first, last, file,  line, n, ended) {
+      while (!ended && (getline line < file) > 0) {
+        if (n || index(line, first) == 1) {
+          print line
+          ended = index(line, last) == 1 && (n || first != last)
+          n++
+        }
+      }
+      close(file)
+      if (!ended) wrong(file " has no lines from " first " to " last)
+    }
+    function print_refusals(file,  line, texts, n, rows) {
+      print "| what | why | instead |"
+      print "|---|---|---|"
+      while ((getline line < file) > 0) {
+        if (line ~ /^table! /) texts = 1
+        if (line == "}") texts = 0
+        while (texts && match(line, /"([^"\\]|\\.)*"/)) {
+          cell[n % 3] = substr(line, RSTART + 1, RLENGTH - 2); line = substr(line, RSTART + RLENGTH)
+          gsub(/\\"/, "\"", cell[n % 3]); gsub(/\{\}/, "…", cell[n % 3]); gsub(/\|/, "\\|", cell[n % 3])
+          if (n++ % 3 == 2) { print "| " cell[0] " | " cell[1] " | " cell[2] " |"; rows++ }
+        }
+      }
+      close(file)
+      if (rows < 50 || n % 3) wrong("there is no table of messages in " file)
+    }
+    /^<!-- refusals: / { print; print ""; print_refusals($3); print ""; skipping = 2; next }
+    skipping { if ($0 == "") skipping--; else if (skipping == 2) wrong("no empty line behind the mark"); next }
+    /^<!-- (file|part|lines): / {
+      if (mark != "") wrong("no block follows the mark before")
+      mark = $0; at = FNR
+      if (!match(mark, /^<!-- [a-z]+: .* -->$/)) wrong("a mark without an end")
+    }
+    inside && /^```$/ { inside = 0; mark = "" }
     !inside { print }
-    file != "" && /^```./ { while ((getline line < file) > 0) print line; close(file); inside = 1; shown++ }
-    END { if (shown < least) { print "only " shown + 0 " files shown" > "/dev/stderr"; exit 1 } }
+    mark != "" && !inside && FNR == at + 1 {
+      if ($0 !~ /^```./) wrong("no block follows the mark")
+      kind = mark; sub(/^<!-- /, "", kind); sub(/:.*/, "", kind)
+      what = mark; sub(/^<!-- [a-z]+: /, "", what); sub(/ -->$/, "", what)
+      file = what; sub(/.* of /, "", file)
+      sub(/ of [^ ]*$/, "", what)
+      if (kind == "file") print_file(what)
+      if (kind == "part") print_part(what, file)
+      if (kind == "lines") { split(what, ends, " … "); print_lines(ends[1], ends[2], file) }
+      inside = 1
+    }
+    END {
+      if (failed) exit 1
+      if (inside || mark != "") wrong("a block without an end")
+      for (part in parts) if (!(part in shown)) {
+        split(part, words, SUBSEP)
+        print page " does not show the part " words[2] " of " words[1] > "/dev/stderr"; exit 1
+      }
+    }
   ' "$1"
 }
 
@@ -47,21 +128,28 @@ with_minutes() {
   ' HACKING.md
 }
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-mkdir -p "$folder/doc" "$folder/examples/database"
-with_files README.md 3 >"$folder/README.md"
-with_files doc/objects.md 1 >"$folder/doc/objects.md"
-with_files doc/arrays.md 2 >"$folder/doc/arrays.md"
-with_files doc/host.md 2 >"$folder/doc/host.md"
-with_files examples/database/README.md 1 >"$folder/examples/database/README.md"
-with_minutes >"$folder/HACKING.md"
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
 
-for file in README.md doc/objects.md doc/arrays.md doc/host.md examples/database/README.md HACKING.md; do
-  if [ "${1-}" = --write ]; then
-    cat "$folder/$file" >"$file"
+# same PAGE COMMAND…: what the command prints is the page.
+same() {
+  "${@:2}" >"$new"
+  if [ "${write-}" = --write ]; then
+    cmp -s "$new" "$1" || cat "$new" >"$1"
   else
-    diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
+    diff -u "$1" "$new" || die "$1 does not say what is there: run test/readme.sh --write"
   fi
+}
+
+write=${1-}
+mapfile -t pages < <(find . -name '*.md' -not -path './_build/*' -not -path './target/*' -not -path '*/node_modules/*' \
+  -exec grep -lE '^<!-- (file|part|lines|refusals): ' {} + | sort)
+[[ " ${pages[*]} " == *" ./README.md "* && ${#pages[@]} -ge 5 ]] || die "only these pages show files: ${pages[*]}"
+for page in "${pages[@]}"; do same "$page" with_files "$page"; done
+same HACKING.md with_minutes
+
+# The programs of the guide, all of them.
+for file in examples/guide/*.expected $(grep -lE '^[^A-Za-z0-9]*-- .* --' examples/guide/*.ml examples/guide/src/*.rs); do
+  grep -qF " of $file -->" doc/guide/*.md || die "no chapter of the guide shows $file"
 done
-echo "README.md, doc/objects.md, doc/arrays.md, doc/host.md, examples/database/README.md and HACKING.md say what is there"
+echo "HACKING.md and ${#pages[@]} pages that show files say what is there"

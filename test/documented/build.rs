@@ -1,6 +1,6 @@
 //! Collects the examples of the documentation: each becomes a module, which has the name of its first public function.
 //!
-//! An example is a fenced block of Rust: in a Markdown file, one of `rust` which is not a copy of another file; in a doc
+//! An example is a fenced block of Rust: in a Markdown file, one of `rust` without a mark before it, so that it is no copy of another file; in a doc
 //! comment, one without a language. Lines that rustdoc hides, `# …`, belong to it.
 
 use std::fmt::Write as _;
@@ -16,14 +16,14 @@ struct Example {
 fn main() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut examples = Vec::new();
-    for file in ["README.md", "doc/guide.md"] {
-        examples.extend(of_file(&top, &top.join(file), |line| Some(line), "rust"));
+    for file in files(&top.join("doc"), "md") {
+        examples.extend(of_file(&top, &file, |line| Some(line), "rust"));
     }
     for folder in [
         "rust/ocaml-lwt-interop/src",
         "rust/ocaml-lwt-interop-macros/src",
     ] {
-        for file in sources(&top.join(folder)) {
+        for file in files(&top.join(folder), "rs") {
             examples.extend(of_file(&top, &file, doc_comment, ""));
         }
     }
@@ -54,22 +54,25 @@ fn main() {
         .expect("the folder can be written to");
 }
 
-/// The Rust files of a folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// The files of a folder and of the folders in it, whose names end so.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     println!("cargo:rerun-if-changed={}", folder.display());
-    let mut files = Vec::new();
+    let mut found = Vec::new();
     for entry in
         fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
     {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
+            found.extend(files(&path, ending));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
+            found.push(path);
         }
     }
-    files.sort();
-    files
+    found.sort();
+    found
 }
 
 /// What a line of a doc comment says.
@@ -108,7 +111,7 @@ fn of_file(
                     text: String::new(),
                 }));
             }
-            (None, None) => is_copy = text.starts_with("<!-- file: "),
+            (None, None) => is_copy = text.starts_with("<!-- "),
             (Some(_), Some(_)) => {
                 examples.extend(inside.take().flatten());
                 is_copy = false;

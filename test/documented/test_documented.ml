@@ -1,8 +1,7 @@
-(* Runs each example of the documentation. What the guide says in OCaml is in [Guide], and all declarations are in
-   [Guide.My_project]. *)
+(* Runs each example of the documentation. All declarations are in [Everything]. *)
 
 open Lwt.Syntax
-open Guide.My_project
+open Everything
 
 let int what expected seen = Alcotest.(check int) what expected seen
 let text what expected seen = Alcotest.(check string) what expected seen
@@ -271,38 +270,7 @@ let of_the_macros =
         Lwt.return_unit);
   ]
 
-let of_the_guide =
-  [
-    gives "count_words" 2 (fun () -> Guide.count_words "one two");
-    gives "double" 4 Guide.four;
-    gives "lines" 6 (fun () -> Guide.upload_lines path);
-    run "patience" (fun () ->
-        let* soon = Guide.soon () in
-        yes "soon" (soon = Some 1);
-        let* never = Guide.never () in
-        yes "never" (never = None);
-        Lwt.return_unit);
-    run "size" (fun () ->
-        let* size = Guide.size path in
-        int "a file" 8 size;
-        let* size = Guide.size "/nowhere" in
-        int "no file" 0 size;
-        Lwt.return_unit);
-    run "open_file" (fun () ->
-        let* opened = Guide.open_file "x" in
-        yes "open_file" (opened = Error "x is not there");
-        Lwt.return_unit);
-    gives "read_length" 8 (fun () -> Guide.read_length path);
-    run "parallel_sum" (fun () ->
-        if Sys.ocaml_version < "5" then Lwt.return_unit
-        else
-          let* sum = Guide.squares () in
-          int "squares" 5 sum;
-          Lwt.return_unit);
-    gives_text "later" "ada" Guide.who_asks;
-  ]
-
-let all = of_the_crate @ of_its_types @ of_the_configuration @ of_a_host @ of_the_macros @ of_the_guide
+let all = of_the_crate @ of_its_types @ of_the_configuration @ of_a_host @ of_the_macros
 
 let every_example_is_run () =
   let sorted = List.sort compare in

@@ -1,4 +1,4 @@
-(* Which plans are programs that end. A plan that breaks a rule of the README's, or that waits for ever, says nothing about the
+(* Which plans are programs that end. A plan that breaks a rule of doc/functions.md, or that waits for ever, says nothing about the
    bridge. *)
 
 open Rust_half

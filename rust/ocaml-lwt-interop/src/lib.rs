@@ -223,7 +223,7 @@
 //!    error.
 //! 2. Link one Rust static library into an executable.
 //!
-//! The guide, `doc/guide.md`, has more of these rules.
+//! `doc/` has more of these rules, and a guide in chapters.
 
 // A panic ends a promise. Without unwinding it would end the process, before OCaml's own hooks. (The documentation is made in any
 // profile.)

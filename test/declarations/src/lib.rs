@@ -1,4 +1,4 @@
-//! A function for each row of the README's table of types, whose OCaml declarations are made: `declarations.mli` is how they
+//! A function for each row of the table of types in `doc/types.md`, whose OCaml declarations are made: `declarations.mli` is how they
 //! look. What is here is written in ways that only the compiler understands: aliases, types of other modules, parameters.
 
 #![allow(missing_docs)] // it is about what has none as well

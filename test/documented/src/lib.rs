@@ -1,4 +1,4 @@
-//! The examples of the README, of the guide and of the crates' documentation, each in a module of its own: `build.rs` collects
+//! The examples of the pages of `doc/` and of the crates' documentation, each in a module of its own: `build.rs` collects
 //! them. `test_documented.ml` runs them.
 
 // They are what a reader sees.

@@ -8,6 +8,7 @@
 //! tests belongs to the file that lists it.
 
 pub mod halves;
+pub mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -39,7 +39,7 @@ impl Reading {
 /// value lives on. So `&str` and `&[u8]` are no such types, nor are `ocaml::Raw`, `ocaml::Pointer` and its like, behind an
 /// alias or inside of another type.
 ///
-/// - The types of the table in the README and the handles of this crate are.
+/// - The types of the table in `doc/types.md` and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(FromOCaml)]`](macro@crate::FromOCaml), if all of its fields are.
 /// - A type that has an `ocaml::FromValue` of its own, by hand or by ocaml-rs's derive, says it in one line:
 ///
@@ -116,7 +116,7 @@ pub unsafe trait FromOCaml: FromValue + OCamlType<Coming> + Sized {
 /// It may borrow. Converting it does not raise. So `Result<_, ocaml::Error>` is no such type, not even inside of another: it
 /// can only be the whole result of a `#[func]`.
 ///
-/// - The types of the table in the README and the handles of this crate are.
+/// - The types of the table in `doc/types.md` and the handles of this crate are.
 /// - A struct or enum of your own is with [`#[derive(ToOCaml)]`](macro@crate::ToOCaml), if all of its fields are.
 /// - A type that has an `ocaml::ToValue` of its own, by hand or by ocaml-rs's derive, says it in one line, as for [`FromOCaml`].
 ///

@@ -88,7 +88,7 @@ pub enum Going {}
 
 /// A type that knows its OCaml type, from which declarations are written.
 ///
-/// The types of the table in the README and the handles of this crate are, and so is what has a derive. A type that has an
+/// The types of the table in `doc/types.md` and the handles of this crate are, and so is what has a derive. A type that has an
 /// `ocaml::FromValue` or an `ocaml::ToValue` of its own names a type that OCaml has already, for both directions:
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! The OCaml types of the types that this crate converts: the table of the README.
+//! The OCaml types of the types that this crate converts: the table of `doc/types.md`.
 
 use std::collections::{BTreeMap, LinkedList};
 
