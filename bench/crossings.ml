@@ -18,4 +18,6 @@ let all =
     case "thread/handle-call-10k" "Handle::call from a Tokio worker, 10,000 at a time" ~size:10_000
       ~baseline:"rust/home-10k"
       (repeated_by_rust (fun steps -> bench_handle_calls steps 10_000));
+    case "thread/handle-call-joined-10k" "the same, awaited all at once" ~size:10_000 ~baseline:"rust/home-10k"
+      (repeated_by_rust (fun steps -> bench_handle_calls_joined steps 10_000));
   ]

@@ -9,17 +9,17 @@ let all =
       ~baseline:"thread/handle-call"
       (repeated_by_rust (bench_call_async ignore));
     case "thread/call-async-10k" "OCamlFunc::call_async from a Tokio worker, 10,000 at a time" ~size:10_000
-      ~baseline:"thread/handle-call-10k"
+      ~baseline:"thread/handle-call-joined-10k"
       (repeated_by_rust (fun steps -> bench_calls_async ignore steps 10_000));
     case "thread/callback" "OCamlAsyncFunc::call from a Tokio worker, one after the other" ~baseline:"thread/handle-call"
       (repeated_by_rust (bench_callback_from_worker Lwt.return));
     case "thread/callback-10k" "OCamlAsyncFunc::call from a Tokio worker, 10,000 at a time" ~size:10_000
-      ~baseline:"thread/handle-call-10k"
+      ~baseline:"thread/handle-call-joined-10k" ~bound:(Times 1.5)
       (repeated_by_rust (fun steps -> bench_callbacks_from_worker Lwt.return steps 10_000));
     case "thread/callback-pause-10k" "the same, returns Lwt.pause" ~size:10_000 ~baseline:"ocaml/pause-10k"
       (repeated_by_rust (fun steps -> bench_callbacks_from_worker Lwt.pause steps 10_000));
     case "thread/resolver-10k" "a Tokio worker settles and awaits 10,000 promises at a time" ~size:10_000
-      ~baseline:"thread/handle-call-10k"
+      ~baseline:"thread/handle-call-joined-10k"
       (repeated_by_rust (fun steps -> bench_resolvers_on_worker steps 10_000));
     case "thread/run-blocking" "run_blocking on a plain thread" ~baseline:"ocaml/detach"
       (repeated_by_rust bench_run_blocking);
