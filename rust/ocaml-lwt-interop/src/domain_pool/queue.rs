@@ -7,11 +7,12 @@
 //! 3. A worker that was woken for a task of its own is not idle any more. Nobody gives it a job before it asks.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::job::Job;
+use crate::checked::Condvar;
 use crate::home::Home;
 use crate::lock::Mutex;
 use crate::status::{Status, status};

@@ -6,7 +6,6 @@
 
 pub(crate) mod coop;
 mod standstill;
-mod checked;
 mod task_state;
 mod task_executor;
 mod task_head;

@@ -21,10 +21,10 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use super::checked::{Arc, Cell, UnsafeCell};
 use super::task_executor::{AnyTask, Completion, Executor};
 use super::task_head::{Head, Woken};
 use super::task_state::{AfterSuspend, AtHomeState, RemoteState};
+use crate::checked::{Arc, Cell, UnsafeCell};
 use crate::ending::Ending;
 use crate::panic::catch;
 

@@ -2,7 +2,7 @@
 
 use std::task::Context;
 
-use super::checked::Arc;
+use crate::checked::Arc;
 use crate::ending::Ending;
 
 /// Who polls a task, and keeps and queues it: the executor of a domain.

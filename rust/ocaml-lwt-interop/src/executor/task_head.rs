@@ -5,9 +5,9 @@
 //!    every method that touches them stands for, or what [`Executor::here`] has said.
 //!    `storage` is written where the task is made, and by its stub before anybody else knows it.
 
-use super::checked::Cell;
 use super::task_executor::Executor;
 use super::task_state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
+use crate::checked::Cell;
 
 pub(crate) struct Head<E: Executor> {
     remote: RemoteState,

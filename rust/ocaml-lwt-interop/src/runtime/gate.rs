@@ -5,9 +5,12 @@
 //! has started, and these wait for work: for ever. So a worker does not begin before the last one has its thread. When one
 //! is refused, the workers that wait hear of it before the panic unwinds, and end.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::checked::{Condvar, Mutex, MutexGuard};
 
 /// One for the process, since one runtime is made at a time. Never locked by the child of a `fork`, which makes none.
+#[cfg(not(loom))]
 pub(super) static GATE: Gate = Gate {
     state: Mutex::new(State::Open),
     changed: Condvar::new(),

@@ -1,0 +1,189 @@
+//! An executor without OCaml, for the model checker: of the crate's `home/` the files that know nothing of OCaml, and as much of
+//! the rest as their neighbours name.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::status::{Status, status};
+use crate::wake::WakePath;
+
+#[path = "../../../rust/ocaml-lwt-interop/src/home/queue.rs"]
+mod queue;
+#[path = "../../../rust/ocaml-lwt-interop/src/home/registry.rs"]
+mod registry;
+#[path = "../../../rust/ocaml-lwt-interop/src/home/runnable.rs"]
+mod runnable;
+#[path = "../../../rust/ocaml-lwt-interop/src/home/sending.rs"]
+mod sending;
+
+pub(crate) use queue::Queue;
+pub(crate) use registry::Registry;
+pub(crate) use runnable::{Runnable, Task};
+
+/// So much that no tick ends by it.
+#[derive(Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) polls: u32,
+    pub(crate) slice: std::time::Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            polls: u32::MAX,
+            slice: std::time::Duration::MAX,
+        }
+    }
+}
+
+pub(crate) struct Local {
+    pub(crate) queue: RefCell<Queue<Runnable>>,
+    pub(crate) registry: RefCell<Registry<Arc<dyn Task>>>,
+    pub(crate) ticks: Cell<u32>,
+    pub(crate) armed: Cell<bool>,
+    pub(crate) closed: Cell<bool>,
+    pub(crate) escaped: RefCell<Vec<()>>,
+    pub(crate) budget: Cell<Budget>,
+    /// How many scopes are open.
+    scopes: Cell<u32>,
+}
+
+pub(crate) struct Home {
+    is_lwt: bool,
+    pub(crate) wake: WakePath<Runnable>,
+    local: Local,
+}
+
+// SAFETY: `local` is touched by the domain thread only, as in the crate
+unsafe impl Sync for Home {}
+// SAFETY: as above
+unsafe impl Send for Home {}
+
+impl Home {
+    pub(crate) fn is_lwt(&self) -> bool {
+        self.is_lwt
+    }
+
+    pub(crate) fn local(&'static self, at: AtHome) -> &'static Local {
+        assert!(std::ptr::eq(at.home, self));
+        &self.local
+    }
+
+    pub(crate) fn arm(&'static self, _scope: &Scope) {
+        unreachable!("no tick is at the end of its budget");
+    }
+}
+
+/// Executors, for one order of the threads.
+pub(crate) struct Homes(Vec<NonNull<Home>>);
+
+impl Homes {
+    pub(crate) fn new() -> Homes {
+        Homes(Vec::new())
+    }
+
+    /// # Safety
+    /// Nobody uses it when `self` is dropped.
+    pub(crate) unsafe fn add(&mut self, is_lwt: bool) -> &'static Home {
+        let home = Box::leak(Box::new(Home {
+            is_lwt,
+            wake: WakePath::new().unwrap(),
+            local: Local {
+                queue: RefCell::new(Queue::with_capacity(0)),
+                registry: RefCell::default(),
+                ticks: Cell::new(0),
+                armed: Cell::new(false),
+                closed: Cell::new(false),
+                escaped: RefCell::default(),
+                budget: Cell::default(),
+                scopes: Cell::new(0),
+            },
+        }));
+        self.0.push(NonNull::from(&mut *home));
+        home
+    }
+}
+
+impl Drop for Homes {
+    fn drop(&mut self) {
+        for home in self.0.drain(..) {
+            // SAFETY: from a box; nobody uses it any more
+            drop(unsafe { Box::from_raw(home.as_ptr()) });
+        }
+    }
+}
+
+loom::thread_local! {
+    static HOME: Cell<Option<&'static Home>> = Cell::new(None);
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct AtHome {
+    home: &'static Home,
+    not_send: PhantomData<*const ()>,
+}
+
+impl AtHome {
+    pub(crate) fn here() -> Option<AtHome> {
+        HOME.with(Cell::get).map(|home| AtHome {
+            home,
+            not_send: PhantomData,
+        })
+    }
+
+    pub(crate) fn of(home: &'static Home) -> Option<AtHome> {
+        Self::here().filter(|at| std::ptr::eq(at.home, home))
+    }
+
+    pub(crate) fn install(home: &'static Home) -> AtHome {
+        HOME.with(|here| here.set(Some(home)));
+        Self::here().unwrap()
+    }
+
+    pub(crate) fn leave(self) {
+        HOME.with(|here| here.set(None));
+    }
+
+    pub(crate) fn home(self) -> &'static Home {
+        self.home
+    }
+
+    pub(crate) fn in_scope(self) -> bool {
+        self.home.local.scopes.get() > 0
+    }
+}
+
+pub(crate) struct Scope(AtHome);
+
+impl Scope {
+    pub(crate) fn enter(at: AtHome) -> Scope {
+        at.home.local.scopes.set(at.home.local.scopes.get() + 1);
+        Scope(at)
+    }
+
+    pub(crate) fn at(&self) -> AtHome {
+        self.0
+    }
+
+    pub(crate) fn home(&self) -> &'static Home {
+        self.0.home
+    }
+
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.0.home.local.scopes.get() == 1
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let local = &self.0.home.local;
+        local.scopes.set(local.scopes.get() - 1);
+        // As `signal_unless_armed` of the crate.
+        let is_lwts = self.0.home.is_lwt && local.scopes.get() == 0;
+        if is_lwts && !local.queue.borrow().is_empty() && status() != Status::Forked {
+            self.0.home.wake.signal();
+        }
+    }
+}
