@@ -65,6 +65,66 @@ mutations=(
         home.wake.signal();'
   '        drop(state);
         let _ = home;'
+
+  wake_before_the_queue what_two_threads_send "$core/wake/mod.rs"
+  '        incoming.queue.push(runnable);
+        drop(incoming);
+        self.signal();'
+  '        drop(incoming);
+        self.signal();
+        if let Some(mut incoming) = self.incoming.lock() { incoming.queue.push(runnable); }'
+
+  awake_only_after_the_queue_was_taken what_two_threads_send "$core/wake/mod.rs"
+  '        if self.state.wake_up() == Found::Empty {
+            return;
+        }
+        if let Some(mut incoming) = self.incoming.lock() {
+            let came = std::mem::take(&mut incoming.queue);
+            drop(incoming);
+            into.extend(came);
+        }'
+  '        if let Some(mut incoming) = self.incoming.lock() {
+            let came = std::mem::take(&mut incoming.queue);
+            drop(incoming);
+            into.extend(came);
+        }
+        let _ = self.state.wake_up();'
+
+  asleep_whatever_came what_two_threads_send "$core/wake/state.rs"
+  '            Err(_) => Sleep::Refused,'
+  '            Err(_) => { self.0.store(ASLEEP, Ordering::Release); Sleep::Asleep }'
+
+  closed_looked_at_before_the_lock a_wake_beside_shutdown "$core/wake/mod.rs"
+  '        if incoming.closed && !runnable.is_an_end() {
+            drop(incoming);
+            return Err(runnable);
+        }'
+  '        let closed = incoming.closed;
+        drop(incoming);
+        if closed && !runnable.is_an_end() {
+            return Err(runnable);
+        }
+        let mut incoming = self.incoming.lock().unwrap();'
+
+  call_taken_after_shutdown a_call_beside_shutdown "$core/wake/mod.rs"
+  '        incoming.closed = true;'
+  ''
+
+  end_refused_after_shutdown a_call_beside_shutdown "$core/wake/mod.rs"
+  '        if incoming.closed && !runnable.is_an_end() {'
+  '        if incoming.closed {'
+
+  end_refused_at_home_after_shutdown an_end_that_is_queued_at_home "$core/home/sending.rs"
+  '            Status::ShutDown => !runnable.is_an_end(),'
+  '            Status::ShutDown => true,'
+
+  executor_that_stays_closed a_worker_that_ends "$core/home/sending.rs"
+  '        local.closed.set(false);'
+  ''
+
+  queue_lost_when_it_is_closed a_wake_beside_shutdown "$core/executor/end.rs"
+  '    local.queue.borrow_mut().extend(came);'
+  '    drop(came);'
 )
 
 # replaced FILE OLD NEW, in the copy
