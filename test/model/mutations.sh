@@ -125,6 +125,73 @@ mutations=(
   queue_lost_when_it_is_closed a_wake_beside_shutdown "$core/executor/end.rs"
   '    local.queue.borrow_mut().extend(came);'
   '    drop(came);'
+
+  calls_that_borrow_not_looked_at an_object_that_is_closed_elsewhere "$core/objects/cell.rs"
+  '            if self.borrows.load(Ordering::Relaxed) > 0 {'
+  '            if false {'
+
+  object_let_go_without_lwts_lock an_object_that_is_closed_elsewhere "$core/objects/cell.rs"
+  '            if !holds_lwts_lock() {'
+  '            if false {'
+
+  object_not_looked_at_after_the_last_call an_object_that_is_closed_elsewhere "$core/objects/cell.rs"
+  '        match borrows == 0 && self.must_look.load(Ordering::Relaxed) {'
+  '        match borrows == 1 && self.must_look.load(Ordering::Relaxed) {'
+
+  object_looked_at_before_the_last_call an_object_that_is_closed_twice "$core/objects/cell.rs"
+  '        match borrows == 0 && self.must_look.load(Ordering::Relaxed) {'
+  '        self.borrows.store(0, Ordering::Relaxed);
+        match self.must_look.load(Ordering::Relaxed) {'
+
+  object_let_go_though_a_block_is_left an_object_that_is_given_again "$core/objects/cell.rs"
+  '        if blocks.count > 0 && !self.is_closed() {'
+  '        if false {'
+
+  collected_object_not_let_go an_object_whose_block_is_collected "$core/objects/cell.rs"
+  '        if blocks.count == 0 {'
+  '        if false {'
+
+  closed_object_used_again an_object_that_is_closed_while "$core/objects/cell.rs"
+  '        if blocks.user.is_none() && !self.is_closed() {'
+  '        if blocks.user.is_none() {'
+
+  object_sent_home_and_not_let_go an_object_that_is_closed_elsewhere "$core/objects/cell.rs"
+  '            if let Some(blocks) = user.blocks.lock() {
+                user.let_go(blocks);
+            }'
+  '            drop(user);'
+
+  waker_not_replaced the_last_waker "$core/lwt_to_rust/slot.rs"
+  '            std::mem::swap(old, &mut new);'
+  '            if old.is_none() { std::mem::swap(old, &mut new); }'
+
+  waker_put_beside_a_value the_last_waker "$core/lwt_to_rust/slot.rs"
+  '        drop(state);
+        self.poll_known(waker).expect("it was settled in between")'
+  '        drop(state);
+        Poll::Pending'
+
+  settled_twice what_two_threads_settle "$core/lwt_to_rust/slot.rs"
+  '            State::Settled(_) | State::Closed { .. } => Err(value),'
+  '            State::Settled(_) => { *state = State::Settled(value); Ok(Woken { waker: None, index: None }) }
+            State::Closed { .. } => Err(value),'
+
+  value_dropped_under_the_lock a_value_beside_the_drop "$core/lwt_to_rust/slot.rs"
+  '        // What `before` holds of the user'"'"'s is dropped at the end of this function.
+        drop(state);
+        match before {
+            State::Waiting { index, .. } => index,
+            State::Settled(_) | State::Closed { .. } => None,
+        }'
+  '        match before {
+            State::Waiting { index, .. } => index,
+            State::Settled(value) => { drop(value); None }
+            State::Closed { .. } => None,
+        }'
+
+  borrow_of_what_is_closed what_rust_closes_on_a_thread "$core/objects/borrowed.rs"
+  '        if shared.is_closed() {'
+  '        if false {'
 )
 
 # replaced FILE OLD NEW, in the copy

@@ -117,6 +117,48 @@ impl Drop for Homes {
 
 loom::thread_local! {
     static HOME: Cell<Option<&'static Home>> = Cell::new(None);
+    static HOLDS_LWTS_LOCK: Cell<bool> = Cell::new(false);
+}
+
+std::thread_local! {
+    /// One for each model, all of whose threads are one of the system's.
+    static LWT_HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
+}
+
+pub(crate) fn lwt_home() -> Option<&'static Home> {
+    LWT_HOME.get()
+}
+
+pub(crate) fn set_lwt_home(home: &'static Home) {
+    LWT_HOME.set(Some(home));
+}
+
+/// The runtime lock of the domain that runs Lwt.
+#[derive(Default)]
+pub(crate) struct LwtsLock(loom::sync::Mutex<()>);
+
+impl LwtsLock {
+    pub(crate) fn lock(&self) -> Held<'_> {
+        let held = Held {
+            _guard: self.0.lock().unwrap(),
+        };
+        HOLDS_LWTS_LOCK.with(|holds| holds.set(true));
+        held
+    }
+}
+
+pub(crate) struct Held<'a> {
+    _guard: loom::sync::MutexGuard<'a, ()>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        HOLDS_LWTS_LOCK.with(|holds| holds.set(false));
+    }
+}
+
+pub(crate) fn holds_lwts_lock() -> bool {
+    HOLDS_LWTS_LOCK.with(Cell::get)
 }
 
 #[derive(Clone, Copy)]

@@ -28,30 +28,11 @@ mod task_state;
 
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/lock.rs"]
+#[allow(unused_imports, reason = "not all that name it are here")]
 mod lock;
 
-/// The model checker's, as the crate's mutex: of a child of a `fork` it knows nothing.
 #[cfg(loom)]
-mod lock {
-    pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
-
-    #[derive(Debug)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Mutex(loom::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> Option<MutexGuard<'_, T>> {
-            Some(self.0.lock().expect("nothing panics under it"))
-        }
-    }
-
-    pub(crate) fn is_child() -> bool {
-        false
-    }
-}
+mod lock;
 
 #[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/slot.rs"]
 mod slot;
@@ -124,9 +105,24 @@ mod home;
 mod executor;
 #[cfg(loom)]
 mod domain_pool;
+#[cfg(loom)]
+mod objects;
+
+#[cfg(loom)]
+mod conversion {
+    pub(crate) mod declare {
+        pub enum Coming {}
+        pub enum Going {}
+        pub trait OCamlType<D> {}
+    }
+}
 
 #[cfg(loom)]
 mod caml {
+    /// A block that OCaml has.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Live<'a>(pub(crate) &'a crate::objects::Block);
+
     pub(crate) mod reader {
         pub(crate) struct Reader;
     }

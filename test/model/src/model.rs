@@ -1,5 +1,7 @@
 //! What several models share.
 
+mod slot;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -15,9 +17,19 @@ pub(crate) fn check(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
 
 /// Who waits for a wake. One that is lost is a deadlock, which loom reports.
 #[derive(Default)]
-struct Parked {
+pub(crate) struct Parked {
     is_woken: Mutex<bool>,
     changed: Condvar,
+}
+
+impl Parked {
+    pub(crate) fn wait(&self) {
+        let mut is_woken = self.is_woken.lock().unwrap();
+        while !*is_woken {
+            is_woken = self.changed.wait(is_woken).unwrap();
+        }
+        *is_woken = false;
+    }
 }
 
 impl Wake for Parked {
@@ -35,11 +47,7 @@ pub(crate) fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
         if let Poll::Ready(value) = poll(&mut Context::from_waker(&waker)) {
             return value;
         }
-        let mut is_woken = parked.is_woken.lock().unwrap();
-        while !*is_woken {
-            is_woken = parked.changed.wait(is_woken).unwrap();
-        }
-        *is_woken = false;
+        parked.wait();
     }
 }
 

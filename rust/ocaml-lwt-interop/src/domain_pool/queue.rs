@@ -12,9 +12,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::job::Job;
-use crate::checked::Condvar;
 use crate::home::Home;
-use crate::lock::Mutex;
+use crate::lock::{Condvar, Mutex};
 use crate::status::{Status, status};
 
 pub(crate) struct Pool {
