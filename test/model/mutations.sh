@@ -189,6 +189,73 @@ mutations=(
             State::Closed { .. } => None,
         }'
 
+  pile_pushed_relaxed whatever_is_pushed "$core/caml/pile.rs"
+  '.compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)'
+  '.compare_exchange_weak(head, node, Ordering::Relaxed, Ordering::Relaxed)'
+
+  pile_taken_relaxed whatever_is_pushed "$core/caml/pile.rs"
+  '        let mut node = self.head.swap(null_mut(), Ordering::Acquire);'
+  '        let mut node = self.head.swap(null_mut(), Ordering::Relaxed);'
+
+  pile_that_forgets_what_came_between whatever_is_pushed "$core/caml/pile.rs"
+  '            unsafe { (*node).next = head };'
+  ''
+
+  pile_that_tells_nobody whatever_is_pushed "$core/caml/pile.rs"
+  '        head.is_null()
+    }
+
+    #[inline]'
+  '        false
+    }
+
+    #[inline]'
+
+  gate_that_wakes_one threads_begin_when "$core/runtime/gate.rs"
+  '        self.changed.notify_all();'
+  '        self.changed.notify_one();'
+
+  gate_that_fails_for_later_threads threads_begin_when "$core/runtime/gate.rs"
+  '        if *self.lock() == State::Closed {'
+  '        if true {'
+
+  gate_that_keeps_what_was_given_up threads_end_when "$core/runtime/gate.rs"
+  '        while *state == State::Closed {'
+  '        while *state != State::Open {'
+
+  refused_thread_counted_among_the_free a_thread_that_comes "$core/lwt_to_rust/blocking_queue.rs"
+  'self.threads.len().saturating_sub(self.busy);'
+  'self.threads.len().wrapping_sub(self.busy);'
+
+  no_thread_wanted_for_the_second_call a_thread_that_comes "$core/lwt_to_rust/blocking_queue.rs"
+  '            queue.calls.push_back(call);
+            Queued {
+                wanted: queue.wanted(limit),'
+  '            let wanted = queue.wanted(limit);
+            queue.calls.push_back(call);
+            Queued {
+                wanted,'
+
+  blocking_threads_not_told_of_the_end calls_are_run_by_as_many "$core/lwt_to_rust/blocking_queue.rs"
+  '        self.came.notify_all();'
+  ''
+
+  blocking_threads_not_told_of_a_call calls_that_are_more_than_threads "$core/lwt_to_rust/blocking_queue.rs"
+  '        self.came.notify_one();'
+  ''
+
+  call_queued_after_the_end calls_beside_the_end "$core/lwt_to_rust/blocking_queue.rs"
+  '        let waiting = std::mem::take(&mut self.lock().calls);'
+  '        let waiting = VecDeque::<C>::new();'
+
+  end_does_not_wait_for_calls calls_beside_the_end "$core/lwt_to_rust/blocking_queue.rs"
+  '        while queue.busy > 0 && !left().is_zero() {'
+  '        while queue.busy > 1 && !left().is_zero() {'
+
+  answers_not_told calls_beside_the_end "$core/lwt_to_rust/blocking_queue.rs"
+  '        self.answered.notify_all();'
+  ''
+
   borrow_of_what_is_closed what_rust_closes_on_a_thread "$core/objects/borrowed.rs"
   '        if shared.is_closed() {'
   '        if false {'
@@ -226,7 +293,9 @@ for ((i = 0; i < ${#mutations[@]}; i += 5)); do
     result="NOT FOUND" missed=$((missed + 1))
   else
     # A deadlock, most often, or what an assertion says: the line after the one that says where.
-    result=$(printf '%s\n' "$found" | grep -A 1 -m 1 'panicked at' | tail -n 1 | sed 's/; threads.*//' | cut -c 1-70)
+    result=$(printf '%s\n' "$found" | grep -A 1 -m 1 'panicked at' | tail -n 1 | sed 's/; threads.*//' | cut -c 1-70) || true
+    # A fault of memory ends it as well.
+    result=${result:-$(printf '%s\n' "$found" | grep -o -m 1 'signal: .*' || echo 'it did not end')}
   fi
   printf '%s: %s\n' "$name" "$result" >&2
   table+=("$(printf '%-46s %s' "$name" "$result")")

@@ -6,7 +6,7 @@ pub(crate) use loom::{
     cell::{Cell, UnsafeCell},
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering},
     },
 };
 #[cfg(not(loom))]
@@ -14,7 +14,7 @@ pub(crate) use std::cell::Cell;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     Arc, Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering},
 };
 
 /// With the one method of loom's that we use.

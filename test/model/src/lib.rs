@@ -69,6 +69,17 @@ mod window;
 #[path = "../../../rust/ocaml-lwt-interop/src/home/queue.rs"]
 mod queue;
 
+#[path = "../../../rust/ocaml-lwt-interop/src/caml/pile.rs"]
+mod pile;
+
+#[cfg(loom)]
+#[path = "../../../rust/ocaml-lwt-interop/src/lwt_to_rust/blocking_queue.rs"]
+mod blocking_queue;
+
+#[cfg(loom)]
+#[path = "../../../rust/ocaml-lwt-interop/src/runtime/gate.rs"]
+mod gate;
+
 #[path = "../../../rust/ocaml-lwt-interop/src/executor/task_cell.rs"]
 mod task_cell;
 

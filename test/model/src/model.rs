@@ -1,5 +1,6 @@
 //! What several models share.
 
+mod blocking;
 mod slot;
 
 use std::sync::Arc;
