@@ -118,6 +118,7 @@ fn calls_beside_the_end_are_run_or_given_back_and_none_runs_after_it() {
         assert!(status::shut_down());
         drop(calls.shutdown());
         assert!(!calls.wait_for_all(DAY).is_zero());
+        step();
         assert!(fates.iter().all(|fate| fate.is_decided()), "{fates:?}");
         for thread in world.threads {
             thread.join().unwrap();
