@@ -295,7 +295,7 @@ for ((i = 0; i < ${#mutations[@]}; i += 5)); do
     # A deadlock, most often, or what an assertion says: the line after the one that says where.
     result=$(printf '%s\n' "$found" | grep -A 1 -m 1 'panicked at' | tail -n 1 | sed 's/; threads.*//' | cut -c 1-70) || true
     # A fault of memory ends it as well.
-    result=${result:-$(printf '%s\n' "$found" | grep -o -m 1 'signal: .*' || echo 'it did not end')}
+    result=${result:-$(printf '%s\n' "$found" | grep -o -m 1 'signal: .*' || echo 'it failed, or did not end')}
   fi
   printf '%s: %s\n' "$name" "$result" >&2
   table+=("$(printf '%-46s %s' "$name" "$result")")
