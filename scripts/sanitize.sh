@@ -171,7 +171,7 @@ row asan-model "what runs without OCaml, under AddressSanitizer" asan_model
 row asan-macros "what the macros make, under AddressSanitizer" asan_macros
 row tsan-model "what runs without OCaml, under ThreadSanitizer" tsan_model
 row miri "what runs without OCaml, in Miri" miri
-row loom "the protocols between threads, every interleaving" loom
+row loom "the protocols between threads, every order of a few threads" loom
 row valgrind "laws that are not about time, under valgrind" valgrind_laws
 row runtime-parameters "laws under s=256, s=4k,o=20, b, c, and RUST_BACKTRACE=full" runtime_parameters
 row fuzz-memprof "the fuzzer with a profiler that allocates at every allocation" fuzz_memprof

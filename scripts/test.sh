@@ -72,7 +72,7 @@ else
     -p ocaml-lwt-interop-macros -p interop-house -p interop-model -p interop_host -p links
   # With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
   # compiles every dependency anew, hence a target folder of its own.
-  part "loom: the state machines, every interleaving" env RUSTFLAGS="--cfg loom" \
+  part "loom: the protocols between threads" env RUSTFLAGS="--cfg loom" \
     cargo test --release --target-dir target/loom -p interop-model
 fi
 # What another OCaml does not change.

@@ -237,6 +237,7 @@ compile_error!(
 // The floors of the house, from the ground. A module imports only from modules that stand before it, in this list and in the list
 // of each folder. `test/house` checks that.
 mod panic;
+mod checked;
 mod lock;
 mod status;
 mod stack;

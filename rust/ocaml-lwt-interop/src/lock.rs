@@ -6,7 +6,8 @@
 //! waits for the answer in the child, where promises are rejected and futures are never polled again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{MutexGuard, PoisonError, TryLockError};
+pub(crate) use std::sync::{Condvar, MutexGuard};
+use std::sync::{PoisonError, TryLockError};
 
 static IS_CHILD: AtomicBool = AtomicBool::new(false);
 

@@ -1,6 +1,6 @@
 //! The life of the bridge: it runs, or it was shut down, or this is the child of a `fork`.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use crate::checked::{AtomicU8, Ordering, shared_static};
 
 /// Where the bridge is in its life; one for the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,9 @@ pub(crate) enum Status {
     Forked = 2,
 }
 
-static STATUS: AtomicU8 = AtomicU8::new(Status::Running as u8);
+shared_static! {
+    static STATUS: AtomicU8 = AtomicU8::new(Status::Running as u8);
+}
 
 #[inline]
 pub(crate) fn status() -> Status {

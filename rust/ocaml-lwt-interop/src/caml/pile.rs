@@ -4,7 +4,8 @@
 //! it. There is no lock, since the child of a `fork` might find it taken.
 
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::checked::{AtomicPtr, Ordering};
 
 pub(super) struct Pile<T> {
     head: AtomicPtr<Node<T>>,
@@ -16,7 +17,15 @@ struct Node<T> {
 }
 
 impl<T> Pile<T> {
+    #[cfg(not(loom))]
     pub(super) const fn new() -> Pile<T> {
+        Pile {
+            head: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    #[cfg(loom)]
+    fn new() -> Pile<T> {
         Pile {
             head: AtomicPtr::new(null_mut()),
         }
@@ -54,5 +63,66 @@ impl<T> Pile<T> {
             f(item);
             node = next;
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_first_is_told_so_and_all_is_taken_the_last_first() {
+        static PILE: Pile<u8> = Pile::new();
+        assert!(PILE.is_empty());
+        assert!(PILE.push(1));
+        assert!(!PILE.push(2));
+        let taken = std::cell::RefCell::new(Vec::new());
+        PILE.empty(|item| taken.borrow_mut().push(item));
+        assert_eq!(taken.into_inner(), [2, 1]);
+        assert!(PILE.is_empty());
+    }
+}
+
+/// The model: who comes first sends for somebody, who takes what is there.
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::checked::UnsafeCell;
+    use loom::sync::mpsc::channel;
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    #[test]
+    fn whatever_is_pushed_is_taken_once_and_whole() {
+        loom::model(|| {
+            let pile = Arc::new(Pile::new());
+            let (came, comes) = channel();
+            let pushing = [1_u8, 2].map(|n| {
+                let (pile, came) = (pile.clone(), came.clone());
+                loom::thread::spawn(move || {
+                    let item = UnsafeCell::new(0);
+                    // SAFETY: nobody else knows it
+                    item.with_mut(|item| unsafe { *item = n });
+                    if pile.push(item) {
+                        came.send(()).unwrap();
+                    }
+                })
+            });
+            let (taken, count) = (Cell::new(0), Cell::new(0));
+            while count.get() < 2 {
+                // Where nobody comes first this is a deadlock.
+                comes.recv().unwrap();
+                pile.empty(|item| {
+                    count.set(count.get() + 1);
+                    // SAFETY: taken by this thread alone, which the model checker looks at
+                    taken.set(taken.get() + item.with_mut(|item| unsafe { *item }));
+                });
+            }
+            assert_eq!((count.get(), taken.get()), (2, 3));
+            assert!(pile.is_empty());
+            for thread in pushing {
+                thread.join().unwrap();
+            }
+        });
     }
 }

@@ -18,7 +18,7 @@ use crate::panic::catch;
 pub(crate) trait Job: Send + Sync {
     /// Runs it, on a worker domain. False: it was given up before.
     fn run(self: Arc<Self>, scope: &Scope) -> bool;
-    /// Ends it with an error, if it has not begun.
+    /// Ends it with an error, if it has not begun. If it has, since somebody looked, it is asked to end.
     fn refuse(&self, error: Error);
     /// Asks it to end: the worker that runs it is woken, and asks [`Job::take_cancel`]. False: it has not begun.
     fn cancel(&self) -> bool;
@@ -114,6 +114,8 @@ impl<T: Send + 'static> Job for JobCell<T> {
         let body = self.take_body(|| State::Over);
         if body.is_some() {
             self.settle(Err(error));
+        } else {
+            self.cancel();
         }
         // Last: a destructor of the user's may panic.
         drop(body);

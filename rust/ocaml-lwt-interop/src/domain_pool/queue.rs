@@ -7,13 +7,13 @@
 //! 3. A worker that was woken for a task of its own is not idle any more. Nobody gives it a job before it asks.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::job::Job;
 use crate::home::Home;
-use crate::lock::Mutex;
+use crate::lock::{Condvar, Mutex};
 use crate::status::{Status, status};
 
 pub(crate) struct Pool {

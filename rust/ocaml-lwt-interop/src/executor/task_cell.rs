@@ -20,9 +20,9 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::checked::{Cell, UnsafeCell};
 use crate::ending::Ending;
 use crate::panic::catch;
-use crate::tasks::checked::{Cell, UnsafeCell};
 use crate::tasks::head::{Count, Head};
 use crate::tasks::reference::{Body, Task};
 use crate::tasks::state::{AtHomeState, RemoteState};

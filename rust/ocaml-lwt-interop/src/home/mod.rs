@@ -1,11 +1,12 @@
 //! One OCaml domain as Rust sees it, its executor, and the proofs of being there. These rooms know one another.
 //!
 //! [`context`] says where we are; [`home`] is the executor, which has what [`local`] has: in its [`queue`] what is [`runnable`],
-//! and in a [`registry`] what it is to end. A [`visitor`] is a thread that only calls.
+//! and in a [`registry`] what it is to end. [`sending`] is how others reach it. A [`visitor`] is a thread that only calls.
 
 mod context;
 #[allow(clippy::module_inception, reason = "it is what the house calls it")]
 mod home;
+mod sending;
 mod calls;
 mod local;
 mod queue;

@@ -1,5 +1,5 @@
-//! Blocking threads: the OCaml threads that run the functions of [`run_blocking_in_ocaml`](super::blocking_call::run_blocking_in_ocaml), and
-//! the queue that feeds them.
+//! Blocking threads: the OCaml threads that run the functions of [`run_blocking_in_ocaml`](super::blocking_call::run_blocking_in_ocaml).
+//! [`blocking_queue`](super::blocking_queue) feeds them.
 //!
 //! 1. Calls are queued where they were converted, at home. Where more wait than there are threads free for them, one is
 //!    made, by `Thread.create` on the thread that runs Lwt; there are as many as Tokio may have for what blocks.
@@ -9,14 +9,14 @@
 //!    end, which comes in the middle of a call when the function calls `Thread.exit`.
 //! 4. A thread waits for calls with the runtime lock released and all signals blocked; for as long as Tokio's
 //!    threads for what blocks stay. It leaves at the end of the bridge.
-//! 5. Under the lock of the queue nothing is dropped that belongs to the user, and nothing is woken but threads of ours.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{Answer, Asks, QueuedCall};
+pub(crate) use super::blocking_queue::Id;
+use super::blocking_queue::{Calls, Queued};
 use crate::caml::lock::Access;
 use crate::caml::{self, Callbacks, Raw, Root};
 use crate::error::Error;
@@ -26,52 +26,11 @@ use crate::signals::{self, Signals};
 use crate::status::{Status, status};
 use crate::storage::Storage;
 
-/// A thread, from the moment that it is asked for.
-pub(crate) type Id = isize;
+static CALLS: Calls<QueuedCall, Signals> = Calls::new();
 
-struct Queue {
-    calls: VecDeque<QueuedCall>,
-    /// The threads that there are, or are to be.
-    threads: Vec<Id>,
-    /// How many of them have a call.
-    busy: usize,
-    /// How many there ever were.
-    made: Id,
-    /// The signals of the thread that runs Lwt, as it last made a thread.
-    signals: Option<Signals>,
-}
-
-impl Queue {
-    /// One more thread, if calls wait for which none is free.
-    fn wanted(&mut self) -> Option<Id> {
-        let free = self.threads.len() - self.busy;
-        if self.calls.len() <= free || self.threads.len() >= runtime::blocking_limits().threads {
-            return None;
-        }
-        self.made += 1;
-        self.threads.push(self.made);
-        Some(self.made)
-    }
-
-    fn remove(&mut self, id: Id) {
-        self.threads.retain(|it| *it != id);
-    }
-}
-
-static QUEUE: Mutex<Queue> = Mutex::new(Queue {
-    calls: VecDeque::new(),
-    threads: Vec::new(),
-    busy: 0,
-    made: 0,
-    signals: None,
-});
-/// A call came, or the end.
-static CAME: Condvar = Condvar::new();
-/// A thread has answered.
-static ANSWERED: Condvar = Condvar::new();
-
-fn lock() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+/// How many threads there are at most.
+fn limit() -> usize {
+    runtime::blocking_limits().threads
 }
 
 /// Has a blocking thread make the call. May run OCaml code, none of the user's, and collect.
@@ -88,18 +47,8 @@ pub(super) fn submit(scope: &Scope, value: Root, asks: Arc<dyn Asks>) {
 
 /// At home: has a thread make the call. May run OCaml code, none of the user's, and collect.
 fn queue(scope: &Scope, call: QueuedCall) {
-    let (wanted, refused) = {
-        let mut queue = lock();
-        // Looked at under the lock: the end is noted before the queue is emptied.
-        if status() == Status::Running {
-            queue.calls.push_back(call);
-            (queue.wanted(), None)
-        } else {
-            (None, Some(call))
-        }
-    };
+    let Queued { wanted, refused } = CALLS.push(call, limit());
     drop(refused);
-    CAME.notify_one();
     match wanted {
         None => {}
         Some(id) if scope.home().is_lwt() => make(scope, id),
@@ -116,22 +65,13 @@ fn make(scope: &Scope, mut id: Id) {
             Ok(()) => return,
             Err(message) => refused = message,
         }
-        let mut queue = lock();
-        queue.remove(id);
-        match queue.wanted() {
+        match CALLS.refused(id, limit()) {
             Some(again) => id = again,
             // Nobody waits any more, or the threads that there are take the calls in their turn.
             None => return,
         }
     }
-    let waiting = {
-        let mut queue = lock();
-        queue.remove(id);
-        if !queue.threads.is_empty() {
-            return;
-        }
-        std::mem::take(&mut queue.calls)
-    };
+    let waiting = CALLS.give_up(id);
     for call in waiting {
         let error = Error::msg(format!(
             "there is no thread for an OCaml function that blocks: {refused}"
@@ -144,7 +84,7 @@ fn make(scope: &Scope, mut id: Id) {
 fn make_once(scope: &Scope, id: Id) -> Result<(), String> {
     let home = scope.home();
     let signals = signals::of_this_thread();
-    lock().signals = Some(signals);
+    CALLS.set_signals(signals);
     // The thread begins with all of them blocked.
     signals::block();
     let ended = match home.call(scope, &Callbacks::BLOCKING_THREAD, &(&id,)) {
@@ -179,7 +119,7 @@ struct Taken {
 impl Taken {
     fn end(self, result: Result<Root, Error>) {
         self.answer.send(result);
-        answered();
+        CALLS.answered();
     }
 }
 
@@ -193,13 +133,7 @@ impl Drop for This {
         if let Some(taken) = taken {
             taken.end(Err(thread_exit()));
         }
-        let wanted = {
-            let mut queue = lock();
-            queue.remove(self.id);
-            (status() == Status::Running)
-                .then(|| queue.wanted())
-                .flatten()
-        };
+        let wanted = CALLS.leave(self.id, limit());
         if let Some(id) = wanted {
             to_lwt(move |scope| make(scope, id));
         }
@@ -226,7 +160,8 @@ pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
         taken.end(Err(Error::broken_promise()));
     }
     loop {
-        let call = caml::without_lock(access, || wait(id))?;
+        let keep_alive = runtime::blocking_limits().keep_alive;
+        let (call, of_home) = caml::without_lock(access, || CALLS.wait(id, keep_alive))?;
         let QueuedCall {
             value,
             answer,
@@ -237,7 +172,7 @@ pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
         if answer.is_awaited() {
             let taken = Taken {
                 answer,
-                signals,
+                signals: signals.or(of_home),
                 storage,
             };
             THIS.with_borrow_mut(|this| {
@@ -247,39 +182,8 @@ pub(crate) fn next(access: Access<'_>, id: Id) -> Option<Raw> {
             return Some(value.get(access));
         }
         drop((value, answer));
-        answered();
+        CALLS.answered();
     }
-}
-
-/// Waits for a call, without the runtime lock.
-fn wait(id: Id) -> Option<QueuedCall> {
-    let limit = runtime::blocking_limits().keep_alive;
-    let until = Instant::now().checked_add(limit);
-    let mut queue = lock();
-    while status() == Status::Running && queue.threads.contains(&id) {
-        if let Some(mut call) = queue.calls.pop_front() {
-            queue.busy += 1;
-            call.signals = call.signals.or(queue.signals);
-            return Some(call);
-        }
-        let left = until.map_or(limit, |until| {
-            until.saturating_duration_since(Instant::now())
-        });
-        if left.is_zero() {
-            break;
-        }
-        queue = CAME
-            .wait_timeout(queue, left)
-            .map_or_else(|poisoned| poisoned.into_inner().0, |(queue, _)| queue);
-    }
-    queue.remove(id);
-    None
-}
-
-/// This thread has no call any more.
-fn answered() {
-    lock().busy -= 1;
-    ANSWERED.notify_all();
 }
 
 /// The function is about to run: with the signals of home.
@@ -323,21 +227,10 @@ pub(crate) fn answer(result: Option<Result<Root, Error>>) -> Result<(), Error> {
 
 /// At the end of the bridge: threads without a call leave. The calls that have not begun come back, to be dropped.
 pub(crate) fn shutdown() -> impl IntoIterator<Item = impl Sized> {
-    let waiting = std::mem::take(&mut lock().calls);
-    CAME.notify_all();
-    waiting
+    CALLS.shutdown()
 }
 
 /// Waits until no function runs, at most so long; gives the time that is left. Without the runtime lock.
 pub(crate) fn wait_for_all(timeout: Duration) -> Duration {
-    let deadline = Instant::now() + timeout;
-    let left = || deadline.saturating_duration_since(Instant::now());
-    let mut queue = lock();
-    while queue.busy > 0 && !left().is_zero() {
-        queue = ANSWERED
-            .wait_timeout(queue, left())
-            .map_or_else(|poisoned| poisoned.into_inner().0, |(queue, _)| queue);
-    }
-    drop(queue);
-    left()
+    CALLS.wait_for_all(timeout)
 }

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, ThreadId};
 
 use super::disposal::{Place, dispose};
+use crate::checked::{AtomicBool, AtomicUsize, Ordering, shared_static};
 use crate::conversion::declare::{Coming, Going, OCamlType};
 use crate::home::{AtHome, Home, Runnable, Scope, holds_lwts_lock, lwt_home};
-use crate::lock::Mutex;
+use crate::lock::{Mutex, MutexGuard};
 
 /// A type whose values are objects for OCaml: [`#[object]`](macro@crate::object) makes it one. It is a bound for code that is for all
 /// of them:
@@ -71,9 +71,14 @@ pub unsafe trait OCamlObject:
     }
 }
 
-/// How many objects there are, and how many of them are gone.
-static MADE: AtomicUsize = AtomicUsize::new(0);
-static GONE: AtomicUsize = AtomicUsize::new(0);
+shared_static! {
+    /// How many objects there ever were.
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+}
+shared_static! {
+    /// How many of them are gone.
+    static GONE: AtomicUsize = AtomicUsize::new(0);
+}
 
 /// See [`crate::Stats`]. From any thread.
 pub(crate) fn live_objects() -> usize {

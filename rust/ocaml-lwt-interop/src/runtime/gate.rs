@@ -5,9 +5,12 @@
 //! has started, and these wait for work: for ever. So a worker does not begin before the last one has its thread. When one
 //! is refused, the workers that wait hear of it before the panic unwinds, and end.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::checked::{Condvar, Mutex, MutexGuard};
 
 /// One for the process, since one runtime is made at a time. Never locked by the child of a `fork`, which makes none.
+#[cfg(not(loom))]
 pub(super) static GATE: Gate = Gate {
     state: Mutex::new(State::Open),
     changed: Condvar::new(),
@@ -69,5 +72,58 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The model: two threads of Tokio's, and the one that makes the runtime.
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use std::panic::catch_unwind;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// `fails`: after the first thread the second one is refused.
+    fn check(fails: bool) {
+        loom::model(move || {
+            let gate = Arc::new(Gate {
+                state: Mutex::new(State::Open),
+                changed: Condvar::new(),
+            });
+            // Only looked at, so the model checker need not know of it.
+            let is_made = Arc::new(AtomicBool::new(false));
+            gate.close();
+            let threads = [(); 2].map(|()| {
+                let (gate, is_made) = (gate.clone(), is_made.clone());
+                loom::thread::spawn(move || {
+                    let passes = std::panic::AssertUnwindSafe(|| gate.pass());
+                    let has_passed = catch_unwind(passes).is_ok();
+                    assert_eq!(has_passed, is_made.load(Ordering::SeqCst));
+                })
+            });
+            if fails {
+                gate.fail();
+            } else {
+                is_made.store(true, Ordering::SeqCst);
+                gate.open();
+            }
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            gate.open();
+            // A thread that Tokio makes later.
+            gate.fail();
+            gate.pass();
+        });
+    }
+
+    #[test]
+    fn threads_begin_when_the_runtime_is_made() {
+        check(false);
+    }
+
+    #[test]
+    fn threads_end_when_the_runtime_is_given_up() {
+        check(true);
     }
 }

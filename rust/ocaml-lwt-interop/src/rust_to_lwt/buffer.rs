@@ -1,4 +1,5 @@
-//! The items of a Rust stream that OCaml has not got yet. Pure: no `unsafe`, no OCaml.
+//! The items of a Rust stream that OCaml has not got yet. Pure: no `unsafe`, no OCaml. One thread has them, that which has the
+//! [`window`](super::window).
 //!
 //! 1. The ending comes after all items. Nothing comes after it, and no other ending takes its place. Only an item that
 //!    cannot cross ends the stream earlier.

@@ -1,5 +1,7 @@
 //! The window of a Rust stream that OCaml reads: what its task and its reader know of one another. Pure: no `unsafe`, no
-//! OCaml, so that a test can try all that may happen, in every order.
+//! OCaml, so that a test can try all that may happen, in every order. One thread has it, that of the stream's executor: it is in a
+//! `RefCell`, and what happens elsewhere (a wake of the stream's, a reader that was collected) is queued for that thread. So a test of
+//! one thread sees all there is.
 //!
 //! 1. Nothing is polled before OCaml reads for the first time. From then on items are read ahead: what is in the buffer and
 //!    what OCaml was handed and may not have read is together no more than the window.

@@ -7,9 +7,9 @@
 
 use std::ptr::NonNull;
 
-use super::checked::{AtomicUsize, Cell};
 use super::executor::Executor;
 use super::state::{AfterSuspend, AfterWake, AtHomeState, RemoteState};
+use crate::checked::{AtomicUsize, Cell};
 
 /// How many references there are, and what is done with what they refer to. Read by [references](super::reference) only.
 pub(crate) struct Count<E: Executor> {

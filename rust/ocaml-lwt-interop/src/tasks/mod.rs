@@ -4,7 +4,6 @@
 //! In flow order: the [`state`] of a task is in its [`head`], which a [`reference`] leads to; the [`executor`] is what is asked of who
 //! polls; the [`memory`] of tasks that have ended is the next ones'. What is behind the head is `executor/task_cell.rs`.
 
-pub(crate) mod checked;
 pub(crate) mod state;
 pub(crate) mod memory;
 pub(crate) mod executor;

@@ -14,11 +14,11 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::checked::{AtomicUsize, Ordering, fence};
 use super::executor::Executor;
 use super::head::{Count, Head, Operations, Woken};
 use super::memory::Memory;
 use super::state::AfterSuspend;
+use crate::checked::{AtomicUsize, Ordering, fence};
 
 /// A reference to a task of whatever future.
 pub(crate) struct TaskRef<E: Executor>(NonNull<Head<E>>);

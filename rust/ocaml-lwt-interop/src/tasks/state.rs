@@ -9,7 +9,7 @@
 //! 2. A wake during a poll is not lost: the poller sees it when it suspends, and queues the task itself.
 //! 3. A finished task is never polled again.
 
-use super::checked::{AtomicBool, Cell, Ordering};
+use crate::checked::{AtomicBool, Cell, Ordering};
 
 /// What the waker must do now.
 #[must_use = "a task that is not queued is a lost wake"]

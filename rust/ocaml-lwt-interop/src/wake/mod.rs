@@ -4,6 +4,8 @@
 //! Nothing here calls OCaml, so a wake is allowed anywhere: on a Tokio worker, under somebody's lock, in an OCaml
 //! finaliser.
 
+/// The model checker has one that it sees.
+#[cfg_attr(loom, path = "../../../../test/model/src/descriptor.rs")]
 mod descriptor;
 pub(crate) mod state;
 

@@ -9,10 +9,7 @@
 //! 2. At most one write a burst: between two `wake_up`s at most one `notify` answers [`Notify::Write`].
 //! 3. While the domain thread is awake nobody writes at all.
 
-#[cfg(loom)]
-use loom::sync::atomic::{AtomicU8, Ordering};
-#[cfg(not(loom))]
-use std::sync::atomic::{AtomicU8, Ordering};
+use crate::checked::{AtomicU8, Ordering};
 
 /// The loop may be blocked in its engine, or about to be: the next wake writes. Entered by `try_sleep` only.
 const ASLEEP: u8 = 0;
