@@ -108,16 +108,19 @@ let interrupted () =
   ignore (Lwt_unix.on_signal Sys.sigint on_signal : Lwt_unix.signal_handler_id);
   promise
 
-(* After Ctrl-C, everything is cancelled, and then it is waited for: files that are not whole are removed. *)
+(* Again and again: what opens a file just now cannot be cancelled, and would go on. *)
+let rec cancel work =
+  Lwt.cancel work;
+  if Lwt.is_sleeping work then Lwt.bind (Lwt_unix.sleep 0.01) (fun () -> cancel work) else Lwt.return_unit
+
+(* After Ctrl-C, it is waited for what is cancelled: files that are not whole are removed. *)
 let main work =
   let work = work () in
-  let stopped = Lwt.map (fun () -> None) (interrupted ()) in
-  let* status = Lwt.choose [ Lwt.map Option.some work; stopped ] in
+  let* status = Lwt.choose [ Lwt.map Option.some work; Lwt.map (fun () -> None) (interrupted ()) ] in
   match status with
   | Some status -> Lwt.return status
   | None ->
-      Lwt.cancel work;
-      let+ () = Lwt.catch (fun () -> Lwt.map ignore work) (fun _ -> Lwt.return_unit) in
+      let+ () = cancel work in
       say "interrupted";
       130
 

@@ -82,7 +82,8 @@ let call ?(meth = Get) ?(headers = []) ?body ?timeout ?(retry = retry) client ur
 let write_to ?(progress = ignore) channel response =
   Lwt_stream.iter_s
     (fun chunk ->
-      let+ () = Lwt_io.write channel chunk in
+      (* A write to a file cannot be cancelled: `Lwt.cancel` would pass without a trace. *)
+      let+ () = Lwt.protected (Lwt_io.write channel chunk) in
       progress (String.length chunk))
     response.body
 

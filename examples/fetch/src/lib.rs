@@ -84,6 +84,10 @@ impl Client {
             for pem in certificates {
                 trusted.extend(Certificate::from_pem_bundle(&pem).map_err(failed)?);
             }
+            if trusted.is_empty() {
+                let none = "there is no certificate in what is to be trusted";
+                return Err(Failed(Kind::Request, none.to_owned()).into());
+            }
             builder = builder.tls_certs_only(trusted);
         }
         Ok(Client(builder.build().map_err(failed)?))

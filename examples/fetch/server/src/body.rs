@@ -25,13 +25,21 @@ pub struct Body {
 
 enum Content {
     Text(Bytes),
-    Pattern {
-        at: u64,
-        length: u64,
-        /// Where the connection is closed.
-        torn: Option<u64>,
-    },
+    Pattern { at: u64, length: u64, until: Until },
     Echo(Incoming),
+}
+
+/// How much is sent of a body.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Until {
+    /// All of it.
+    End,
+    /// Half of it, and then the connection is closed.
+    Torn,
+    /// That half was sent.
+    TornNow,
+    /// Half of it, and nothing more.
+    Stuck,
 }
 
 impl Body {
@@ -40,11 +48,11 @@ impl Body {
         Body { content, current }.unless_empty()
     }
 
-    pub fn bytes(length: u64, torn: Option<u64>, current: Current) -> Body {
+    pub fn bytes(length: u64, until: Until, current: Current) -> Body {
         let content = Content::Pattern {
             at: 0,
             length,
-            torn,
+            until,
         };
         let current = Some(current);
         Body { content, current }.unless_empty()
@@ -80,13 +88,25 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let chunk = match &mut self.content {
             Content::Text(text) => std::mem::take(text),
-            Content::Pattern { at, length, torn } => {
-                let until = torn.unwrap_or(*length);
-                let size = CHUNK.min((until - *at) as usize);
-                if size == 0 && torn.is_some() {
+            Content::Pattern { at, length, until } => {
+                let end = match until {
+                    Until::End => *length,
+                    _ => *length / 2,
+                };
+                if *at == end && *until == Until::Torn {
+                    // hyper sends what it has before it asks once more.
+                    *until = Until::TornNow;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                if *until == Until::TornNow {
                     self.end();
                     return Poll::Ready(Some(Err(io::Error::other("torn").into())));
                 }
+                if *at == end && *until == Until::Stuck {
+                    return Poll::Pending; // hyper hears of a client that goes away
+                }
+                let size = CHUNK.min((end - *at) as usize);
                 let from = (*at % 251) as usize;
                 *at += size as u64;
                 PATTERN.slice(from..from + size)

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 pub struct Counts {
     numbers: Mutex<Numbers>,
     arrived: Notify,
+    go: Notify,
 }
 
 #[derive(Default)]
@@ -48,6 +49,16 @@ impl Counts {
 
     pub fn received(&self, bytes: usize) {
         self.numbers().received += bytes as u64;
+    }
+
+    /// Waits for [`Counts::went`], before or after it.
+    pub async fn go(&self) {
+        self.go.notified().await;
+    }
+
+    /// Lets one of those that wait go on.
+    pub fn went(&self) {
+        self.go.notify_one();
     }
 
     /// Waits until the group is complete: it may be the first one, or a later one.

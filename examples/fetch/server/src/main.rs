@@ -5,12 +5,13 @@
 //! | `GET /bytes/N` | N bytes: the one at `i` is `i % 251` |
 //! | `GET /flaky/K/…` | K times 503, and then `at last` |
 //! | `GET /torn/K/N` | N bytes, of which half are sent, K times, before the connection is closed; and then all |
+//! | `GET /half/N` | half of N bytes, and nothing more |
 //! | `GET /status/N` | that status |
-//! | `GET /hang` | no answer |
+//! | `GET /hang`, `PUT /hang` | no answer |
 //! | `GET /together/N/…` | answers when N such requests are there |
 //! | `PUT /echo` | the body |
 //! | `PUT /count` | how many bytes the body has |
-//! | `PUT /stuck` | reads nothing of the body, and does not answer |
+//! | `PUT /stuck` | the same, but nothing is read before somebody asks for `/go` |
 //! | `GET /counts` | what it has counted, see `counts.rs` |
 //!
 //! `fetch-server FILE` makes a certificate for 127.0.0.1, writes that of its authority into FILE, prints `HTTP_PORT HTTPS_PORT`, and
@@ -22,7 +23,6 @@ mod counts;
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -31,7 +31,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpListener;
 
-use body::Body;
+use body::{Body, Until};
 use counts::{Counts, Current};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -97,14 +97,14 @@ async fn answer(
             .ok_or(path.as_str())
     };
     Ok(match words[0] {
-        "bytes" => Response::new(Body::bytes(number(1)?, None, current)),
+        "bytes" => Response::new(Body::bytes(number(1)?, Until::End, current)),
         "flaky" if before < number(1)? => status(503, current)?,
         "flaky" => Response::new(Body::text("at last".to_owned(), Some(current))),
         "torn" if before < number(1)? => {
-            let length = number(2)?;
-            Response::new(Body::bytes(length, Some(length / 2), current))
+            Response::new(Body::bytes(number(2)?, Until::Torn, current))
         }
-        "torn" => Response::new(Body::bytes(number(2)?, None, current)),
+        "torn" => Response::new(Body::bytes(number(2)?, Until::End, current)),
+        "half" => Response::new(Body::bytes(number(1)?, Until::Stuck, current)),
         "status" => status(number(1)? as u16, current)?,
         "together" => {
             let group = number(1)?;
@@ -116,11 +116,19 @@ async fn answer(
             let count = body::count(request.into_body(), &counts).await?;
             Response::new(Body::text(count.to_string(), Some(current)))
         }
-        "hang" | "stuck" => {
-            // Dropped, with `current`, when the client goes away. It keeps the body, which it does not read.
-            let _request = request;
-            tokio::time::sleep(Duration::MAX).await;
-            unreachable!("it sleeps for ever")
+        "stuck" => {
+            counts.go().await;
+            let count = body::count(request.into_body(), &counts).await?;
+            Response::new(Body::text(count.to_string(), Some(current)))
+        }
+        "go" => {
+            counts.went();
+            Response::new(Body::text(String::new(), Some(current)))
+        }
+        "hang" => {
+            body::count(request.into_body(), &counts).await?;
+            // Dropped, with `current`, when the client goes away.
+            std::future::pending().await
         }
         _ => status(404, current)?,
     })
