@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the prose copies or counts: the README and doc/host.md show files of projects that `rust-async new` makes, doc/objects.md,
-# doc/arrays.md and examples/database programs of the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes them;
+# doc/arrays.md, examples/database and examples/fetch programs of the tests, and HACKING.md says how many minutes its reading order takes. `--write` writes them;
 # without it, what they say is compared with what is there.
 # (new_project.sh has what the README's project prints; documented/ runs the examples of the README, the guide and the crate.)
 set -euo pipefail
@@ -49,19 +49,20 @@ with_minutes() {
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir -p "$folder/doc" "$folder/examples/database"
+mkdir -p "$folder/doc" "$folder/examples/database" "$folder/examples/fetch"
 with_files README.md 3 >"$folder/README.md"
 with_files doc/objects.md 1 >"$folder/doc/objects.md"
 with_files doc/arrays.md 2 >"$folder/doc/arrays.md"
 with_files doc/host.md 2 >"$folder/doc/host.md"
 with_files examples/database/README.md 1 >"$folder/examples/database/README.md"
+with_files examples/fetch/README.md 1 >"$folder/examples/fetch/README.md"
 with_minutes >"$folder/HACKING.md"
 
-for file in README.md doc/objects.md doc/arrays.md doc/host.md examples/database/README.md HACKING.md; do
+for file in README.md doc/objects.md doc/arrays.md doc/host.md examples/database/README.md examples/fetch/README.md HACKING.md; do
   if [ "${1-}" = --write ]; then
     cat "$folder/$file" >"$file"
   else
     diff -u "$file" "$folder/$file" || die "$file does not say what is there: run test/readme.sh --write"
   fi
 done
-echo "README.md, doc/objects.md, doc/arrays.md, doc/host.md, examples/database/README.md and HACKING.md say what is there"
+echo "README.md, doc/objects.md, doc/arrays.md, doc/host.md, examples/database/README.md, examples/fetch/README.md and HACKING.md say what is there"

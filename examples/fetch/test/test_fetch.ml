@@ -37,15 +37,17 @@ let body_goes_as_it_is server =
                   check_bool "channel" true (seen = expected)))))
 
 let download_is_a_stream_for_an_upload server =
-  let* seen =
-    call server.client (server.http ^ "/bytes/1000000") (fun { body; _ } ->
-        call ~meth:Put ~body:(of_stream (fun () -> body)) ~retry:once server.client (server.https ^ "/echo") read)
-  in
+  let* seen = Example.mirror server.client (server.http ^ "/bytes/1000000") (server.https ^ "/echo") in
   check_bool "body" true (seen = bytes 1_000_000);
-  (* What breaks off there is what breaks off here. *)
-  check_fails "torn" Body (fun () ->
-      call ~retry:once server.client (server.http ^ "/torn/1/1000000") (fun { body; _ } ->
-          call ~meth:Put ~body:(of_stream (fun () -> body)) ~retry:once server.client (server.https ^ "/echo") read))
+  (* What breaks off there breaks off here, and is tried again. *)
+  let* seen = Example.mirror server.client (server.http ^ "/torn/1/1000000") (server.https ^ "/echo") in
+  check_bool "body" true (seen = bytes 1_000_000);
+  let* requests = counted server "/torn/1/1000000" in
+  check_int "requests" 2 requests;
+  let* page = Example.page server.client (server.https ^ "/bytes/2") in
+  check_bool "page" true (page = Some "\000\001");
+  let+ none = Example.page server.client (server.https ^ "/nowhere") in
+  check_bool "no page" true (none = None)
 
 (* {1 What goes wrong} *)
 
