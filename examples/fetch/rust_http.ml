@@ -63,7 +63,7 @@ let try_once client meth headers body timeout url f =
       let { Driver.status; headers; length; body } = response in
       Rust_async.Stream.with_stream body (fun body ->
           if status / 100 = 2 then f { status; headers; length; body }
-          else Lwt.fail (Failed (Status status, Printf.sprintf "status %d for %s" status url))))
+          else Lwt.fail (Failed (Status status, Printf.sprintf "status %d" status))))
 
 let call ?(meth = Get) ?(headers = []) ?body ?timeout ?(retry = retry) client url f =
   let rec next tried =

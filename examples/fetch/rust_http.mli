@@ -3,7 +3,7 @@
 (** {1 What goes wrong} *)
 
 type kind = Driver.kind =
-  | Connect  (** The server is not there, or was gone before it answered. *)
+  | Connect  (** The server is not there, was gone before it answered, or does not speak HTTP. *)
   | Timeout  (** It took too long. *)
   | Status of int  (** The server has answered with a status that is no success. *)
   | Tls  (** The server's certificate is not to be trusted, or it does not speak TLS. *)
@@ -20,9 +20,9 @@ type client
 
 val client : ?connect_timeout:float -> ?certificates:string list -> unit -> client
 (** [client ()] gives up a connection that is not there within [connect_timeout] seconds (default: 10). It trusts the system's
-    certificates, or those in [certificates] only, each in PEM.
+    certificates, or those in [certificates] only, in PEM.
 
-    @raise Failed with [Request] for certificates that are none. *)
+    @raise Failed with [Request] for certificates that are none, and where the system has none. *)
 
 type meth = Driver.meth = Get | Head | Put | Delete | Post
 

@@ -8,7 +8,7 @@ use ocaml_lwt_interop::{Error, Exception, FromOCaml, ToOCaml};
 /// What a program can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, FromOCaml, ToOCaml)]
 pub enum Kind {
-    /// The server is not there, or was gone before it answered.
+    /// The server is not there, was gone before it answered, or does not speak HTTP.
     Connect,
     /// It took too long.
     Timeout,
@@ -29,7 +29,7 @@ pub struct Failed(pub Kind, pub String);
 /// What becomes of reqwest's errors. One that has wrapped an OCaml exception, that of a body's stream, is this exception.
 pub fn failed(error: reqwest::Error) -> Error {
     let kind = kind(&error);
-    let error = Error::from(error);
+    let error = Error::from(error.without_url()); // which the program knows
     if error.is_rust_error() {
         Failed(kind, error.chain().join(": ")).into()
     } else {
