@@ -78,6 +78,7 @@ interrupt_leaves_no_half_of_a_file() {
   "$fetch" --trust authority --into files "$http/bytes/1000" "$http/half/1000000" "$http/hang" >out 2>err &
   pid=$!
   until_true test -s files/1000000.part
+  until_true test -e files/1000
   until_true counted_is now 2
   files_are '1000 1000000.part'
   kill -INT $pid

@@ -106,3 +106,11 @@ let bytes length = String.init length (fun i -> Char.chr (i mod 251))
 
 (* Hurries: the pauses between tries are not what a law is about. *)
 let soon tries = { tries; pause = 0.001 }
+
+let each list law = Lwt_list.iter_s law list
+let both { http; https; _ } = [ http; https ]
+
+let server_has_seen_it server = eventually "cancelled" (fun () -> counted server "cancelled") 1
+
+(* A server sees that a client has gone away when it reads. *)
+let go server = Lwt.map ignore (call server.client (server.http ^ "/go") read)

@@ -178,6 +178,9 @@ impl Error {
     }
 
     /// Converts to a `std::error::Error`, for functions that ask for one. `?` and [`Error::from_std`] are the ways back.
+    ///
+    /// Unless the error is a Rust error, the box has a source, by which these find it. Who prints all sources has a line more: "it came
+    /// through ocaml-lwt-interop".
     pub fn into_std(self) -> Box<dyn StdError + Send + Sync> {
         match *self.0 {
             Repr::Rust(error) => error,
