@@ -17,6 +17,10 @@ demo-database: setup ## transfers in SQLite, by OCaml through Rust, and a report
 	$(env) dune build --profile release ./examples/database/ledger.exe
 	examples/database/demo.sh
 
+demo-fetch: setup ## downloads and an upload, with TLS, tries and Ctrl-C, from a server of its own
+	$(env) dune build --profile release ./examples/fetch/fetch.exe ./examples/fetch/fetch-server
+	examples/fetch/demo.sh
+
 test: setup ## every test, on this machine's OCaml
 	scripts/test.sh
 
@@ -57,4 +61,4 @@ clean: ## remove what was built
 	rm -rf _build target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-database demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean
+.PHONY: help demo demo-database demo-fetch demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean

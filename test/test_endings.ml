@@ -178,6 +178,125 @@ let exceptions =
       ];
     ]
 
+(* Errors that a library has wrapped. *)
+
+module Wrapped = Rust_half.Wrapped
+
+let wrappings =
+  Rust_half.
+    [
+      (Source, "a_source"); (Io, "an_io_error"); (Transparent, "a_transparent_error"); (Boxes, "boxes");
+      (Anyhow, "anyhow"); (AnyhowBoxed, "anyhow_as_a_box");
+    ]
+
+let read_one stream = Lwt_stream.next stream
+let nothing () = Lwt.fail Exit
+
+(* How it comes into OCaml: the exception, and its backtrace. *)
+let as_it_came promise =
+  Lwt.catch
+    (fun () -> Lwt.bind (promise ()) (fun _ -> Alcotest.fail "fulfilled"))
+    (fun exn -> Lwt.return (exn, Printexc.get_backtrace ()))
+
+(* Every way into OCaml, for an OCaml function that is called. *)
+let ways =
+  let awaits f wrapping inside raising = as_it_came (fun () -> f wrapping inside (fun () -> Lwt.return (raising ()))) in
+  let sync wrapping inside raising =
+    match Wrapped.wrapped_now wrapping inside raising with
+    | _ -> Alcotest.fail "it returns"
+    | exception exn -> Lwt.return (exn, Printexc.get_backtrace ())
+  in
+  [
+    ("at_home", awaits (fun w i f -> Wrapped.wrapped_at_home w i f false));
+    ("at_home_after_a_yield", awaits (fun w i f -> Wrapped.wrapped_at_home w i f true));
+    ("on_workers", awaits (fun w i f -> Wrapped.wrapped_on_workers w i f false));
+    ("on_workers_after_a_yield", awaits (fun w i f -> Wrapped.wrapped_on_workers w i f true));
+    ("blocking", awaits Wrapped.wrapped_blocking);
+    ("inside_the_call", sync);
+    ("rejected", awaits Wrapped.wrapped_rejection);
+    ("in_a_stream", awaits (fun w i f -> read_one (Wrapped.wrapped_stream w i f)));
+    ("by_a_callback", awaits (fun w i f -> Wrapped.wrapped_for_a_callback w i f read_one));
+  ]
+
+let wrapped_exception (way, through) (wrapping, in_what) =
+  law (Printf.sprintf "exception_in_%s_comes_back/%s" in_what way) (fun () ->
+      Printexc.record_backtrace true;
+      let sent = Refused "wrapped" in
+      let rec deep n : int = if n = 0 then raise sent else 1 + deep (n - 1) in
+      let line = Printf.sprintf "test_endings.ml\", line %d" (__LINE__ - 1) in
+      let+ exn, backtrace = through wrapping Rust_half.Raised (fun () -> deep 3) in
+      check_bool (Printexc.to_string exn) true (exn == sent);
+      (* What C raises has a backtrace of its own: on OCaml 5, and in bytecode. *)
+      if way <> "inside_the_call" && not (contains ~part:line backtrace) then
+        Alcotest.failf "no %S in the backtrace:\n%s" line backtrace)
+
+let wrapped_others =
+  List.concat_map
+    (fun (wrapping, in_what) ->
+      let comes_back (what, inside, expected) =
+        both (Printf.sprintf "%s_in_%s_comes_back" what in_what) (fun yields ->
+            let+ ending = ending (Wrapped.wrapped_at_home wrapping inside nothing yields) in
+            match ending with
+            | Ok _ -> Alcotest.fail "fulfilled"
+            | Error exn -> check_bool (Printexc.to_string exn) true (expected exn))
+      in
+      List.concat_map comes_back
+        [
+          ("registered_exception", Rust_half.Registered, ( = ) (Refused "by Rust"));
+          ("panic", Panicked, function Rust_async.Rust_panic { message = "in a task"; _ } -> true | _ -> false);
+          ("broken_promise", Broken, ( = ) Rust_async.Broken_promise);
+          ("rust_error", Rust, function Rust_async.Rust_error _ -> true | _ -> false);
+        ])
+    wrappings
+
+(* What Rust sees of it: the wrappers' messages before its own, which is there once. *)
+let seen wrapping inside = Wrapped.wrapped_seen wrapping inside (fun () -> Lwt.fail (Refused "seen"))
+
+let wrapped_messages =
+  let of_exception = "refused seen" and of_library = "the library failed" in
+  List.map
+    (fun (wrapping, expected) ->
+      let in_what = List.assoc wrapping wrappings in
+      law (Printf.sprintf "messages_of_%s_are_kept" in_what) (fun () ->
+          let* chain, name, broken, rust, panic = seen wrapping Rust_half.Raised in
+          Alcotest.(check (array string)) "chain" expected chain;
+          check_bool "exception" true (name = Some "Law.Refused" && (not broken) && (not rust) && panic = None);
+          let* chain, name, broken, rust, panic = seen wrapping Broken in
+          check_int "chain" (Array.length expected) (Array.length chain);
+          check_bool "broken" true (name = None && broken && (not rust) && panic = None);
+          let* _, name, broken, rust, panic = seen wrapping Panicked in
+          check_bool "panic" true (name = None && (not broken) && (not rust) && panic = Some "in a task");
+          let+ _, name, broken, rust, panic = seen wrapping Rust in
+          check_bool "Rust's" true (name = None && (not broken) && rust && panic = None)))
+    Rust_half.
+      [
+        (Source, [| of_library; of_exception |]);
+        (Io, [| of_exception |]);
+        (Transparent, [| of_library; of_exception |]);
+        (Boxes, [| of_library; of_exception |]);
+        (Anyhow, [| "twice"; "in anyhow"; of_exception |]);
+        (AnyhowBoxed, [| of_exception |]);
+      ]
+
+let wrapped =
+  List.concat
+    [
+      List.concat_map (fun way -> List.map (wrapped_exception way) wrappings) ways;
+      wrapped_others;
+      wrapped_messages;
+      [
+        law "wrapped_exception_that_is_sent_twice_is_the_same" (fun () ->
+            let sent = Refused "twice" and seen = ref Exit in
+            let again stream =
+              Lwt.catch (fun () -> read_one stream) (fun exn -> seen := exn; Lwt.return 0)
+            in
+            let+ ending = ending (Wrapped.wrapped_twice (fun () -> Lwt.fail sent) again) in
+            check_bool "the first time" true (!seen == sent);
+            check_bool "the second time" true (ending = Error sent && match ending with Error exn -> exn == sent | Ok _ -> false));
+      ];
+    ]
+[@@ocamlformat "disable"]
+
 (* Panics. *)
 
 let check_panic promise check =
@@ -262,5 +381,6 @@ let () =
   Alcotest.run "endings"
     [
       ("errors", errors); ("errors of ocaml-rs", ocaml_errors); ("results", results); ("exceptions", exceptions);
+      ("wrapped errors", wrapped);
       ("panics", panics); ("escapes", escapes);
     ]

@@ -24,3 +24,4 @@ mod records;
 mod streams;
 mod stress;
 mod values;
+mod wrapped;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::caml::lock::{Refused, with_access};
 use crate::caml::{Typed, types};
+use crate::chain::{self, Opaque};
 use crate::exception::{Exception, NoException};
 use crate::home::{AtHome, Scope};
 use crate::panic::Panic;
@@ -14,6 +15,7 @@ use crate::stack::Overflow;
 /// An error that crosses between OCaml and Rust.
 ///
 /// - Made from any `std::error::Error` by `?`; OCaml sees [`Rust_async.Rust_error`] with the chain of messages.
+///   A library's error that has wrapped one of the following is that one, see [below](#wrapped-errors).
 /// - An OCaml exception that Rust received ([`Error::exception`]); OCaml gets that same exception back (`==`).
 /// - A panic that was caught ([`Error::panic_message`]); OCaml sees `Rust_async.Rust_panic`.
 /// - A promise that nobody can resolve any more ([`Error::is_broken_promise`]); OCaml sees
@@ -37,6 +39,17 @@ use crate::stack::Overflow;
 ///     }
 /// }
 /// ```
+///
+/// # Wrapped errors
+///
+/// A library calls back, gets the error of an OCaml function ([`Error::into_std`]), and returns it in an error of its own: the body
+/// of a request has failed. In Rust that has the library's type, message and context ([`Error::downcast_ref`],
+/// [`fmt::Display`], [`Error::chain`]). All the rest is that of the OCaml exception, panic, or broken promise which is somewhere among
+/// its sources: what is asked ([`Error::exception`], [`Error::is_broken_promise`] …), and what OCaml gets, the same exception (`==`)
+/// with its backtrace. Who wants OCaml to have the message instead returns `Error::msg(error)`.
+///
+/// It is found through `source()`, also where wrappers leave out what they hold, as `std::io::Error` does. It is not found
+/// where a library has kept no more than the text. Of a chain, the first 1024 errors are looked at.
 pub struct Error(Box<Repr>);
 
 enum Repr {
@@ -89,10 +102,18 @@ impl Error {
         Error::new(Repr::InvalidArgument(message.into()))
     }
 
-    /// The OCaml exception, if it is one. An exception that was [registered](Error::registered) on a thread that runs no
-    /// OCaml is none before it has crossed.
-    pub fn exception(&self) -> Option<&Exception> {
+    /// This error, or the one of ours that it has wrapped. Calls `source` of the wrappers.
+    fn origin(&self) -> &Error {
         match &*self.0 {
+            Repr::Rust(error) => chain::origin(&**error).unwrap_or(self),
+            _ => self,
+        }
+    }
+
+    /// The OCaml exception, if it is one, or has [wrapped](Error#wrapped-errors) one. An exception that was
+    /// [registered](Error::registered) on a thread that runs no OCaml is none before it has crossed.
+    pub fn exception(&self) -> Option<&Exception> {
+        match &*self.origin().0 {
             Repr::Exception(exception) => Some(exception),
             Repr::Registered(registered) => registered.made()?.exception(),
             _ => None,
@@ -103,10 +124,11 @@ impl Error {
     /// `"Lwt.Resolution_loop.Canceled"` (see [`Error::is_canceled`]). The bridge's own refusal to go deeper into the stack is
     /// `"Stack_overflow"`.
     pub fn is_exception(&self, name: &str) -> bool {
-        match &*self.0 {
-            Repr::Exception(exception) => exception.name() == name,
+        match &*self.origin().0 {
             Repr::Overflow(_) => name == "Stack_overflow",
-            _ => false,
+            _ => self
+                .exception()
+                .is_some_and(|exception| exception.name() == name),
         }
     }
 
@@ -121,18 +143,25 @@ impl Error {
     /// Whether it is a broken promise: the resolver was dropped, OCaml collected the promise unresolved, or the executor
     /// shut down. That may have been on either side of the bridge.
     pub fn is_broken_promise(&self) -> bool {
-        matches!(&*self.0, Repr::Broken) || self.is_exception("Rust_async.Broken_promise")
+        matches!(&*self.origin().0, Repr::Broken) || self.is_exception("Rust_async.Broken_promise")
     }
 
     /// The message of a panic that was caught on this side of the bridge.
     pub fn panic_message(&self) -> Option<&str> {
-        match &*self.0 {
+        match &*self.origin().0 {
             Repr::Panic(panic) => Some(&panic.message),
             _ => None,
         }
     }
 
-    /// The Rust error, if it was made from an `E`.
+    /// Whether OCaml sees [`Rust_async.Rust_error`](crate#endings): the error was made from a Rust error or a message, and has
+    /// [wrapped](Error#wrapped-errors) nothing else. For who makes another exception of a library's errors, and lets OCaml's own
+    /// pass.
+    pub fn is_rust_error(&self) -> bool {
+        matches!(&*self.origin().0, Repr::Rust(_))
+    }
+
+    /// The Rust error, if it was made from an `E`, whatever that has wrapped.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &*self.0 {
             Repr::Rust(error) => error.downcast_ref(),
@@ -142,39 +171,37 @@ impl Error {
 
     /// The messages of the error and of its sources, outermost first; never empty.
     pub fn chain(&self) -> Vec<String> {
-        let mut messages = vec![self.to_string()];
-        if let Repr::Rust(error) = &*self.0 {
-            let mut source = error.source();
-            while let Some(error) = source {
-                messages.push(error.to_string());
-                source = error.source();
-            }
+        match &*self.0 {
+            Repr::Rust(error) => chain::messages::<Error>(&**error),
+            _ => vec![self.to_string()],
         }
-        messages
     }
 
-    /// Converts to a `std::error::Error`, for functions that ask for one. [`Error::from_std`] is the way back.
+    /// Converts to a `std::error::Error`, for functions that ask for one. `?` and [`Error::from_std`] are the ways back.
+    ///
+    /// Unless the error is a Rust error, the box has a source, by which these find it. Who prints all sources has a line more: "it came
+    /// through ocaml-lwt-interop".
     pub fn into_std(self) -> Box<dyn StdError + Send + Sync> {
         match *self.0 {
             Repr::Rust(error) => error,
-            repr => Box::new(Opaque(Error::new(repr))),
+            repr => Box::new(Opaque::new(Error::new(repr))),
         }
     }
 
     /// Converts from a boxed error, for which `?` does not work. If [`Error::into_std`] made the box, the error comes back
     /// as it was: the same OCaml exception, panic, or broken promise.
     ///
-    /// If a library has wrapped the box once more, as anyhow does, it becomes a Rust error with the chain of messages.
+    /// If a library has [wrapped](Error#wrapped-errors) the box once more, as anyhow does, OCaml still gets what is inside.
     pub fn from_std(error: Box<dyn StdError + Send + Sync>) -> Error {
-        match error.downcast::<Opaque>() {
-            Ok(opaque) => opaque.0,
+        match error.downcast::<Opaque<Error>>() {
+            Ok(opaque) => opaque.into_inner(),
             Err(error) => Error::new(Repr::Rust(error)),
         }
     }
 
     /// What the error becomes in OCaml; read by `errors_to_ocaml.rs`.
     pub(crate) fn kind(&self) -> Kind<'_> {
-        match &*self.0 {
+        match &*self.origin().0 {
             Repr::Rust(_) => Kind::Rust,
             Repr::Exception(exception) => Kind::Exception(exception),
             Repr::Registered(registered) => Kind::Registered(registered),
@@ -335,15 +362,3 @@ impl Registered {
         self.made.get()
     }
 }
-
-/// [`Error`] as a `std::error::Error`.
-#[derive(Debug)]
-struct Opaque(Error);
-
-impl fmt::Display for Opaque {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for Opaque {}

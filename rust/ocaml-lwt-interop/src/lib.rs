@@ -165,7 +165,7 @@
 //! | Rust | OCaml |
 //! |---|---|
 //! | a value | fulfilled |
-//! | `Err(`[`Error`]`)` of an OCaml exception | rejected with that same exception |
+//! | `Err(`[`Error`]`)` of an OCaml exception, or [of what has wrapped one](Error#wrapped-errors) | rejected with that same exception |
 //! | any other `Err(`[`Error`]`)` | rejected with `Rust_async.Rust_error` |
 //! | `Err(ocaml::Error)` | rejected with what ocaml-rs would have raised |
 //! | any other `Result` | fulfilled with an OCaml `result` |
@@ -241,6 +241,7 @@ mod checked;
 mod lock;
 mod status;
 mod stack;
+mod chain;
 mod signals;
 mod wake;
 mod caml;

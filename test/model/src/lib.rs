@@ -41,6 +41,9 @@ mod panic;
 #[path = "../../../rust/ocaml-lwt-interop/src/stack.rs"]
 mod stack;
 
+#[path = "../../../rust/ocaml-lwt-interop/src/chain.rs"]
+mod chain;
+
 #[cfg(not(loom))]
 #[path = "../../../rust/ocaml-lwt-interop/src/conversion/description.rs"]
 mod description;
