@@ -4,50 +4,16 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/env.sh"
 
-binaries=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
-[ -n "$binaries" ] || binaries=$(pg_config --bindir 2>/dev/null || true)
-if ! [ -x "$binaries/initdb" ]; then
-  echo "skipped: PostgreSQL's server is not installed"
-  exit
-fi
-
 folder=$(mktemp -d)
-as_user=()
-if [ "$(id -u)" = 0 ]; then
-  as_user=(setpriv --reuid nobody --regid nogroup --clear-groups env HOME="$folder")
-  chown nobody:nogroup "$folder"
-fi
-
-# What the laws call.
-cat >"$folder/kill" <<END
-#!/usr/bin/env bash
-kill -KILL \$(head -n 1 '$folder/data/postmaster.pid')
-END
-cat >"$folder/start" <<END
-#!/usr/bin/env bash
-# What a killed server has left goes within moments.
-for _ in {1..100}; do
-  if (cd '$folder' && ${as_user[*]} '$binaries/pg_ctl' -D data -l log -w -s start) >/dev/null 2>&1; then exit; fi
-  sleep 0.1
-done
-tail '$folder/log' >&2
-exit 1
-END
-chmod +x "$folder/kill" "$folder/start"
-
 finish() {
-  (cd "$folder" && "${as_user[@]}" "$binaries/pg_ctl" -D data -m immediate -s stop) || true
+  if [ -e "$folder/stop" ]; then "$folder/stop" || true; fi
   rm -rf "$folder"
 }
 trap finish EXIT
-
-(cd "$folder" && "${as_user[@]}" "$binaries/initdb" -D data -U ledger -A trust -N >/dev/null)
-cat >>"$folder/data/postgresql.conf" <<END
-listen_addresses = ''
-unix_socket_directories = '$folder'
-fsync = off
-END
-"$folder/start"
+status=0
+examples/database/postgresql.sh "$folder" || status=$?
+[ "$status" != 77 ] || exit 0
+[ "$status" = 0 ] || die "PostgreSQL does not start"
 
 dune build ./examples/database
 url="postgres:///postgres?user=ledger&host=$folder"
@@ -56,7 +22,7 @@ DATABASE_URL=$url POSTGRES_KILL="$folder/kill" POSTGRES_START="$folder/start" \
 
 # Ctrl-C in a statement of the ledger's: it is gone at the server, and nothing is left of it.
 ledger() { timeout --signal=KILL 60 _build/default/examples/database/ledger.exe --database "$url" "$@"; }
-active() { "$binaries/psql" -h "$folder" -U ledger postgres -Atc "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%' AND state = 'active'"; }
+active() { psql -h "$folder" -U ledger postgres -Atc "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%' AND state = 'active'"; }
 ledger open 10
 ledger transfer 500
 _build/default/examples/database/ledger.exe --database "$url" circle 1000000000 &

@@ -4,8 +4,42 @@ open Driver
 
 let refuse format = Printf.ksprintf (fun message -> raise (Failure.Failed (Conversion, message))) format
 
+(* {1 What rows cross in}
+
+   value.rs says how they are written. *)
+
+type reader = { bytes : string; mutable at : int }
+
+let reader bytes = { bytes; at = 0 }
+let has_more { bytes; at } = at < String.length bytes
+
+let skip reader count =
+  let at = reader.at in
+  reader.at <- at + count;
+  at
+
+(* What the next column is. *)
+let tag reader = reader.bytes.[reader.at]
+let null_ = '\000'
+let bool_ = '\001'
+let int_ = '\002'
+let float_ = '\003'
+let text_ = '\004'
+let blob_ = '\005'
+
+let columns reader = String.get_uint16_le reader.bytes (skip reader 2)
+let next_int64 reader = String.get_int64_le reader.bytes (skip reader 9 + 1)
+
+let next_bytes reader =
+  let length = Int32.to_int (String.get_int32_le reader.bytes (reader.at + 1)) in
+  String.sub reader.bytes (skip reader (5 + length) + 5) length
+
+exception Another_type
+
+let another_type () = raise_notrace Another_type
+
 (* One column. *)
-type 'a column = { name : string; write : 'a -> value; read : value -> 'a option }
+type 'a column = { name : string; write : 'a -> value; read : reader -> 'a }
 
 type _ t =
   | Unit : unit t
@@ -20,25 +54,53 @@ and (_, _) fields =
 
 let unit = Unit
 let column name write read = Column { name; write; read }
-let int = column "int" (fun n -> Int n) (function Int n -> Some n | _ -> None)
+
+let int =
+  let read reader =
+    if tag reader <> int_ then another_type ();
+    let n = next_int64 reader in
+    if Int64.equal (Int64.of_int (Int64.to_int n)) n then Int64.to_int n else another_type ()
+  in
+  column "int" (fun n -> Int n) read
 
 let int64 =
   let narrow n = if Int64.of_int (Int64.to_int n) = n then Int (Int64.to_int n) else Int64 n in
-  column "int64" narrow (function Int n -> Some (Int64.of_int n) | Int64 n -> Some n | _ -> None)
+  column "int64" narrow (fun reader -> if tag reader = int_ then next_int64 reader else another_type ())
 
+(* SQLite has 0 and 1. *)
 let bool =
-  let read = function Bool b -> Some b | Int 0 -> Some false | Int 1 -> Some true | _ -> None in
+  let read reader =
+    let tag = tag reader in
+    if tag = bool_ then reader.bytes.[skip reader 2 + 1] <> '\000'
+    else if tag = int_ then match next_int64 reader with 0L -> false | 1L -> true | _ -> another_type ()
+    else another_type ()
+  in
   column "bool" (fun b -> Bool b) read
 
 (* SQLite's sums may be an integer where a float is meant. *)
-let float = column "float" (fun x -> Float x) (function Float x -> Some x | Int n -> Some (float_of_int n) | _ -> None)
-let string = column "string" (fun text -> Text text) (function Text text -> Some text | _ -> None)
-let octets = column "octets" (fun bytes -> Blob bytes) (function Blob bytes -> Some bytes | _ -> None)
+let float =
+  let read reader =
+    let tag = tag reader in
+    if tag = float_ then Int64.float_of_bits (next_int64 reader)
+    else if tag = int_ then Int64.to_float (next_int64 reader)
+    else another_type ()
+  in
+  column "float" (fun x -> Float x) read
+
+let bytes wanted reader = if tag reader = wanted then next_bytes reader else another_type ()
+let string = column "string" (fun text -> Text text) (bytes text_)
+let octets = column "octets" (fun bytes -> Blob bytes) (bytes blob_)
 
 let option : type a. a t -> a option t = function
   | Column { name; write; read } ->
       let write = function None -> Null | Some value -> write value in
-      let read = function Null -> Some None | value -> Option.map Option.some (read value) in
+      let read reader =
+        if tag reader = null_ then begin
+          ignore (skip reader 1 : int);
+          None
+        end
+        else Some (read reader)
+      in
       column (name ^ " option") write read
   | Unit | Product _ -> invalid_arg "Rust_db.Row.option: of one column only"
 
@@ -81,32 +143,53 @@ let write row value =
   in
   Array.of_list (write row value [])
 
-let kind = function
-  | Null -> "NULL"
-  | Bool _ -> "a bool"
-  | Int _ -> "an integer"
-  | Int64 _ -> "an integer of 64 bits"
-  | Float _ -> "a float"
-  | Text _ -> "text"
-  | Blob _ -> "bytes"
+let kind tag = [| "NULL"; "a bool"; "an integer"; "a float"; "text"; "bytes" |].(Char.code tag)
 
-(* [read row columns] is the value of a row. *)
-let read row columns =
-  let rec read : type a. a t -> int -> a =
+(* [read row] is a function that reads the next row. It is made once for many of them; hence three fields at a time. *)
+let read row =
+  let rec read : type a. a t -> int -> reader -> a =
    fun row first ->
     match row with
-    | Unit -> ()
+    | Unit -> ignore
     | Column { name; read; _ } -> (
-        match read columns.(first) with
-        | Some value -> value
-        | None -> refuse "column %d is %s, not of type %s" (first + 1) (kind columns.(first)) name)
-    | Product (make, fields) -> read_fields make fields first
-  and read_fields : type a make. make -> (a, make) fields -> int -> a =
-   fun make fields first ->
+        fun reader ->
+          let start = reader.at in
+          try read reader
+          with Another_type ->
+            refuse "column %d is %s, not of type %s" (first + 1) (kind (tag { reader with at = start })) name)
+    | Product (make, fields) ->
+        let read = read_fields fields first in
+        fun reader -> read make reader
+  and read_fields : type a make. (a, make) fields -> int -> make -> reader -> a =
+   fun fields first ->
     match fields with
-    | End -> make
-    | Field (row, _, fields) -> read_fields (make (read row first)) fields (first + width row)
+    | End -> fun make _ -> make
+    | Field (a, _, Field (b, _, Field (c, _, rest))) -> (
+        let second = first + width a in
+        let third = second + width b in
+        let a = read a first and b = read b second and rest_of_c = third + width c and c = read c third in
+        let three make reader =
+          let a = a reader in
+          let b = b reader in
+          make a b (c reader)
+        in
+        match rest with
+        | End -> three
+        | Field _ ->
+            let rest = read_fields rest rest_of_c in
+            fun make reader -> rest (three make reader) reader)
+    | Field (a, _, rest) ->
+        let rest = read_fields rest (first + width a) and a = read a first in
+        fun make reader -> rest (make (a reader)) reader
   in
-  if Array.length columns <> width row then
-    refuse "a row of %d columns, not of %d" (Array.length columns) (width row);
-  read row 0
+  let read = read row 0 and width = width row in
+  fun reader ->
+    let columns = columns reader in
+    if columns <> width then refuse "a row of %d columns, not of %d" columns width;
+    read reader
+
+(* [fold read f start bytes] is [f] of the value of each row. *)
+let fold read f start bytes =
+  let reader = { bytes; at = 0 } in
+  let rec from sum = if has_more reader then from (f sum (read reader)) else sum in
+  from start

@@ -6,9 +6,9 @@ type kind = Driver.kind = Constraint | Serialization | Connection | Timeout | Co
 exception Failed = Driver.Failure.Failed
 
 module Request = struct
-  type ('p, 'r, 'many) t = { parameters : 'p Row.t; row : 'r Row.t; sql : string }
+  type ('p, 'r, 'many) t = { parameters : 'p Row.t; read : Row.reader -> 'r; sql : string }
 
-  let request parameters row sql = { parameters; row; sql }
+  let request parameters row sql = { parameters; read = Row.read row; sql }
   let ( ->. ) = request
   let ( ->! ) = request
   let ( ->? ) = request
@@ -23,22 +23,21 @@ let affect db { parameters; sql; _ } given = Driver.Connection.exec db sql (Row.
 let exec db request given = Lwt.map (fun (_ : int) -> ()) (affect db request given)
 let query db { parameters; sql; _ } given = Driver.Connection.query db sql (Row.write parameters given)
 
-let find_opt db request given =
-  let+ rows = query db request given in
-  match rows with
-  | [||] -> None
-  | [| row |] -> Some (Row.read request.row row)
-  | rows -> Row.refuse "%d rows, not one" (Array.length rows)
+let one_of read bytes =
+  match Row.fold read (fun rows row -> row :: rows) [] bytes with
+  | [] -> None
+  | [ row ] -> Some row
+  | rows -> Row.refuse "%d rows, not one" (List.length rows)
+
+let find_opt db request given = Lwt.map (one_of request.read) (query db request given)
 
 let find db request given =
-  let+ rows = query db request given in
-  match rows with
-  | [| row |] -> Row.read request.row row
-  | rows -> Row.refuse "%d rows, not one" (Array.length rows)
+  let+ row = Lwt.map (one_of request.read) (query db request given) in
+  match row with Some row -> row | None -> Row.refuse "0 rows, not one"
 
 let collect_list db request given =
   let+ rows = query db request given in
-  List.map (Row.read request.row) (Array.to_list rows)
+  List.rev (Row.fold request.read (fun rows row -> row :: rows) [] rows)
 
 (* The stream is closed, and the statement with it, however [f] ends. *)
 let batches db { parameters; sql; _ } given f =
@@ -46,23 +45,29 @@ let batches db { parameters; sql; _ } given f =
   Rust_async.Stream.with_stream stream f
 
 let fold db request given f start =
-  let add sum row = f sum (Row.read request.row row) in
-  batches db request given (fun stream -> Lwt_stream.fold (fun rows sum -> Array.fold_left add sum rows) stream start)
+  batches db request given (fun stream -> Lwt_stream.fold (fun rows sum -> Row.fold request.read f sum rows) stream start)
 
 let iter_s db request given f =
-  let each row = f (Row.read request.row row) in
-  batches db request given (Lwt_stream.iter_s (fun rows -> Lwt_list.iter_s each (Array.to_list rows)))
+  let rec each reader =
+    if Row.has_more reader then Lwt.bind (f (request.read reader)) (fun () -> each reader) else Lwt.return_unit
+  in
+  batches db request given (Lwt_stream.iter_s (fun rows -> each (Row.reader rows)))
 
 let copy_in = Driver.Connection.copy_in
 
 let copy_out db sql write =
   let* stream = Driver.Connection.copy_out db sql in
+  let write chunk = if Lwt_bytes.length chunk = 0 then Lwt.return_unit else write chunk in
   Rust_async.Stream.with_stream stream (Lwt_stream.iter_s write)
 
 module Pool = struct
   type t = Driver.pool
 
-  let create ?(size = 5) ?(wait = 30.) url = Driver.Pool.create url size wait
+  let wait_for descriptor to_write =
+    let descriptor = Lwt_unix.of_unix_file_descr ~blocking:false ~set_flags:false descriptor in
+    if to_write then Lwt_unix.wait_write descriptor else Lwt_unix.wait_read descriptor
+
+  let create ?(size = 5) ?(wait = 30.) url = Driver.Pool.create url size wait wait_for
 
   (* Rust sees no value of type ['a]: it stays here. *)
   let lend ~in_transaction pool f =

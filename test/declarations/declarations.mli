@@ -180,6 +180,12 @@ external echo_cube :
   (int32, Bigarray.int32_elt, Bigarray.c_layout) Bigarray.Array3.t
   = "interop_declarations__echo_cube"
 
+(** [echo_descriptor value] *)
+external echo_descriptor :
+  Unix.file_descr ->
+  Unix.file_descr
+  = "interop_declarations__echo_descriptor"
+
 (** [echo_float value] *)
 external echo_float : float -> float = "interop_declarations__echo_float"
 

@@ -27,6 +27,12 @@ let there_and_back () =
   | exception Invalid_argument why ->
       Alcotest.(check string) "no Uchar.t" "echo_uchar: argument 1 (value): 55296 is no scalar value of Unicode" why
   | (_ : Uchar.t) -> Alcotest.fail "a surrogate");
+  back "descriptor" Made.echo_descriptor Unix.stdout;
+  (match Made.echo_descriptor (Obj.magic (1 lsl 40)) with
+  | exception Invalid_argument why ->
+      Alcotest.(check string) "no descriptor"
+        "echo_descriptor: argument 1 (value): 1099511627776 is no number of a file descriptor" why
+  | (_ : Unix.file_descr) -> Alcotest.fail "a descriptor of that number");
   back "four bytes" Made.echo_four_bytes "\000\001\002\255";
   back "option" Made.echo_option (Some None);
   back "result" Made.echo_result (Error "no");

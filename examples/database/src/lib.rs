@@ -8,6 +8,7 @@
 mod failure;
 mod postgres;
 mod session;
+mod socket;
 mod sqlite;
 mod value;
 
@@ -15,16 +16,15 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use ocaml_lwt_interop::{
-    Error, Lent, LwtStream, OCamlAsyncFunc, Object, OwnedArray, RustStream, ToOCaml, func, object,
+    ByteBuf, Error, Lent, LwtStream, OCamlAsyncFunc, Object, OwnedArray, RustStream, ToOCaml, func,
+    object,
 };
 
 pub use failure::{Failed, Kind};
 pub use value::Value;
 
-use session::{Answer, Database, Lease, Manager, Part, Session, Statement};
-
-/// A row: a value for each column.
-pub type Row = Vec<Value>;
+use session::{Answer, Database, Done, Lease, Manager, Part, Session, Statement};
+use value::Rows;
 
 /// `connection -> unit Lwt.t`. What OCaml's function gives stays in OCaml.
 type Body = OCamlAsyncFunc<(Object<Connection>,), ()>;
@@ -37,13 +37,19 @@ pub struct Pool {
 
 #[func]
 impl Pool {
-    /// At most `size` connections to the database of that URL. Who needs one waits for at most `wait` seconds.
+    /// At most `size` connections to the database of that URL. Who needs one waits for at most `seconds`. `wait` waits for a file
+    /// descriptor, until it can be written if that is true, and else read.
     #[func(sync)]
-    pub fn create(url: String, size: usize, wait: f64) -> Result<Pool, Error> {
+    pub fn create(
+        url: String,
+        size: usize,
+        seconds: f64,
+        wait: crate::socket::Wait,
+    ) -> Result<Pool, Error> {
         let database = Database::of_url(&url)?;
-        let connections = deadpool::managed::Pool::builder(Manager::new(database))
+        let connections = deadpool::managed::Pool::builder(Manager { database, wait })
             .max_size(size)
-            .wait_timeout(Some(Duration::try_from_secs_f64(wait)?))
+            .wait_timeout(Some(Duration::try_from_secs_f64(seconds)?))
             .runtime(deadpool::Runtime::Tokio1)
             .build()?;
         Ok(Pool { connections })
@@ -66,7 +72,7 @@ impl Pool {
 
     /// The payloads of the notifications of a channel. It has a connection of its own, beside those of the pool.
     pub async fn listen(&self, channel: String) -> Result<RustStream<String>, Error> {
-        let database = self.connections.manager().database();
+        let database = &self.connections.manager().database;
         let notifications = postgres::listen(database.postgres()?, &channel).await?;
         let notifications = notifications.map(|payload| Ok(payload?));
         Ok(RustStream::try_new(notifications).window(1))
@@ -87,35 +93,41 @@ pub struct Connection(Session);
 #[func]
 impl Connection {
     /// How many rows the statement has changed.
-    pub async fn exec(&self, sql: String, parameters: Row) -> Result<usize, Error> {
+    pub async fn exec(&self, sql: String, parameters: Vec<Value>) -> Result<usize, Error> {
         let mut answer = self.0.start(Statement::Query(sql, parameters)).await?;
         loop {
-            if let Part::Done(rows) = session::next(&mut answer).await? {
-                return Ok(rows);
+            if let Part::Done(done) = session::next(&mut answer).await? {
+                return Ok(done.changed);
             }
         }
     }
 
-    /// All rows.
-    pub async fn query(&self, sql: String, parameters: Row) -> Result<Vec<Row>, Error> {
+    /// All rows. `value.rs` says how they are written.
+    pub async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<ByteBuf, Error> {
         let mut answer = self.0.start(Statement::Query(sql, parameters)).await?;
-        let mut rows = Vec::new();
+        let mut rows = Rows::default();
         loop {
             match session::next(&mut answer).await? {
-                Part::Rows(more) if rows.is_empty() => rows = more,
-                Part::Rows(more) => rows.extend(more),
+                Part::Rows(more) => rows.append(more),
                 Part::Bytes(_) => {}
-                Part::Done(_) => return Ok(rows),
+                Part::Done(done) => {
+                    rows.append(done.rest);
+                    return Ok(rows.into());
+                }
             }
         }
     }
 
     /// The rows in batches, no faster than they are read.
-    pub async fn rows(&self, sql: String, parameters: Row) -> Result<RustStream<Vec<Row>>, Error> {
+    pub async fn rows(
+        &self,
+        sql: String,
+        parameters: Vec<Value>,
+    ) -> Result<RustStream<ByteBuf>, Error> {
         let answer = self.0.start(Statement::Query(sql, parameters)).await?;
         Ok(stream(answer, |part| match part {
-            Part::Rows(rows) => Some(rows),
-            Part::Bytes(_) | Part::Done(_) => None,
+            Part::Rows(rows) | Part::Done(Done { rest: rows, .. }) => rows.into(),
+            Part::Bytes(bytes) => ByteBuf(bytes),
         }))
     }
 
@@ -123,8 +135,8 @@ impl Connection {
     pub async fn copy_out(&self, sql: String) -> Result<RustStream<OwnedArray<u8>>, Error> {
         let answer = self.0.start(Statement::CopyOut(sql)).await?;
         Ok(stream(answer, |part| match part {
-            Part::Bytes(bytes) => Some(bytes.into()),
-            Part::Rows(_) | Part::Done(_) => None,
+            Part::Bytes(bytes) => bytes.into(),
+            Part::Rows(_) | Part::Done(_) => Vec::new().into(),
         }))
     }
 
@@ -134,14 +146,19 @@ impl Connection {
     }
 }
 
-/// The parts of an answer up to the last one. It is read one part ahead.
+/// The parts of an answer. It is read one part ahead.
 fn stream<T: ToOCaml + 'static>(
     answer: Answer,
-    item: impl Fn(Part) -> Option<T> + 'static,
+    item: impl Fn(Part) -> T + 'static,
 ) -> RustStream<T> {
-    let items = stream::try_unfold((answer, item), |(mut answer, item)| async move {
-        let part = item(session::next(&mut answer).await?);
-        Ok::<_, Error>(part.map(|part| (part, (answer, item))))
+    let items = stream::try_unfold(Some((answer, item)), |rest| async move {
+        let Some((mut answer, item)) = rest else {
+            return Ok::<_, Error>(None);
+        };
+        let part = session::next(&mut answer).await?;
+        let is_last = matches!(part, Part::Done(_));
+        let item_of_part = item(part);
+        Ok(Some((item_of_part, (!is_last).then_some((answer, item)))))
     });
     RustStream::try_new(items).window(1)
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL: a socket, on Tokio.
+//! PostgreSQL: a socket, on the thread that runs Lwt.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
-use ocaml_lwt_interop::{ByteBuf, Error, Lent, LwtStream};
+use ocaml_lwt_interop::{Error, Lent, LwtStream, handle};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_postgres::types::private::BytesMut;
@@ -16,14 +16,18 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
 pub use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 use crate::failure::{Failed, Kind};
-use crate::session::{Answers, Part, Statement};
-use crate::{Row, Value};
+use crate::session::{Answers, Done, Part, Statement};
+use crate::socket::{Socket, Wait};
+use crate::value::{Column, Rows, Value};
 
-/// How many rows, and how many bytes of a copy, are sent at a time.
-const BATCH: usize = 256;
+/// How many bytes of a copy are sent at a time.
 const COPY: usize = 1 << 16;
+
+/// How many statements a connection keeps, and how many notifications wait.
+const MOST: usize = 256;
 
 /// How long a statement may take to end by itself when nobody waits for it any more, as most do.
 const MOMENT: Duration = Duration::from_millis(10);
@@ -34,17 +38,24 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A connection, and the statements that it has prepared, by their text.
 pub struct Postgres {
     client: Client,
+    /// Where a cancellation goes.
+    server: (Config, Wait),
     prepared: HashMap<String, tokio_postgres::Statement>,
     /// The server was asked to cancel a statement, or is still sending rows: it is closed when it is given back.
     spoilt: bool,
 }
 
 impl Postgres {
-    pub async fn connect(config: &Config) -> Result<Postgres, Failed> {
-        let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
-        tokio::spawn(connection); // ends with `client`
+    pub async fn connect(config: &Config, wait: &Wait) -> Result<Postgres, Failed> {
+        let socket = connect(config, wait).await?;
+        let (client, connection) = config
+            .connect_raw(socket, NoTls)
+            .await
+            .map_err(unreachable)?;
+        handle().spawn(connection).detach(); // ends with `client`
         Ok(Postgres {
             client,
+            server: (config.clone(), wait.clone()),
             prepared: HashMap::new(),
             spoilt: false,
         })
@@ -57,12 +68,17 @@ impl Postgres {
     /// When nobody waits for the answer any more, the server is asked to cancel the statement, again and again until it has stopped:
     /// it may be asked before it has begun. It may still be at that when the statement has ended, and would cancel the next one. So
     /// the connection has no next one.
-    pub async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+    pub async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<Done, Failed> {
         if self.spoilt {
             let message = "the connection was given up with the statement before";
             return Err(Failed(Kind::Connection, message.to_owned()));
         }
         let token = self.client.cancel_token();
+        let (config, wait) = self.server.clone();
+        let cancel = async || {
+            let socket = connect(&config, &wait).await?;
+            Ok::<_, Failed>(token.cancel_query_raw(socket, NoTls).await?)
+        };
         let mut work = Box::pin(self.answer(statement, answers));
         let ended = tokio::select! {
             biased;
@@ -75,12 +91,12 @@ impl Postgres {
         if let Some(result) = ended {
             drop(work);
             if self.spoilt {
-                let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
+                let _ = timeout(PATIENCE, cancel()).await;
             }
             return result;
         }
         loop {
-            let _ = timeout(PATIENCE, token.cancel_query(NoTls)).await;
+            let _ = timeout(PATIENCE, cancel()).await;
             if timeout(PATIENCE, &mut work).await.is_ok() {
                 break;
             }
@@ -90,7 +106,7 @@ impl Postgres {
         Err(cancelled())
     }
 
-    async fn answer(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+    async fn answer(&mut self, statement: Statement, answers: &Answers) -> Result<Done, Failed> {
         let (sql, parameters) = match statement {
             Statement::Query(sql, parameters) => (sql, parameters),
             Statement::CopyOut(sql) => return self.copy_out(&sql, answers).await,
@@ -105,26 +121,28 @@ impl Postgres {
             return Err(cancelled());
         }
         let mut rows = pin!(self.client.query_raw(&statement, parameters).await?);
-        let mut batch = Vec::new();
+        let mut batch = Rows::default();
         // Read to the end even if nobody wants them: then the connection is free.
         while let Some(row) = rows.try_next().await? {
-            let values = (0..row.len()).map(|column| row.try_get(column));
-            match values.collect::<Result<Row, _>>() {
-                Ok(row) => batch.push(row),
-                Err(error) => {
-                    self.spoilt = true; // the rest is on its way, however much that is
-                    return Err(error.into());
+            batch.row(row.len());
+            for column in 0..row.len() {
+                match row.try_get(column) {
+                    Ok(column) => batch.column(column),
+                    Err(error) => {
+                        self.spoilt = true; // the rest is on its way, however much that is
+                        return Err(error.into());
+                    }
                 }
             }
-            if batch.len() == BATCH {
-                let batch = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            if let Some(batch) = batch.batch() {
                 let _ = answers.send(Ok(Part::Rows(batch))).await;
             }
         }
-        if !batch.is_empty() {
-            let _ = answers.send(Ok(Part::Rows(batch))).await;
-        }
-        Ok(rows.rows_affected().unwrap_or(0) as usize)
+        let changed = rows.rows_affected().unwrap_or(0) as usize;
+        Ok(Done {
+            rest: batch,
+            changed,
+        })
     }
 
     async fn prepare(&mut self, sql: String) -> Result<tokio_postgres::Statement, Failed> {
@@ -132,14 +150,14 @@ impl Postgres {
             return Ok(statement.clone());
         }
         let statement = self.client.prepare(&sql).await?;
-        if self.prepared.len() == BATCH {
+        if self.prepared.len() == MOST {
             self.prepared.clear();
         }
         self.prepared.insert(sql, statement.clone());
         Ok(statement)
     }
 
-    async fn copy_out(&mut self, sql: &str, answers: &Answers) -> Result<usize, Failed> {
+    async fn copy_out(&mut self, sql: &str, answers: &Answers) -> Result<Done, Failed> {
         let mut copied = pin!(self.client.copy_out(sql).await?);
         let mut bytes = Vec::new();
         while let Some(line) = copied.try_next().await? {
@@ -153,7 +171,7 @@ impl Postgres {
         if !bytes.is_empty() {
             let _ = answers.send(Ok(Part::Bytes(bytes))).await;
         }
-        Ok(0)
+        Ok(Done::default())
     }
 
     /// Each chunk is written to the socket as it lies in OCaml's array, which is OCaml's again when it was written.
@@ -172,13 +190,39 @@ impl Postgres {
     }
 }
 
+/// A socket to the first of the hosts that answers.
+async fn connect(config: &Config, wait: &Wait) -> Result<Socket, Failed> {
+    let (ports, hosts) = (config.get_ports(), config.get_hosts());
+    let mut result = Err(Failed(Kind::Connection, "the URL has no host".to_owned()));
+    for (i, host) in hosts.iter().enumerate() {
+        let port = *ports.get(i).or(ports.first()).unwrap_or(&5432);
+        let socket = match host {
+            Host::Tcp(host) => Socket::tcp(host, port, wait).await,
+            Host::Unix(folder) => {
+                Socket::unix(&folder.join(format!(".s.PGSQL.{port}")), wait).await
+            }
+        };
+        let unreachable = |error| {
+            Failed(
+                Kind::Connection,
+                format!("error connecting to server: {error}"),
+            )
+        };
+        result = socket.map_err(unreachable);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
 /// The payloads of a channel's notifications, until the stream is dropped.
 pub async fn listen(
     config: &Config,
     channel: &str,
 ) -> Result<impl Stream<Item = Result<String, Failed>> + use<>, Failed> {
     let (client, mut connection) = config.connect(NoTls).await.map_err(unreachable)?;
-    let (sender, mut receiver) = mpsc::channel(BATCH);
+    let (sender, mut receiver) = mpsc::channel(MOST);
     tokio::spawn(async move {
         let mut messages = stream::poll_fn(|context| connection.poll_message(context));
         while let Some(message) = messages.next().await {
@@ -279,23 +323,23 @@ impl Value {
     }
 }
 
-impl FromSql<'_> for Value {
-    fn from_sql(ty: &Type, raw: &[u8]) -> Result<Value, Boxed> {
+impl<'a> FromSql<'a> for Column<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Column<'a>, Boxed> {
         Ok(match *ty {
-            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
-            Type::INT2 => i64::from(i16::from_sql(ty, raw)?).into(),
-            Type::INT4 => i64::from(i32::from_sql(ty, raw)?).into(),
-            Type::INT8 => i64::from_sql(ty, raw)?.into(),
-            Type::FLOAT4 => Value::Float(f32::from_sql(ty, raw)?.into()),
-            Type::FLOAT8 => Value::Float(f64::from_sql(ty, raw)?),
-            Type::BYTEA => Value::Blob(ByteBuf(raw.to_vec())),
-            _ if <&str as FromSql>::accepts(ty) => Value::Text(String::from_sql(ty, raw)?),
+            Type::BOOL => Column::Bool(bool::from_sql(ty, raw)?),
+            Type::INT2 => Column::Int(i16::from_sql(ty, raw)?.into()),
+            Type::INT4 => Column::Int(i32::from_sql(ty, raw)?.into()),
+            Type::INT8 => Column::Int(i64::from_sql(ty, raw)?),
+            Type::FLOAT4 => Column::Float(f32::from_sql(ty, raw)?.into()),
+            Type::FLOAT8 => Column::Float(f64::from_sql(ty, raw)?),
+            Type::BYTEA => Column::Blob(raw),
+            _ if <&str as FromSql>::accepts(ty) => Column::Text(<&str>::from_sql(ty, raw)?),
             _ => return Err(format!("a column of type {ty}: cast it in the query").into()),
         })
     }
 
-    fn from_sql_null(_: &Type) -> Result<Value, Boxed> {
-        Ok(Value::Null)
+    fn from_sql_null(_: &Type) -> Result<Column<'a>, Boxed> {
+        Ok(Column::Null)
     }
 
     fn accepts(_: &Type) -> bool {

@@ -1,7 +1,7 @@
 //! What both databases have in common.
 //!
-//! 1. A statement runs in a task of its own, which has the connection until the statement has ended. So nothing meets a
-//!    connection in the middle of something, whoever has stopped waiting.
+//! 1. A statement runs in a task of its own, on the thread that runs Lwt. The task has the connection until the statement has ended.
+//!    So nothing meets a connection in the middle of something, whoever has stopped waiting.
 //! 2. Its answer comes through a channel with room for two parts: who reads slowly stops the database.
 //! 3. Who drops the channel's end cancels the statement, at the server too.
 //! 4. A transaction is committed only if all its statements have succeeded.
@@ -10,16 +10,15 @@
 use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult};
-use ocaml_lwt_interop::{Error, Lent, LwtStream};
-use tokio::runtime::Handle;
+use ocaml_lwt_interop::{Error, Handle, Lent, LwtStream, handle};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::task::JoinHandle;
 
 use crate::failure::{Failed, Kind};
 use crate::postgres::{self, Postgres};
+use crate::socket::Wait;
 use crate::sqlite::Sqlite;
-use crate::{Row, Value};
+use crate::value::{Rows, Value};
 
 /// Which database.
 pub enum Database {
@@ -55,22 +54,15 @@ fn only_postgres() -> Failed {
 }
 
 /// How the pool makes connections.
-pub struct Manager(Database);
-
-impl Manager {
-    pub fn new(database: Database) -> Manager {
-        Manager(database)
-    }
-
-    pub fn database(&self) -> &Database {
-        &self.0
-    }
+pub struct Manager {
+    pub database: Database,
+    pub wait: Wait,
 }
 
 /// An open connection.
 pub enum Backend {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl managed::Manager for Manager {
@@ -78,19 +70,21 @@ impl managed::Manager for Manager {
     type Error = Failed;
 
     async fn create(&self) -> Result<Backend, Failed> {
-        Ok(match &self.0 {
+        Ok(match &self.database {
             Database::Sqlite(path) => Backend::Sqlite(Sqlite::open(path.clone()).await?),
-            Database::Postgres(config) => Backend::Postgres(Postgres::connect(config).await?),
+            Database::Postgres(config) => {
+                Backend::Postgres(Box::new(Postgres::connect(config, &self.wait).await?))
+            }
         })
     }
 
     /// One that was lost is left, and another made.
     async fn recycle(&self, backend: &mut Backend, _: &Metrics) -> RecycleResult<Failed> {
-        let usable = match backend {
+        let is_usable = match backend {
             Backend::Sqlite(sqlite) => sqlite.is_usable(),
             Backend::Postgres(postgres) => postgres.is_usable(),
         };
-        usable
+        is_usable
             .then_some(())
             .ok_or(RecycleError::message("it was lost"))
     }
@@ -98,15 +92,22 @@ impl managed::Manager for Manager {
 
 /// What may be run.
 pub enum Statement {
-    Query(String, Row),
+    Query(String, Vec<Value>),
     CopyOut(String),
 }
 
-/// What comes of it: rows or bytes, and in the end how many rows were changed.
+/// What comes of it: rows or bytes, and in the end the last of the rows.
 pub enum Part {
-    Rows(Vec<Row>),
+    Rows(Rows),
     Bytes(Vec<u8>),
-    Done(usize),
+    Done(Done),
+}
+
+#[derive(Default)]
+pub struct Done {
+    pub rest: Rows,
+    /// How many rows were changed.
+    pub changed: usize,
 }
 
 pub type Answers = Sender<Result<Part, Failed>>;
@@ -124,7 +125,7 @@ pub async fn next(answer: &mut Answer) -> Result<Part, Failed> {
 }
 
 impl Backend {
-    async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+    async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<Done, Failed> {
         match (self, statement) {
             (Backend::Sqlite(sqlite), Statement::Query(sql, parameters)) => {
                 sqlite.run(sql, parameters, answers).await
@@ -137,7 +138,7 @@ impl Backend {
     /// A statement without parameters and rows, which nobody cancels.
     async fn command(&mut self, sql: &str) -> Result<(), Failed> {
         let (answers, _not_cancelled) = mpsc::channel(1);
-        let statement = Statement::Query(sql.to_owned(), Vec::<Value>::new());
+        let statement = Statement::Query(sql.to_owned(), Vec::new());
         self.run(statement, &answers).await.map(drop)
     }
 
@@ -177,7 +178,7 @@ impl State {
         self.backend.as_mut().ok_or_else(over)
     }
 
-    async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<usize, Failed> {
+    async fn run(&mut self, statement: Statement, answers: &Answers) -> Result<Done, Failed> {
         if self.in_transaction && self.failed {
             return Err(rolled_back()); // after an interrupt SQLite itself is out of the transaction
         }
@@ -199,11 +200,12 @@ impl Session {
         let mut state = self.0.clone().lock_owned().await;
         state.backend()?;
         let (answers, answer) = mpsc::channel(2);
-        tokio::spawn(async move {
+        let task = handle().spawn(async move {
             let result = state.run(statement, &answers).await;
             drop(state);
             let _ = answers.send(result.map(Part::Done)).await;
         });
+        task.detach();
         Ok(answer)
     }
 
@@ -215,6 +217,17 @@ impl Session {
         };
         let mut answer = self.start(Statement::Query(begin, Vec::new())).await?;
         next(&mut answer).await.map(drop)
+    }
+
+    /// At once, if nothing runs on it and nothing is to be ended.
+    fn give_back(&self) -> bool {
+        match self.0.try_lock() {
+            Ok(mut state) if !state.in_transaction => {
+                state.backend = None;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Here the statement runs in the caller: if that is dropped in the middle, the server is told that the copy has failed.
@@ -236,7 +249,7 @@ impl Session {
 /// Gives a connection back when it is dropped, and rolls back what was not committed.
 pub struct Lease {
     session: Option<Session>,
-    tokio: Handle,
+    home: Handle,
 }
 
 impl Lease {
@@ -248,7 +261,7 @@ impl Lease {
         };
         Lease {
             session: Some(Session(Arc::new(Mutex::new(state)))),
-            tokio: Handle::current(),
+            home: handle(),
         }
     }
 
@@ -256,17 +269,20 @@ impl Lease {
         self.session.clone().expect("taken by `end` only")
     }
 
-    /// Commits, or rolls back. It goes on when nobody waits for it: a cancellation comes too late then.
-    pub fn end(mut self, commit: bool) -> JoinHandle<Result<(), Failed>> {
+    /// Commits, or rolls back. The task goes on when nobody waits for it: a cancellation comes too late then.
+    pub async fn end(mut self, commit: bool) -> Result<Result<(), Failed>, Error> {
         let session = self.session.take().expect("taken here only");
-        self.tokio.spawn(end(session, commit))
+        if session.give_back() {
+            return Ok(Ok(()));
+        }
+        self.home.spawn(end(session, commit)).await
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.tokio.spawn(end(session, false));
+        if let Some(session) = self.session.take().filter(|session| !session.give_back()) {
+            self.home.spawn(end(session, false)).detach();
         }
     }
 }

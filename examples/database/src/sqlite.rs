@@ -3,19 +3,15 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ocaml_lwt_interop::ByteBuf;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 
 use crate::failure::{Failed, Kind};
-use crate::session::{Answers, Part};
-use crate::{Row, Value};
+use crate::session::{Answers, Done, Part};
+use crate::value::{Column, Rows, Value};
 
 /// How long a statement waits while another connection writes.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many rows are sent at a time.
-const BATCH: usize = 256;
 
 /// How many instructions of SQLite's machine run between two looks at whether somebody still waits.
 const LOOK: i32 = 1000;
@@ -45,9 +41,9 @@ impl Sqlite {
     pub async fn run(
         &mut self,
         sql: String,
-        parameters: Row,
+        parameters: Vec<Value>,
         answers: &Answers,
-    ) -> Result<usize, Failed> {
+    ) -> Result<Done, Failed> {
         let lost = || Failed(Kind::Connection, "the connection was lost".to_owned());
         let connection = self.0.take().ok_or_else(lost)?;
         let answers = answers.clone();
@@ -74,7 +70,7 @@ fn patiently(
     sql: &str,
     parameters: &[Value],
     answers: &Answers,
-) -> Result<usize, Failed> {
+) -> Result<Done, Failed> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let outside = connection.is_autocommit();
@@ -95,7 +91,7 @@ fn run(
     sql: &str,
     parameters: &[Value],
     answers: &Answers,
-) -> Result<usize, Failed> {
+) -> Result<Done, Failed> {
     let mut statement = connection.prepare_cached(sql)?;
     if statement.parameter_count() != parameters.len() {
         let (wanted, given) = (statement.parameter_count(), parameters.len());
@@ -117,35 +113,37 @@ fn run(
             .blocking_send(Ok(Part::Rows(batch)))
             .map_err(cancelled)
     };
-    let mut batch = Vec::new();
+    let mut batch = Rows::default();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        let values = (0..columns).map(|column| value(row.get_ref(column)?));
-        batch.push(values.collect::<Result<Row, Failed>>()?);
-        if batch.len() == BATCH {
-            send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))?;
+        batch.row(columns);
+        for i in 0..columns {
+            batch.column(column(row.get_ref(i)?)?);
+        }
+        if let Some(batch) = batch.batch() {
+            send(batch)?;
         }
     }
-    if !batch.is_empty() {
-        send(batch)?;
-    }
-    Ok(if reads {
-        0
-    } else {
-        connection.changes() as usize
+    let changed = match reads {
+        true => 0,
+        false => connection.changes() as usize,
+    };
+    Ok(Done {
+        rest: batch,
+        changed,
     })
 }
 
-fn value(value: ValueRef<'_>) -> Result<Value, Failed> {
+fn column(value: ValueRef<'_>) -> Result<Column<'_>, Failed> {
     Ok(match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => integer.into(),
-        ValueRef::Real(real) => Value::Float(real),
+        ValueRef::Null => Column::Null,
+        ValueRef::Integer(integer) => Column::Int(integer),
+        ValueRef::Real(real) => Column::Float(real),
         ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Value::Text(text.to_owned()),
+            Ok(text) => Column::Text(text),
             Err(error) => return Err(Failed(Kind::Conversion, error.to_string())),
         },
-        ValueRef::Blob(blob) => Value::Blob(ByteBuf(blob.to_vec())),
+        ValueRef::Blob(blob) => Column::Blob(blob),
     })
 }
 

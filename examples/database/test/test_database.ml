@@ -28,6 +28,17 @@ let values_come_back pool =
   let+ swapped = Pool.use pool (fun db -> find db Request.(Row.(t2 int int ->! t2 int int) swap) (1, 2)) in
   Alcotest.(check (pair int int)) "swapped" (2, 1) swapped
 
+(* Rows are described as they are nested, and have as many columns as they like. *)
+let rows_are_as_wide_as_they_like pool =
+  let narrow = Row.(t2 int (t2 string unit)) and wide = Row.(t3 (t2 int string) (t3 (option int) bool (option string)) (t2 float int)) in
+  let find_one row sql = Pool.use pool (fun db -> find db Request.(Row.(unit ->! row) sql) ()) in
+  let* seen = find_one narrow "SELECT 1, CAST('a' AS TEXT)" in
+  if seen <> (1, ("a", ())) then Alcotest.fail "another narrow row";
+  let* seen = find_one wide "SELECT 1, CAST('b' AS TEXT), NULL, TRUE, CAST('' AS TEXT), CAST(0.5 AS FLOAT), -2" in
+  if seen <> ((1, "b"), (None, true, Some ""), (0.5, -2)) then Alcotest.fail "another wide row";
+  let* () = check_fails "too few" Conversion (fun () -> find_one wide "SELECT 1") in
+  check_fails "the last is wrong" Conversion (fun () -> find_one Row.(t3 int int (t2 int int)) "SELECT 1, 2, 3, CAST('4' AS TEXT)")
+
 let parameters_never_reach_the_text pool =
   with_table pool (fun () ->
       let evil = [ "'; DROP TABLE thing; --"; "x' OR '1' = '1"; "$1"; "\\'; SELECT 1" ] in
@@ -244,6 +255,7 @@ let () =
        ( "values",
          [
            law "values come back" values_come_back;
+           law "rows are as wide as they like" rows_are_as_wide_as_they_like;
            law "parameters never reach the text" parameters_never_reach_the_text;
            law "a row that does not convert is refused" row_that_does_not_convert_is_refused;
            law "errors have a kind" errors_have_a_kind;

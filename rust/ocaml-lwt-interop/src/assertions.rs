@@ -8,8 +8,8 @@ use crate::func::{BlockingFuture, CallFuture, ValueFuture};
 use crate::home::{AtHome, Scope};
 use crate::{
     ByteBuf, DomainPool, Error, Exception, Handle, JoinHandle, Lent, LwtStream, OCamlAsyncFunc,
-    OCamlBytes, OCamlChar, OCamlFunc, OCamlList, OCamlUchar, OCamlValue, OwnedArray, PoolCall,
-    Promise, PromiseFuture, Resolver, RustStream, SendRustStream, Stats,
+    OCamlBytes, OCamlChar, OCamlFileDescr, OCamlFunc, OCamlList, OCamlUchar, OCamlValue,
+    OwnedArray, PoolCall, Promise, PromiseFuture, Resolver, RustStream, SendRustStream, Stats,
 };
 
 macro_rules! send_and_sync {
@@ -72,6 +72,7 @@ send_and_sync! {
     OCamlBytes,
     OCamlChar,
     OCamlUchar,
+    OCamlFileDescr,
     OCamlList<String>,
     Lent<u8>,
     OwnedArray<f64, 2>,

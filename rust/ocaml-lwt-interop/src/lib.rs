@@ -156,7 +156,7 @@
 //! - [`macro@Exception`]: an exception that Rust declares.
 //! - [`trait@FromOCaml`], [`trait@ToOCaml`]: the types that cross; [`macro@FromOCaml`], [`macro@ToOCaml`]: records and variants.
 //! - [`OCamlType`]: what a type is in OCaml, from which declarations are written.
-//! - [`ByteBuf`], [`OCamlBytes`], [`OCamlList`], [`OCamlChar`], [`OCamlUchar`], [`Nativeint`]: conversions that ocaml-rs does not
+//! - [`ByteBuf`], [`OCamlBytes`], [`OCamlList`], [`OCamlChar`], [`OCamlUchar`], [`OCamlFileDescr`], [`Nativeint`]: conversions that ocaml-rs does not
 //!   have.
 //! - [`arrays`]: OCaml's Bigarrays, which cross without a copy.
 //!
@@ -291,7 +291,9 @@ pub use promise::{Promise, PromiseFuture, Resolver};
 pub use registered::OCamlException;
 pub use stats::Stats;
 pub use stream::{LwtStream, RustStream, SendRustStream};
-pub use values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
+pub use values::{
+    ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlFileDescr, OCamlList, OCamlUchar, OCamlValue,
+};
 
 /// Lwt promises in Rust: [`Promise`], which Rust awaits, and
 /// [`Resolver`], with which Rust settles one.

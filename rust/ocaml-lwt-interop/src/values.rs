@@ -1,6 +1,7 @@
-//! Types for which ocaml-rs has no conversion: owned bytes, characters, lists, `nativeint`, and values that only pass through.
+//! Types for which ocaml-rs has no conversion: owned bytes, characters, lists, `nativeint`, descriptors, and values that only pass through.
 
 use std::ops::{Deref, DerefMut};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use ocaml::{FromValue, ToValue, Value};
@@ -114,6 +115,32 @@ pub struct OCamlChar(pub u8);
 #[repr(transparent)]
 pub struct OCamlUchar(pub char);
 
+/// OCaml's `Unix.file_descr`, which on Unix is the number of a descriptor. It owns nothing: who has opened it closes it.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+///
+/// use ocaml_lwt_interop::OCamlFileDescr;
+///
+/// /// What OCaml may wait for, with `Lwt_unix.wait_read`, say.
+/// #[ocaml_lwt_interop::func(sync)]
+/// pub fn standard_input() -> OCamlFileDescr {
+///     OCamlFileDescr(std::io::stdin().as_raw_fd())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct OCamlFileDescr(pub RawFd);
+
+impl OCamlFileDescr {
+    pub(crate) fn of_int(number: isize) -> Self {
+        OCamlFileDescr(
+            RawFd::try_from(number)
+                .unwrap_or_else(|_| panic!("{number} is no number of a file descriptor")),
+        )
+    }
+}
+
 impl OCamlChar {
     pub(crate) fn of_int(number: isize) -> Self {
         OCamlChar(
@@ -133,8 +160,10 @@ impl OCamlUchar {
 convert! {
     from [] OCamlChar, |value| OCamlChar::of_int(isize::from_value(value));
     from [] OCamlUchar, |value| OCamlUchar::of_int(isize::from_value(value));
+    from [] OCamlFileDescr, |value| OCamlFileDescr::of_int(isize::from_value(value));
     to [] OCamlChar, |this, runtime| (this.0 as isize).to_value(runtime);
     to [] OCamlUchar, |this, runtime| (this.0 as isize).to_value(runtime);
+    to [] OCamlFileDescr, |this, runtime| (this.0 as isize).to_value(runtime);
 }
 
 /// OCaml's `'a list`, as a `Vec`. (ocaml-rs makes a `Vec` an `'a array`; a `LinkedList`, which it makes a list, costs an

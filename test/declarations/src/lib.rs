@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, LinkedList};
 
 use ocaml_lwt_interop::arrays::Complex;
 use ocaml_lwt_interop::{
-    ByteBuf, DomainPool, Error, Lent, Nativeint, OCamlAsyncFunc, OCamlBytes, OCamlChar, OCamlFunc,
-    OCamlList, OCamlUchar, OCamlValue, OwnedArray, Promise, func,
+    ByteBuf, DomainPool, Error, Lent, Nativeint, OCamlAsyncFunc, OCamlBytes, OCamlChar,
+    OCamlFileDescr, OCamlFunc, OCamlList, OCamlUchar, OCamlValue, OwnedArray, Promise, func,
 };
 
 use records::{Boxed, Meters, Pair, Person, Point, Sequence, Shape, Tree, Wrapped};
@@ -68,6 +68,7 @@ echo! {
     echo_bytes: ByteBuf;
     echo_mutable_bytes: OCamlBytes;
     echo_char: OCamlChar;
+    echo_descriptor: OCamlFileDescr;
     echo_uchar: OCamlUchar;
     echo_uchars: Vec<OCamlUchar>;
     echo_four_bytes: [u8; 4];

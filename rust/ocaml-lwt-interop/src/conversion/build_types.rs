@@ -8,7 +8,9 @@ use super::crossing::{ToOCaml, Visitor};
 use super::float::{Flat, Float};
 use super::int;
 use crate::caml::alloc::Custom;
-use crate::values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
+use crate::values::{
+    ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlFileDescr, OCamlList, OCamlUchar, OCamlValue,
+};
 
 // How each type describes itself. What is told is copied, or has a root, or is a part that describes itself in the same way. (An
 // `ocaml::Error`, which would raise, has no description.)
@@ -48,6 +50,7 @@ describe_plain! {
     u64: |value, visitor| visitor.custom(Custom::Int64(int::to_int64(*value)));
     OCamlChar: |value, visitor| visitor.immediate(isize::from(value.0));
     OCamlUchar: |value, visitor| visitor.immediate(value.0 as isize);
+    OCamlFileDescr: |value, visitor| visitor.immediate(value.0 as isize);
     Nativeint: |value, visitor| visitor.custom(Custom::Nativeint(value.0));
     String: |value, visitor| visitor.string(value.as_bytes());
     &str: |value, visitor| visitor.string(value.as_bytes());

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, LinkedList};
 use ocaml::Value;
 
 use super::declare::{OCamlType, Type, Types};
-use crate::values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
+use crate::values::{
+    ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlFileDescr, OCamlList, OCamlUchar, OCamlValue,
+};
 
 // The OCaml type of each, from and to which `read_types` and `build_types` convert it. A value of any type is an `Obj.t`.
 macro_rules! declare {
@@ -44,6 +46,7 @@ declare_named! {
     Nativeint: "nativeint";
     OCamlChar: "char";
     OCamlUchar: "Uchar.t";
+    OCamlFileDescr: "Unix.file_descr";
     OCamlBytes: "bytes";
     f64: "float";
     f32: "float";

@@ -12,7 +12,9 @@ use super::read::part;
 use super::shape::{is_array, is_block, is_constant, is_list};
 use crate::caml::alloc::{self, Custom};
 use crate::caml::{self, Live, Root};
-use crate::values::{ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlList, OCamlUchar, OCamlValue};
+use crate::values::{
+    ByteBuf, Nativeint, OCamlBytes, OCamlChar, OCamlFileDescr, OCamlList, OCamlUchar, OCamlValue,
+};
 
 // How each type is read, and whether a value has its shape. To read is an unsafe function, and what stands here is its body: the value
 // is live and of the type, and so it says to what it calls.
@@ -58,6 +60,7 @@ read_numbers! {
     u64, Panics: |frame| narrow(alloc::number::<i64>(frame.value(), 1)), |value| Custom::Int64(0).is_like(value);
     OCamlChar, Panics: |frame| OCamlChar::of_int(frame.int()), |value| value.is_immediate();
     OCamlUchar, Panics: |frame| OCamlUchar::of_int(frame.int()), |value| value.is_immediate();
+    OCamlFileDescr, Panics: |frame| OCamlFileDescr::of_int(frame.int()), |value| value.is_immediate();
     Nativeint, Plain: |frame| Nativeint(alloc::number(frame.value(), 1)), |value| Custom::Nativeint(0).is_like(value);
 }
 

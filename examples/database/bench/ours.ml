@@ -1,0 +1,1 @@
+let () = Work.serve (module With_rust_db)
