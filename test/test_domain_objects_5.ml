@@ -114,6 +114,14 @@ let objects =
         close_any theirs;
         let* () = Pool.detach pool ignore () in
         check_logged "destructors" [ "mine. at home"; "theirs? at home" ]);
+    law "object_that_goes_at_home_goes_where_lwt_runs_when_its_domain_has_ended" (fun () ->
+        let pool = Pool.create ~domains:1 in
+        let* it, other = Pool.detach pool (fun () -> (make_here "it" Nothing, make_here "other" Nothing)) () in
+        let* () = Pool.shutdown pool in
+        close_any it;
+        let* () = check_logged "destructors" [ "it at home" ] in
+        ignore (Sys.opaque_identity other);
+        check_logged "destructors" [ "other at home" ]);
     law "methods_are_called_and_objects_go_on_domains_that_have_no_executor" (fun () ->
         let sync = Rust_half.Objects.Thing.sync in
         let call n () =

@@ -61,6 +61,18 @@ impl Home {
         }
     }
 
+    /// Queues an end that may be another executor's as well: after the end of this one it comes back. From any thread.
+    pub(crate) fn queue_end_while_open(&'static self, end: Runnable) -> Result<(), Runnable> {
+        match AtHome::of(self) {
+            Some(at) if !self.is_open(at) => Err(end),
+            Some(_) => {
+                self.queue_anywhere(end);
+                Ok(())
+            }
+            None => self.wake.send_while_open(end),
+        }
+    }
+
     /// Whether a tick would find something.
     pub(crate) fn has_runnable(&'static self, at: AtHome) -> bool {
         !self.local(at).queue.borrow().is_empty() || self.wake.is_notified()

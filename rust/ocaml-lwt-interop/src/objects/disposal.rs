@@ -75,7 +75,7 @@ pub(super) unsafe fn dispose<T: 'static>(value: T, place: Place, after: fn()) {
     match place {
         Place::Anywhere => queue(Box::new(run_there)),
         Place::Home(home) => match home.or_else(lwt_home) {
-            Some(home) => at_home(home, run_there),
+            Some(home) => at_home_or_lwts(home, run_there),
             // Lwt has never run.
             None => queue(Box::new(run_there)),
         },
@@ -108,6 +108,15 @@ fn run<T>(value: T, after: fn()) {
 fn at_home(home: &'static Home, destructor: impl FnOnce() + Send + 'static) {
     let destructor = move |_: &Scope| destructor();
     home.queue_anywhere(Runnable::Settle(Box::new(destructor)));
+}
+
+/// A worker domain may have ended. What is not bound to its thread goes where Lwt runs, and does not wait for the next domain that has
+/// its executor, which may never come.
+fn at_home_or_lwts(home: &'static Home, destructor: impl FnOnce() + Send + 'static) {
+    let end = Runnable::Settle(Box::new(move |_: &Scope| destructor()));
+    if let (Err(end), Some(lwts)) = (home.queue_end_while_open(end), lwt_home()) {
+        lwts.queue_anywhere(end);
+    }
 }
 
 fn queue(destructor: Destructor) {

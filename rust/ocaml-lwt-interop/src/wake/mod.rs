@@ -56,6 +56,16 @@ impl<R: Queued> WakePath<R> {
     /// back, for the caller to drop outside the lock, unless it is an end. In the child of a `fork` it is forgotten: nobody
     /// would take it, and what it holds may have locks of its own.
     pub(crate) fn send(&self, runnable: R) -> Result<(), R> {
+        let is_an_end = runnable.is_an_end();
+        self.send_unless_closed(runnable, is_an_end)
+    }
+
+    /// The same, but an end comes back as well: for what need not be here.
+    pub(crate) fn send_while_open(&self, runnable: R) -> Result<(), R> {
+        self.send_unless_closed(runnable, false)
+    }
+
+    fn send_unless_closed(&self, runnable: R, always: bool) -> Result<(), R> {
         if is_child() {
             std::mem::forget(runnable);
             return Ok(());
@@ -64,7 +74,7 @@ impl<R: Queued> WakePath<R> {
             std::mem::forget(runnable);
             return Ok(());
         };
-        if incoming.closed && !runnable.is_an_end() {
+        if incoming.closed && !always {
             drop(incoming);
             return Err(runnable);
         }
