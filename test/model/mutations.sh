@@ -95,13 +95,13 @@ mutations=(
   '            Err(_) => { self.0.store(ASLEEP, Ordering::Release); Sleep::Asleep }'
 
   closed_looked_at_before_the_lock a_task_of_another_thread_beside_shutdown "$core/wake/mod.rs"
-  '        if incoming.closed && !runnable.is_an_end() {
+  '        if incoming.closed && !always {
             drop(incoming);
             return Err(runnable);
         }'
   '        let closed = incoming.closed;
         drop(incoming);
-        if closed && !runnable.is_an_end() {
+        if closed && !always {
             return Err(runnable);
         }
         let mut incoming = self.incoming.lock().unwrap();'
@@ -111,7 +111,7 @@ mutations=(
   ''
 
   end_refused_after_shutdown a_call_beside_shutdown "$core/wake/mod.rs"
-  '        if incoming.closed && !runnable.is_an_end() {'
+  '        if incoming.closed && !always {'
   '        if incoming.closed {'
 
   end_refused_at_home_after_shutdown an_end_that_is_queued_at_home "$core/home/sending.rs"
@@ -255,6 +255,16 @@ mutations=(
   answers_not_told calls_beside_the_end "$core/lwt_to_rust/blocking_queue.rs"
   '        self.answered.notify_all();'
   ''
+
+  task_freed_before_what_others_did_is_seen the_last_reference_may_go "$core/tasks/reference.rs"
+  'references.fetch_sub(1, Ordering::Release) != 1'
+  'references.fetch_sub(1, Ordering::Relaxed) != 1'
+
+  task_alone_without_what_others_did the_last_reference_may_go "$core/tasks/reference.rs"
+  '    fn is_alone(&self) -> bool {
+        self.count().references.load(Ordering::Acquire) == 1'
+  '    fn is_alone(&self) -> bool {
+        self.count().references.load(Ordering::Relaxed) == 1'
 
   borrow_of_what_is_closed what_rust_closes_on_a_thread "$core/objects/borrowed.rs"
   '        if shared.is_closed() {'

@@ -67,6 +67,12 @@ impl<E: Executor> Head<E> {
         }
     }
 
+    /// Its memory goes. The model checker does not see that by itself.
+    #[cfg(loom)]
+    pub(super) fn goes(&self) {
+        self.key.set(self.key.get());
+    }
+
     /// A new task, which nobody else knows, ends before it has begun.
     pub(crate) fn refuse(&mut self) {
         self.state.finish();

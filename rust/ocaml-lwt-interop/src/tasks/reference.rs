@@ -195,6 +195,9 @@ unsafe fn free<E: Executor, B: Body<E>, const OF_HOME: bool>(head: NonNull<Head<
     }
     // SAFETY: it is there, and has a head
     let executor = unsafe { head.as_ref() }.executor;
+    #[cfg(loom)]
+    // SAFETY: as above
+    unsafe { head.as_ref() }.goes();
     let body = Free::<_, _, OF_HOME>(executor, head.cast::<B>());
     // SAFETY: nobody uses it any more
     unsafe { body.1.drop_in_place() };
