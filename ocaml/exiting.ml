@@ -20,9 +20,12 @@ let stop_for_exit () =
     done
   end
 
+(* Before the executor has started, Lwt's thread is the one whose loop was seen. *)
+let is_lwt_thread () = if !Executor.started then Executor.is_lwt_thread () else !Executor.lwt_thread = Some (Executor.this_thread ())
+
 (* A callback that blocks may keep Lwt's thread in its turn: then nobody is in the engine. *)
 let stop_lwt_thread () =
-  if !in_turn && not (Executor.is_lwt_thread ()) then begin
+  if !in_turn && not (is_lwt_thread ()) then begin
     Lwt_unix.send_notification (Lwt_unix.make_notification ~once:true ignore);
     let deadline = Unix.gettimeofday () +. 1. in
     while (not !stopped) && Unix.gettimeofday () < deadline do
@@ -35,11 +38,11 @@ let stop_lwt_thread () =
 (* In a worker domain's job: the process ends, and the rest is Lwt's thread's. *)
 let exit () =
   if Domains.is_main () then begin
+    (* Something may wait for Lwt's thread, which has never called Rust. Where Rust cannot start, it is the process that ends. *)
+    (try Executor.start_if_prepared () with _ -> ());
     exits := Executor.this_thread ();
     Executor.exiting := true;
-    (* Something may wait for Lwt's thread, which has never called Rust. Where Rust cannot start, it is the process that ends. *)
-    (try Executor.start_if_prepared () with Failure _ -> ());
-    if !Executor.started then stop_lwt_thread ();
+    stop_lwt_thread ();
     (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)
     Mending.leave_all_wakeups ();
     Escaped.drop_all ();

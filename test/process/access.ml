@@ -262,6 +262,50 @@ let before_the_start =
     case "configure_is_too_late_after_a_threads_call" (fun () ->
         on_a_thread (fun () -> ignore (sync_add 1 2));
         misuse ~what:"after Tokio's runtime had started" (fun () -> Rust_async.configure ~worker_threads:1 ()));
+    case "signal_handler_may_call_in_the_middle_of_a_threads_first_call" ~out:[ "all"; "1" ] (fun () ->
+        let calls = ref 0 in
+        let handler _ =
+          incr calls;
+          check "a sum" (sync_add 1 1 = 2)
+        in
+        Sys.set_signal Sys.sigalrm (Signal_handle handler);
+        ignore (Unix.setitimer ITIMER_REAL { it_interval = 0.0001; it_value = 0.0001 } : Unix.interval_timer_status);
+        let rec threads n =
+          if n < 300 || !calls = 0 then begin
+            on_a_thread (fun () ->
+                (* It comes to this very thread, in its first call. *)
+                Unix.kill (Unix.getpid ()) Sys.sigalrm;
+                check "a sum" (sync_add n 1 = n + 1));
+            threads (n + 1)
+          end
+        in
+        threads 1;
+        ignore (Unix.setitimer ITIMER_REAL { it_interval = 0.; it_value = 0. } : Unix.interval_timer_status);
+        Sys.set_signal Sys.sigalrm (Signal_handle ignore);
+        say "all";
+        said (fun () -> Lwt_main.run (yield 1)));
+    case "object_that_stays_on_its_thread_goes_with_its_next_call" ~out:[ "all" ] (fun () ->
+        let objects () = (Rust_async.stats ()).objects in
+        on_a_thread (fun () ->
+            for n = 1 to 100 do
+              ignore (Sys.opaque_identity (Rust_half.Destructors.Local.make (string_of_int n)))
+            done;
+            let rec until_gone times =
+              Gc.full_major ();
+              ignore (sync_add 1 2);
+              if objects () > 0 && times > 0 then until_gone (times - 1)
+            in
+            until_gone 100;
+            check "none is left" (objects () = 0));
+        say "all");
+    case "exit_on_a_thread_that_has_called_stops_a_loop_that_sleeps" ~ending:(Exit 3) (fun () ->
+        let exits () =
+          ignore (sync_add 1 2);
+          Thread.delay 0.05;
+          exit 3
+        in
+        ignore (Thread.create exits ());
+        Lwt_main.run (Lwt_unix.sleep 60.));
     case "child_of_a_fork_has_nothing_of_a_threads_call" ~out:[ "child: 0"; "1" ] (fun () ->
         on_a_thread (fun () -> ignore (sync_add 1 2));
         (match Unix.fork () with

@@ -236,6 +236,13 @@ pub(crate) fn holds_lwts_lock() -> bool {
     HOLDS_LWTS_LOCK.with(Cell::get)
 }
 
+/// There are none.
+pub(crate) mod visitor {
+    pub(crate) fn here() -> Option<super::AtHome> {
+        None
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct AtHome {
     home: &'static Home,

@@ -55,7 +55,7 @@ impl<'a> Called<'a> {
     }
 
     /// Runs `f`, which may collect, and gives the arguments as they are then, too. For the one place where boxroot is not set up yet:
-    /// the first call, whose thread is still to be checked. (On OCaml 4 boxroot must be set up by the main thread.)
+    /// the first call, whose thread is still to be checked.
     pub(crate) fn keeping<const N: usize, R>(
         self,
         arguments: [Passed<'a>; N],

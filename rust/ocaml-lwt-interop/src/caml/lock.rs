@@ -200,13 +200,20 @@ pub(super) fn watch_collector(_access: Access<'_>) {
     WATCHING.call_once(|| unsafe { ocaml_lwt_interop_watch_collector() });
 }
 
-/// Whether this thread holds the runtime lock, for whatever reason. A thread that holds it must not wait for another thread
-/// that needs it. On OCaml 4 this is known once the executor has started.
-pub(crate) fn is_held() -> bool {
-    ocaml_lwt_interop_holds_lock()
+/// Whether this thread is in a call of OCaml's to a stub or a finaliser of ours, and has not released the lock in it, as far as we know.
+pub(crate) fn is_in_call() -> bool {
+    matches!(NOW.get().runs, Runs::Rust | Runs::OCaml | Runs::Finaliser)
 }
 
-/// The domain whose runtime lock this thread holds; 0: none. No two domains that live have the same. On OCaml 4 as for [`is_held`].
+/// Whether this thread holds the runtime lock, for whatever reason. A thread that holds it must not wait for another thread
+/// that needs it. Outside of calls, OCaml 4 does not tell it of a thread that has not waited for anything since boxroot was set up (the hooks
+/// are of `caml_enter_blocking_section`), and tells it of one that has ended.
+pub(crate) fn is_held() -> bool {
+    is_in_call() || ocaml_lwt_interop_holds_lock()
+}
+
+/// The domain whose runtime lock this thread holds; 0: none. No two domains that live have the same. On OCaml 4 as for [`is_held`]
+/// outside of calls.
 pub(crate) fn domain() -> usize {
     ocaml_lwt_interop_domain()
 }

@@ -11,6 +11,7 @@ use crate::ending::Ending;
 use crate::error::Error;
 use crate::errors_to_ocaml;
 use crate::home::{Home, Runnable, Scope, Task};
+use crate::lock::is_child;
 
 /// A spawned task. You may await it on any thread. It gives the value of the task. It gives an error when the task panicked,
 /// was aborted, or was left at shutdown (a broken promise). Polled again after that, it panics.
@@ -44,6 +45,10 @@ pub(crate) struct Join<T>(Option<oneshot::Sender<Ending<T>>>);
 
 impl<T: 'static> Completion<T> for Join<T> {
     fn complete(mut self, scope: &Scope, ending: Ending<T>) {
+        // OCaml code that the task's last poll ran has forked, and who joins may have locks of threads that are not here.
+        if is_child() {
+            return Completion::<T>::disown(self, scope);
+        }
         let Some(sender) = self.0.take() else { return };
         // The handle is gone.
         if let Err(Ending::Panic(panic)) = sender.send(ending) {

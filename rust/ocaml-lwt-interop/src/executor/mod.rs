@@ -10,6 +10,6 @@ mod task_cell;
 pub(crate) mod task;
 pub(crate) mod join;
 pub(crate) mod tick;
-pub(crate) mod start;
 pub(crate) mod end;
+pub(crate) mod start;
 pub(crate) mod ocaml_runtime;

@@ -1,6 +1,7 @@
 //! An executor is started by the first call on the thread that runs Lwt, and refused everywhere else. What gives its value at once
 //! may be called on every thread, also before that: such a call [prepares](prepare) the executor, whose thread takes it later.
 
+use super::end::end_queued;
 use super::standstill;
 use crate::caml::lock::Access;
 use crate::caml::{self, Live, Raised, Record, Standard};
@@ -58,7 +59,7 @@ pub(crate) fn executor(access: Access<'_>, what: &str) -> Result<AtHome, Raised>
 fn ask_ocaml(access: Access<'_>, reason: Reason, what: &str) -> Result<(), Raised> {
     let start = caml::named_value(access, START);
     let start = start.expect("the caller has checked that it is there");
-    // Not rooted: boxroot is set up by the thread that runs Lwt, and this may be another one.
+    // Not rooted: boxroot may not be set up yet.
     for _ in 0..MOST_CALLS {
         let name = caml::alloc_string(access, what.as_bytes());
         let mut arguments = [caml::int(reason as isize), name];
@@ -90,12 +91,16 @@ pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHo
         return executor(access, what);
     }
     if let Some(at) = visitor::here() {
+        // What was made on this thread, and may go on no other, has waited for it.
+        if at.home().has_runnable(at) {
+            run_ends(&Scope::enter(access, at));
+        }
         return Ok(at);
     }
     if !lwt_has_started() {
         ask_ocaml(access, Reason::AnyThread, what)?;
-        // This is the thread that runs Lwt.
-        if let Some(at) = AtHome::here() {
+        // This is the thread that runs Lwt. Or OCaml code that ran on the way, a signal handler's, has called Rust as well.
+        if let Some(at) = AtHome::here().or_else(visitor::here) {
             return Ok(at);
         }
     }
@@ -103,6 +108,16 @@ pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHo
     caml::without_lock(access, || ());
     enter_for_ever();
     visitor::begin().map_err(|why| Raised::message(Standard::Failure, why))
+}
+
+/// Runs what waits for a thread that only calls: destructors of what may go nowhere else.
+#[cold]
+fn run_ends(scope: &Scope) {
+    let home = scope.home();
+    // Or what has come would be seen for ever.
+    home.wake
+        .take_queued(&mut *home.local(scope.at()).queue.borrow_mut());
+    end_queued(scope);
 }
 
 /// Whether there is an OCaml half of the bridge. May collect; runs no OCaml code.

@@ -1,7 +1,8 @@
 //! What the modules of objects call.
 
+use crate::caml::lock::finalising;
 use crate::caml::{self, Raised, Standard};
-use crate::home::{AtHome, Scope};
+use crate::home::{AtHome, Scope, visitor};
 use crate::objects;
 
 exports! {
@@ -10,9 +11,14 @@ exports! {
     fn ocaml_lwt_interop_close(access: Access, object: ocaml::Value) -> Result<(), Raised> {
         caml::check_stacks(access)?;
         // The destructor may run here.
-        let scope = AtHome::here().map(|at| Scope::enter(access, at));
+        let at = AtHome::here().or_else(visitor::here);
+        let scope = at.map(|at| Scope::enter(access, at));
         let object = object;
-        let is_object = objects::close(access, &object);
+        let is_object = match scope {
+            Some(_) => objects::close(access, &object),
+            // A thread that has never called: it holds the lock, and that is all.
+            None => finalising(|| objects::close(access, &object)),
+        };
         if let Some(scope) = &scope {
             scope.home().arm_if_needed(scope, false);
         }

@@ -171,7 +171,13 @@ pub(crate) fn lwt_has_started() -> bool {
 
 /// Whether this thread has the runtime lock of the domain that runs Lwt: then the one that runs Lwt does not run. (When that
 /// domain has ended, another may be taken for it; but then nothing runs Lwt any more.)
+///
+/// Only in a call, or on the very thread: on OCaml 4 one that has ended passes for one that holds the lock, while its own variables are
+/// being dropped (`caml_thread_stop` releases it without a hook).
 pub(crate) fn holds_lwts_lock() -> bool {
+    if !lock::is_in_call() && !AtHome::here().is_some_and(|at| at.home().is_lwt()) {
+        return false;
+    }
     let domain = lock::domain();
     domain != 0 && domain == LWTS_DOMAIN.load(Ordering::Relaxed)
 }

@@ -1,5 +1,6 @@
 //! Threads of OCaml's that run neither Lwt nor a worker domain. They may call what gives its value at once; for that each has an
-//! executor, which is closed: nothing is queued there, and nobody polls.
+//! executor, which is closed: nobody polls there, and nothing is queued but the ends of what may end on no other thread. Those run
+//! with the thread's next call.
 
 use std::cell::OnceCell;
 
@@ -35,6 +36,10 @@ pub(crate) fn here() -> Option<AtHome> {
 /// One for this thread, whose first call it is. `Err` is a message. After Lwt's executor was prepared.
 #[cold]
 pub(crate) fn begin() -> Result<AtHome, String> {
+    // OCaml code that ran on the way here has called.
+    if let Some(at) = here() {
+        return Ok(at);
+    }
     let lwt = lwt_home().expect("Lwt's executor was prepared");
     let free = FREE.lock().and_then(|mut free| free.pop());
     let home = match free {
@@ -48,6 +53,8 @@ pub(crate) fn begin() -> Result<AtHome, String> {
     let visitor = Visitor(home);
     let at = AtHome::visiting(home);
     home.local(at).closed.set(true);
+    // What is left was for the thread before, and nobody may touch it.
+    drop(home.wake.close());
     VISITOR
         .try_with(|place| place.set(visitor).map_err(drop))
         .map_err(|_| "the thread is ending".to_owned())?

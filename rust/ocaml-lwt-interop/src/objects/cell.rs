@@ -10,7 +10,7 @@ use std::thread::{self, ThreadId};
 use super::disposal::{Place, dispose};
 use crate::checked::{AtomicBool, AtomicUsize, Ordering, shared_static};
 use crate::conversion::declare::{Coming, Going, OCamlType};
-use crate::home::{AtHome, Home, Runnable, Scope, holds_lwts_lock, lwt_home};
+use crate::home::{AtHome, Home, Runnable, Scope, holds_lwts_lock, lwt_home, visitor};
 use crate::lock::{Mutex, MutexGuard};
 
 /// A type whose values are objects for OCaml: [`#[object]`](macro@crate::object) makes it one. It is a bound for code that is for all
@@ -138,7 +138,9 @@ impl<T: OCamlObject> Cell<T> {
     /// OCaml is given another block. Whether calls on the thread that runs Lwt may borrow it.
     fn add_block(self: &Arc<Self>) -> bool {
         let at = AtHome::here();
-        if let Some(at) = at {
+        // What is bound to a thread that only calls waits for its next call.
+        let visiting = || self.thread.and_then(|_| visitor::here());
+        if let Some(at) = at.or_else(visiting) {
             self.home.get_or_init(|| at.home());
         }
         // The child of a `fork` keeps it for ever.

@@ -62,7 +62,7 @@ pub(super) unsafe fn dispose<T: 'static>(value: T, place: Place, after: fn()) {
         return std::mem::forget(value);
     }
     let is_here = match place {
-        Place::Anywhere => !is_held(),
+        Place::Anywhere => !is_held() && !is_collecting(),
         Place::Home(home) => is_at(home.or_else(lwt_home)) && !is_collecting(),
         Place::Thread(thread, _) => thread::current().id() == thread && !is_collecting(),
     };
