@@ -46,10 +46,12 @@ let shutdown_started ?(timeout = 1.0) () =
         (this_thread ())
 
 (* The program's own hooks may still call Rust and await it: those of [at_exit], which were registered after the one
-   below and run before it, and those of [Lwt_main.at_exit], after which this goes. *)
+   below and run before it, and those of [Lwt_main.at_exit], after which this goes. Not where another thread exits: its hooks may be
+   resolved by Lwt's thread, which is stopped only when its turn begins. *)
 let shutdown_after_exit_hooks () =
+  let exits = this_thread () in
   let hook () =
-    if is_lwt_thread () then shutdown_started ();
+    if this_thread () = exits && is_lwt_thread () then shutdown_started ();
     Lwt.return_unit
   in
   ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)
