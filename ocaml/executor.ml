@@ -25,6 +25,9 @@ let registered = ref false
 (* [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
 let exiting = ref false
 
+(* On this thread. *)
+let exits = ref (-1)
+
 (* Rust may poll in it. *)
 let shutdown_executor timeout =
   Storage.refresh ();
@@ -49,9 +52,8 @@ let shutdown_started ?(timeout = 1.0) () =
    below and run before it, and those of [Lwt_main.at_exit], after which this goes. Not where another thread exits: its hooks may be
    resolved by Lwt's thread, which is stopped only when its turn begins. *)
 let shutdown_after_exit_hooks () =
-  let exits = this_thread () in
   let hook () =
-    if this_thread () = exits && is_lwt_thread () then shutdown_started ();
+    if this_thread () = !exits && is_lwt_thread () then shutdown_started ();
     Lwt.return_unit
   in
   ignore (Lwt_main.Exit_hooks.add_last hook : Lwt_main.Exit_hooks.hook)

@@ -23,6 +23,9 @@ val descriptor_event : Lwt_engine.event ref
 val exiting : bool ref
 (** [at_exit]'s hooks run: a first call now comes from one of Lwt's. *)
 
+val exits : int ref
+(** The thread on which they run. *)
+
 (** {1 The beginning} *)
 
 val start : unit -> unit

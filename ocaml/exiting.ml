@@ -5,15 +5,12 @@
 (* Whether Lwt's thread is in its engine, or in what that calls. *)
 let in_turn = ref false
 
-(* The thread that exits. *)
-let exits = ref (-1)
-
 let stopped = ref false
 
 let while_stopped = ref (fun () -> try Thread.delay 60. with _ -> ())
 
 let stop_for_exit () =
-  if !exits <> Executor.this_thread () then begin
+  if !Executor.exits <> Executor.this_thread () then begin
     stopped := true;
     while true do
       !while_stopped ()
@@ -40,7 +37,7 @@ let exit () =
   if Domains.is_main () then begin
     (* Something may wait for Lwt's thread, which has never called Rust. Where Rust cannot start, it is the process that ends. *)
     (try Executor.start_if_prepared () with _ -> ());
-    exits := Executor.this_thread ();
+    Executor.exits := Executor.this_thread ();
     Executor.exiting := true;
     stop_lwt_thread ();
     (* [exit] may have been called by any callback, which Lwt's own hooks wait for: Lwt itself ends one level of them. *)

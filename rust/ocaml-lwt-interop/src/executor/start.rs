@@ -7,7 +7,7 @@ use crate::caml::lock::Access;
 use crate::caml::{self, Live, Raised, Record, Standard};
 use crate::home::{
     AtHome, Driver, Home, MOST_CALLS, Scope, lwt_has_started, lwt_home, lwt_starts_here,
-    set_lwt_home, visitor,
+    note_lwts_domain, set_lwt_home, visitor,
 };
 use crate::lock::Mutex;
 use crate::panic;
@@ -185,12 +185,13 @@ pub(crate) fn start(
         );
     }
     let home = prepare(access, callbacks)?;
+    lwt_starts_here();
     // On OCaml 4 boxroot learns from the runtime lock's hooks which thread holds it. When it was set up by another
     // thread (ocaml-rs does that at its first root), this one may not have passed a hook since.
     caml::without_lock(access, || ());
     watch_this_thread();
     enter_for_ever();
-    lwt_starts_here();
+    note_lwts_domain();
     AtHome::install(home);
     Ok(home.wake.descriptor_number())
 }

@@ -158,10 +158,14 @@ pub(crate) fn set_lwt_home(home: &'static Home) -> &'static Home {
     LWT_HOME.get_or_init(|| home)
 }
 
-/// This is the thread that runs Lwt.
+/// This is the thread that runs Lwt: from now on no other starts the executor. Before anything lets another thread run.
 pub(crate) fn lwt_starts_here() {
-    LWTS_DOMAIN.store(lock::domain(), Ordering::Relaxed);
     LWT_HAS_STARTED.store(true, Ordering::Release);
+}
+
+/// On that thread, when it is known to hold its lock.
+pub(crate) fn note_lwts_domain() {
+    LWTS_DOMAIN.store(lock::domain(), Ordering::Relaxed);
 }
 
 /// Whether the executor of the thread that runs Lwt is that thread's. Until then it takes what is sent there, and runs nothing.

@@ -17,7 +17,7 @@ pub(crate) mod visitor;
 pub(crate) use calls::MOST_CALLS;
 pub(crate) use context::{
     AtHome, BARE, Scope, disturbed, holds_lwts_lock, lwt_has_started, lwt_home, lwt_starts_here,
-    set_lwt_home, to_lwt,
+    note_lwts_domain, set_lwt_home, to_lwt,
 };
 pub(crate) use home::{Driver, Home};
 pub use local::Budget;
