@@ -11,6 +11,8 @@ external local_set_ready : int -> int -> int = "bench_alone_local_set_ready"
 external local_set_yield : int -> int -> int = "bench_alone_local_set_yield"
 external spawn : int -> int -> int = "bench_alone_spawn"
 external thread : int -> int -> int = "bench_alone_thread"
+external task_spawn : int -> int -> int = "bench_alone_task_spawn"
+external task_thread : int -> int -> int = "bench_alone_task_thread"
 external home : int -> int -> int = "bench_alone_home"
 
 let cancelled () =
@@ -54,6 +56,8 @@ let rust =
         both "rust/local-set-yield" "Tokio's LocalSet: a task that yields" local_set_yield;
         both "rust/spawn" "tokio::spawn" spawn;
         both "rust/thread" "a plain thread wakes a task" thread;
+        both "rust/task-spawn" "tasks of async-executor that await tokio::spawn" task_spawn;
+        both "rust/task-thread" "tasks of async-executor that a plain thread wakes" task_thread;
         both "rust/home" "a Tokio worker spawns on async-executor here" home;
       ]
 

@@ -95,16 +95,36 @@ pub fn bench_alone_spawn(batches: isize, size: isize) -> isize {
     timed(|| runtime.block_on(in_batches(batches, size, || tokio::spawn(ready()))))
 }
 
-/// A task that a plain thread wakes.
+/// The same, each awaited by a task of its own, as each of the bridge's is: so each is woken.
+#[ocaml::func]
+pub fn bench_alone_task_spawn(batches: isize, size: isize) -> isize {
+    let runtime = tokio_rt();
+    let executor = LocalExecutor::new();
+    let spawn =
+        || executor.spawn(async { runtime.spawn(ready()).await.expect("nothing in it panics") });
+    timed(|| block_on(executor.run(in_batches(batches, size, spawn))))
+}
+
+/// What a plain thread is asked.
+fn ask() -> oneshot::Receiver<()> {
+    let (answer, answered) = oneshot::channel();
+    ECHO.send(answer)
+        .expect("the thread lives as long as the process");
+    answered
+}
+
+/// A thread answers, and wakes who waits for the answer.
 #[ocaml::func]
 pub fn bench_alone_thread(batches: isize, size: isize) -> isize {
-    let ask = || {
-        let (answer, answered) = oneshot::channel();
-        ECHO.send(answer)
-            .expect("the thread lives as long as the process");
-        answered
-    };
     timed(|| block_on(in_batches(batches, size, ask)))
+}
+
+/// The same, each awaited by a task of its own, as each of the bridge's is: so each is woken.
+#[ocaml::func]
+pub fn bench_alone_task_thread(batches: isize, size: isize) -> isize {
+    let executor = LocalExecutor::new();
+    let spawn = || executor.spawn(async { ask().await });
+    timed(|| block_on(executor.run(in_batches(batches, size, spawn))))
 }
 
 /// A Tokio worker that sends tasks to an executor which this thread runs.

@@ -67,28 +67,26 @@ mutations=(
         let _ = home;'
 
   wake_before_the_queue what_two_threads_send "$core/wake/mod.rs"
-  '        incoming.queue.push(runnable);
+  '        incoming.queue.push_back(runnable);
         drop(incoming);
         self.signal();'
   '        drop(incoming);
         self.signal();
-        if let Some(mut incoming) = self.incoming.lock() { incoming.queue.push(runnable); }'
+        if let Some(mut incoming) = self.incoming.lock() { incoming.queue.push_back(runnable); }'
 
   awake_only_after_the_queue_was_taken what_two_threads_send "$core/wake/mod.rs"
   '        if self.state.wake_up() == Found::Empty {
             return;
-        }
-        if let Some(mut incoming) = self.incoming.lock() {
-            let came = std::mem::take(&mut incoming.queue);
-            drop(incoming);
-            into.extend(came);
         }'
-  '        if let Some(mut incoming) = self.incoming.lock() {
-            let came = std::mem::take(&mut incoming.queue);
-            drop(incoming);
-            into.extend(came);
+  '        struct Late<'"'"'a>(&'"'"'a WakeState);
+        impl Drop for Late<'"'"'_> {
+            fn drop(&mut self) { let _ = self.0.wake_up(); }
         }
-        let _ = self.state.wake_up();'
+        let _late = Late(&self.state);'
+
+  awake_taken_for_notified what_two_threads_send "$core/wake/state.rs"
+  '        if self.is_notified() {'
+  '        if self.0.load(Ordering::Acquire) != ASLEEP {'
 
   asleep_whatever_came what_two_threads_send "$core/wake/state.rs"
   '            Err(_) => Sleep::Refused,'

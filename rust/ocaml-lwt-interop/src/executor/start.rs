@@ -115,8 +115,9 @@ pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHo
 fn run_ends(scope: &Scope) {
     let home = scope.home();
     // Or what has come would be seen for ever.
-    home.wake
-        .take_queued(&mut *home.local(scope.at()).queue.borrow_mut());
+    let mut queue = home.local(scope.at()).queue.borrow_mut();
+    home.wake.take_queued(queue.incoming());
+    drop(queue);
     end_queued(scope);
 }
 

@@ -9,6 +9,8 @@
 mod descriptor;
 pub(crate) mod state;
 
+use std::collections::VecDeque;
+
 use descriptor::WakeDescriptor;
 use state::{Found, Notify, Sleep, WakeState};
 
@@ -29,9 +31,12 @@ pub(crate) struct WakePath<R> {
     incoming: Mutex<Incoming<R>>,
 }
 
+/// For how many runnables memory is kept between two bursts.
+const MOST_KEPT: usize = 4096;
+
 #[derive(Debug)]
 struct Incoming<R> {
-    queue: Vec<R>,
+    queue: VecDeque<R>,
     /// The executor has shut down: what begins something is given back to its sender.
     closed: bool,
 }
@@ -42,7 +47,7 @@ impl<R: Queued> WakePath<R> {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
             incoming: Mutex::new(Incoming {
-                queue: Vec::new(),
+                queue: VecDeque::new(),
                 closed: false,
             }),
         })
@@ -78,7 +83,7 @@ impl<R: Queued> WakePath<R> {
             drop(incoming);
             return Err(runnable);
         }
-        incoming.queue.push(runnable);
+        incoming.queue.push_back(runnable);
         drop(incoming);
         self.signal();
         Ok(())
@@ -117,12 +122,20 @@ impl<R: Queued> WakePath<R> {
     }
 
     /// On the domain thread: appends what came in, in order.
-    pub(crate) fn take_queued(&self, into: &mut impl Extend<R>) {
+    pub(crate) fn take_queued(&self, into: &mut VecDeque<R>) {
         // What was queued and not yet notified is seen by the tick that follows its notification.
         if self.state.wake_up() == Found::Empty {
             return;
         }
+        // The two change places where they can: then nothing is copied, and the next burst finds memory.
+        let is_empty = into.is_empty();
+        if is_empty && into.capacity() > MOST_KEPT {
+            *into = VecDeque::new();
+        }
         if let Some(mut incoming) = self.incoming.lock() {
+            if is_empty {
+                return std::mem::swap(into, &mut incoming.queue);
+            }
             let came = std::mem::take(&mut incoming.queue);
             drop(incoming);
             into.extend(came);
@@ -138,9 +151,9 @@ impl<R: Queued> WakePath<R> {
     }
 
     /// Refuses what begins something from now on, and gives what has come in.
-    pub(crate) fn close(&self) -> Vec<R> {
+    pub(crate) fn close(&self) -> VecDeque<R> {
         let Some(mut incoming) = self.incoming.lock() else {
-            return Vec::new();
+            return VecDeque::new();
         };
         incoming.closed = true;
         std::mem::take(&mut incoming.queue)

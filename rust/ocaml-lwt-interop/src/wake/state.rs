@@ -8,6 +8,8 @@
 //!    domain thread's next [`WakeState::try_sleep`] fails, so that it empties the queue again.
 //! 2. At most one write a burst: between two `wake_up`s at most one `notify` answers [`Notify::Write`].
 //! 3. While the domain thread is awake nobody writes at all.
+//! 4. Another thread queues under the lock under which the domain thread, after its `wake_up`, looks. So who queued what was not
+//!    seen there sees that `wake_up`, and never an older state.
 
 use crate::checked::{AtomicU8, Ordering};
 
@@ -58,7 +60,12 @@ impl WakeState {
     }
 
     /// From any thread, after queuing. `AcqRel`: what was queued before is seen by the `wake_up` that sees the state.
+    #[inline]
     pub(crate) fn notify(&self) -> Notify {
+        // Rule 4: what was notified, and not seen, is to be taken out yet. Nothing is written then, to what others read.
+        if self.is_notified() {
+            return Notify::Nothing;
+        }
         match self.0.swap(NOTIFIED, Ordering::AcqRel) {
             ASLEEP => Notify::Write,
             _ => Notify::Nothing,
