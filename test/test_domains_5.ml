@@ -234,6 +234,22 @@ let awaited =
         let+ () = reverse array true in
         check_string "what OCaml has" "bbd" (Lwt_bytes.to_string array);
         check_string "what Rust made" "rrr" (Lwt_bytes.to_string made));
+    (* What one lets go on a thread, another domain may come to restore, and be at it still. *)
+    law_of_pool "array_is_back_when_its_call_has_ended_whoever_gives_it_back" (fun pool ->
+        let stop = Atomic.make false and missed = Atomic.make 0 in
+        let touched array (_ : int) = if Bigarray.Array1.dim array = 0 then Atomic.incr missed in
+        let job () =
+          let array = Lwt_bytes.of_string "abc" in
+          while not (Atomic.get stop) do
+            touched array (Pool.await (touch array))
+          done
+        in
+        let jobs = List.init 2 (fun _ -> Pool.detach pool job ()) in
+        let array = Lwt_bytes.of_string "abc" in
+        let rec touches n = if n = 0 then Lwt.return_unit else Lwt.bind (touch array) (fun was -> touched array was; touches (n - 1)) in
+        let* () = Lwt.finalize (fun () -> touches 300) (fun () -> Atomic.set stop true; Lwt.return_unit) in
+        let+ () = Lwt.join jobs in
+        check_int "arrays that were not back" 0 (Atomic.get missed));
     on_a_worker "functions_of_the_job_are_called_there"
       (fun () ->
         let here = Domain.self () in

@@ -12,6 +12,7 @@ let write = Rust_half.Arrays.arrays_write
 let write_on_workers = Rust_half.Arrays.arrays_write_on_workers
 let write_detached = Rust_half.Arrays.arrays_write_detached
 let write_now = Rust_half.Arrays.arrays_write_now
+let let_go_elsewhere = Rust_half.Arrays.arrays_let_go_elsewhere
 let end_ = Rust_half.Arrays.arrays_end
 let gate = Rust_half.Arrays.arrays_gate
 let came_to_the_gate = Rust_half.Arrays.arrays_came_to_the_gate
@@ -55,6 +56,9 @@ let lent =
             | (_ : int) -> Alcotest.fail "returned"
             | exception Exit -> ());
             check_string "what Rust wrote" "1 1 1" (numbers array));
+        law_now "array_is_there_for_what_is_called_after_another_thread_let_it_go" (fun () ->
+            let array = of_string "abc" in
+            let_go_elsewhere array (fun () -> check_int "elements in the call" 3 (Bigarray.Array1.dim array)));
         law "array_that_nobody_else_has_lives" (fun () ->
             let freed = ref 0 and reached = ref 0 in
             let make () =

@@ -61,7 +61,7 @@ let run { programs; _ } =
   until_nothing_is_left (Unix.gettimeofday ())
 
 let report () =
-  match !Perform.problems with
+  match Atomic.get Perform.problems with
   | [] -> ()
   | problems ->
       List.iter (fun text -> say "problem %s" text) (List.sort_uniq compare problems);
@@ -217,7 +217,7 @@ let alarms programs milliseconds =
   (* Both loops still work. *)
   through (fun () -> Lwt_main.run (Lwt.bind (Rust_half.on_tokio (Then [| Yields 2; Timer 1 |]) (Perform.env ())) (fun _ -> Lwt.return_unit)));
   (* What was begun in the middle of an exception. *)
-  Perform.problems := List.filter (fun text -> Perform.has_prefix "exception" text) !Perform.problems;
+  Table.change Perform.problems (List.filter (Perform.has_prefix "exception"));
   through (fun () -> Rust_async.shutdown ());
   through (fun () -> Lwt_main.run (Lwt_unix.sleep 0.001));
   let { Rust_async.tasks; subscriptions; _ } = Rust_async.stats () in

@@ -6,18 +6,15 @@ open Rust_half
 exception Planned of int
 
 (* What does not hold. Whoever finds something says it here, on whichever thread. *)
-let problems : string list ref = ref []
-let problem format = Printf.ksprintf (fun text -> problems := text :: !problems) format
+let problems : string list Atomic.t = Atomic.make []
+let problem format = Printf.ksprintf (fun text -> Table.change problems (List.cons text)) format
 
 (* The exceptions that were raised: one that comes back is one of them, and no copy. *)
-let lock = Mutex.create ()
-let raised : exn list ref = ref []
+let raised : exn list Atomic.t = Atomic.make []
 
 let planned n =
   let exn = Planned n in
-  Mutex.lock lock;
-  raised := exn :: !raised;
-  Mutex.unlock lock;
+  Table.change raised (List.cons exn);
   exn
 
 let has_prefix prefix text = String.length text > String.length prefix && String.sub text 0 (String.length prefix) = prefix
@@ -29,7 +26,7 @@ let number_behind prefix text =
 let error_of exn =
   match exn with
   | Planned n ->
-      if not (List.memq exn !raised) then problem "exception %d is a copy of the one that was raised" n;
+      if not (List.memq exn (Atomic.get raised)) then problem "exception %d is a copy of the one that was raised" n;
       Some (Model.Planned n)
   | Rust_async.Rust_error { message; _ } ->
       Option.map (fun n -> Model.Rust_error n) (number_behind "planned error " message)
@@ -62,8 +59,8 @@ let waiting : value Lwt.u list ref = ref []
 
 let forget () =
   waiting := [];
-  problems := [];
-  raised := [];
+  Atomic.set problems [];
+  Atomic.set raised [];
   lent := []
 
 let collect = function Minor -> Gc.minor () | Major -> Gc.full_major () | Compact -> Gc.compact ()

@@ -2,14 +2,21 @@
 
 open Rust_half
 
-let lock = Mutex.create ()
-let counts : (string * string, int) Hashtbl.t = Hashtbl.create 100
+module Counts = Map.Make (struct
+  type t = string * string
+
+  let compare = compare
+end)
+
+(* No lock: what a signal handler raises in the middle would leave it taken. *)
+let counts = Atomic.make Counts.empty
+
+let rec change at f =
+  let before = Atomic.get at in
+  if not (Atomic.compare_and_set at before (f before)) then change at f
 
 let add row column times =
-  Mutex.lock lock;
-  let before = Option.value ~default:0 (Hashtbl.find_opt counts (row, column)) in
-  Hashtbl.replace counts (row, column) (before + times);
-  Mutex.unlock lock
+  change counts (Counts.update (row, column) (fun before -> Some (Option.value ~default:0 before + times)))
 
 let met row column = add row column 1
 let columns = [ "value"; "error"; "exception"; "panic"; "broken"; "cancelled"; "timeout"; "dropped"; "refused" ]
@@ -51,8 +58,8 @@ let row_of node =
   | Fair LwtStream -> Some "fair: an OCaml stream"
   | _ -> None
 
-let all () = Hashtbl.fold (fun (row, column) times rest -> (row, column, times) :: rest) counts []
-let times row column = Option.value ~default:0 (Hashtbl.find_opt counts (row, column))
+let all () = Counts.fold (fun (row, column) times rest -> (row, column, times) :: rest) (Atomic.get counts) []
+let times row column = Option.value ~default:0 (Counts.find_opt (row, column) (Atomic.get counts))
 
 let print () =
   let rows = List.sort_uniq compare (List.map (fun (row, _, _) -> row) (all ())) in

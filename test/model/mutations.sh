@@ -192,8 +192,20 @@ mutations=(
   '.compare_exchange_weak(head, node, Ordering::Relaxed, Ordering::Relaxed)'
 
   pile_taken_relaxed whatever_is_pushed "$core/caml/pile.rs"
-  '        let mut node = self.head.swap(null_mut(), Ordering::Acquire);'
+  '        let mut node = self.head.swap(null_mut(), Ordering::AcqRel);'
   '        let mut node = self.head.swap(null_mut(), Ordering::Relaxed);'
+
+  pile_that_is_done_when_it_is_taken who_finds_it_done "$core/caml/pile.rs"
+  '        self.is_busy.store(true, Ordering::Relaxed);'
+  ''
+
+  pile_that_is_finished_by_two_at_a_time who_finds_it_done "$core/caml/pile.rs"
+  '        let Some(_alone) = self.finishing.lock() else {'
+  '        let Some(_) = self.finishing.lock() else {'
+
+  pile_that_is_done_out_of_order who_finds_it_done "$core/caml/pile.rs"
+  '        self.head.load(Ordering::Acquire).is_null() && !self.is_busy.load(Ordering::Acquire)'
+  '        !self.is_busy.load(Ordering::Acquire) && self.head.load(Ordering::Acquire).is_null()'
 
   pile_that_forgets_what_came_between whatever_is_pushed "$core/caml/pile.rs"
   '            unsafe { (*node).next = head };'

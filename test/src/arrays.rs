@@ -124,6 +124,14 @@ pub fn arrays_write_now(mut array: Lent<u8>, f: OCamlFunc<(), ()>) -> Result<isi
     Ok(array.iter().map(|byte| isize::from(*byte)).sum())
 }
 
+/// Calls `f` when another thread has let go of the array.
+#[func(sync)]
+pub fn arrays_let_go_elsewhere(array: Lent<u8>, f: OCamlFunc<(), ()>) -> Result<(), Error> {
+    let thread = std::thread::spawn(move || drop(array));
+    thread.join().expect("nothing in it panics");
+    f.call(&ocaml_lwt_interop::ocaml_runtime(), ())
+}
+
 /// Ends as it is told: with a value, an error or a panic.
 #[func]
 pub async fn arrays_end(mut array: Lent<u8>, place: Place, how: isize) -> Result<(), Error> {

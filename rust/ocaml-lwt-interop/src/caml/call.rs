@@ -3,6 +3,7 @@
 use ocaml::sys;
 
 use super::live::Live;
+use super::loan;
 use super::lock::{self, Access};
 use super::typed::{Given, Typed, types};
 use super::value::{Raw, alloc_string};
@@ -29,6 +30,8 @@ fn call_result(v: sys::Value) -> CallResult {
 /// runtime takes them over before anything can allocate. Runs OCaml code; does not raise: the exception comes back.
 pub(crate) unsafe fn call(access: Access<'_>, f: Raw, arguments: &mut [Raw]) -> CallResult {
     room_for_callback(access)?;
+    // Whatever OCaml hears, it has before what was let go before that.
+    loan::restore_dropped(access);
     // SAFETY: the caller's word; `Raw` is `repr(transparent)` over a value
     call_result(lock::running_ocaml(|| unsafe {
         match *arguments {

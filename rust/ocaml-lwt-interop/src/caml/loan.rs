@@ -6,7 +6,8 @@
 //! 2. An array is lent if nobody else has its memory: it is OCaml's own, or Rust's (`owned_array.rs`), and no other array shares
 //!    it. The runtime counts those that do in a proxy, also the dead ones, until they are collected.
 //! 3. What is lent has a root, so that it is there when it is restored: by whoever has access and drops the loan; else it waits
-//!    in a stack, until somebody has access. So no thread of Rust's ever waits for OCaml.
+//!    in a stack, until somebody has access. So no thread of Rust's ever waits for OCaml. On whichever domain that is: the end of a
+//!    call first sees to it that all of the stack [is done](Pile::finish).
 
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
@@ -133,10 +134,11 @@ impl Loan {
 
 static DROPPED: Pile<Loan> = Pile::new();
 
-/// Restores the arrays that were let go where OCaml could not be touched. No allocation on the OCaml heap, runs no OCaml code.
+/// Restores the arrays that were let go where OCaml could not be touched: when it returns all are restored, those too that
+/// another domain has come to restore. No allocation on the OCaml heap, runs no OCaml code.
 #[inline]
 pub(crate) fn restore_dropped(access: Access<'_>) {
-    if !DROPPED.is_empty() {
-        DROPPED.empty(|loan| loan.restore(access));
+    if !DROPPED.is_done() {
+        DROPPED.finish(|loan| loan.restore(access));
     }
 }

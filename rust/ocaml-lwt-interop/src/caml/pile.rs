@@ -1,14 +1,21 @@
 //! What was dropped where OCaml could not be touched, until somebody comes who can.
 //!
-//! This is a stack: any thread pushes, and who empties it takes all of it at once. So nothing comes back while somebody reads
-//! it. There is no lock, since the child of a `fork` might find it taken.
+//! 1. This is a stack: any thread pushes, and who empties it takes all of it at once. So nothing comes back while somebody reads
+//!    it. To push takes no lock, since the child of a `fork` might find it taken.
+//! 2. Who finds it [done](Pile::is_done), or has [finished](Pile::finish) it, knows that all that was pushed before is done with: not
+//!    only that somebody, on another domain, has taken it.
 
 use std::ptr::null_mut;
 
-use crate::checked::{AtomicPtr, Ordering};
+use crate::checked::{AtomicBool, AtomicPtr, Ordering};
+use crate::lock::Mutex;
 
 pub(super) struct Pile<T> {
     head: AtomicPtr<Node<T>>,
+    /// Somebody is at what it has taken.
+    is_busy: AtomicBool,
+    /// Whoever finishes it. Nothing is waited for under it.
+    finishing: Mutex<()>,
 }
 
 struct Node<T> {
@@ -21,6 +28,8 @@ impl<T> Pile<T> {
     pub(super) const fn new() -> Pile<T> {
         Pile {
             head: AtomicPtr::new(null_mut()),
+            is_busy: AtomicBool::new(false),
+            finishing: Mutex::new(()),
         }
     }
 
@@ -28,6 +37,8 @@ impl<T> Pile<T> {
     fn new() -> Pile<T> {
         Pile {
             head: AtomicPtr::new(null_mut()),
+            is_busy: AtomicBool::new(false),
+            finishing: Mutex::new(()),
         }
     }
 
@@ -53,16 +64,35 @@ impl<T> Pile<T> {
         self.head.load(Ordering::Relaxed).is_null()
     }
 
+    /// Rule 2.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        // In this order: who sees it emptied sees that somebody is at it.
+        self.head.load(Ordering::Acquire).is_null() && !self.is_busy.load(Ordering::Acquire)
+    }
+
     /// Takes all there is, the last first, and gives each to `f`.
     #[cold]
     pub(super) fn empty(&self, f: impl Fn(T)) {
-        let mut node = self.head.swap(null_mut(), Ordering::Acquire);
+        let mut node = self.head.swap(null_mut(), Ordering::AcqRel);
         while !node.is_null() {
             // SAFETY: made by `push`, and ours since the swap
             let Node { item, next } = *unsafe { Box::from_raw(node) };
             f(item);
             node = next;
         }
+    }
+
+    /// The same, and waits for others that are at it; rule 2. `f` waits for nothing, and pushes nothing.
+    #[cold]
+    pub(super) fn finish(&self, f: impl Fn(T)) {
+        // In the child of a `fork` who was at it does not exist: what it had taken stays as it is.
+        let Some(_alone) = self.finishing.lock() else {
+            return;
+        };
+        self.is_busy.store(true, Ordering::Relaxed);
+        self.empty(f);
+        self.is_busy.store(false, Ordering::Release);
     }
 }
 
@@ -80,6 +110,16 @@ mod tests {
         PILE.empty(|item| taken.borrow_mut().push(item));
         assert_eq!(taken.into_inner(), [2, 1]);
         assert!(PILE.is_empty());
+    }
+
+    #[test]
+    fn it_is_done_when_what_was_taken_is() {
+        static PILE: Pile<u8> = Pile::new();
+        assert!(PILE.is_done());
+        PILE.push(1);
+        assert!(!PILE.is_done());
+        PILE.finish(|_| assert!(PILE.is_empty() && !PILE.is_done()));
+        assert!(PILE.is_done());
     }
 }
 
@@ -123,6 +163,39 @@ mod model {
             for thread in pushing {
                 thread.join().unwrap();
             }
+        });
+    }
+
+    /// One thread finishes what another has pushed; a third, which has heard of the push, finds it done, or finishes it.
+    #[test]
+    fn who_finds_it_done_finds_that_all_is_done() {
+        loom::model(|| {
+            let pile = Arc::new(Pile::new());
+            let place = Arc::new(UnsafeCell::new(0));
+            let (pushed, is_pushed) = channel();
+            let do_it = |place: Arc<UnsafeCell<u8>>| {
+                // SAFETY: what is pushed once is done by one thread, which the model checker looks at
+                place.with_mut(|place| unsafe { *place += 1 });
+            };
+            let pushing = {
+                let (pile, place) = (pile.clone(), place.clone());
+                loom::thread::spawn(move || {
+                    pile.push(place);
+                    pushed.send(()).unwrap();
+                })
+            };
+            let finishing = {
+                let pile = pile.clone();
+                loom::thread::spawn(move || pile.finish(do_it))
+            };
+            is_pushed.recv().unwrap();
+            if !pile.is_done() {
+                pile.finish(do_it);
+            }
+            // SAFETY: as above
+            assert_eq!(place.with_mut(|place| unsafe { *place }), 1);
+            pushing.join().unwrap();
+            finishing.join().unwrap();
         });
     }
 }

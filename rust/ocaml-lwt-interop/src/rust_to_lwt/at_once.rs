@@ -46,7 +46,7 @@ fn value_of_call<R, T: ToOCaml + 'static>(
     let ended = catch(AssertUnwindSafe(|| {
         call(arguments).map(|output| match ending(output).0 {
             Settled::Value(value) => {
-                // See `settle::convert_or_panic`, of which this is the shortest way.
+                // OCaml hears of it without a call of ours, which would see to that.
                 restore_dropped(scope.access());
                 Converted::Value(build::convert_here(scope.access(), &value))
             }

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use super::output::Settled;
-use crate::caml::{self, Callbacks, PendingPromise, TypedRoot, promise_of, types};
+use crate::caml::{Callbacks, PendingPromise, TypedRoot, promise_of, types};
 use crate::conversion::{ToOCaml, build};
 use crate::ending::Ending;
 use crate::errors_to_ocaml::{self, Outgoing};
@@ -37,7 +37,6 @@ pub(crate) fn convert<T: ToOCaml + 'static>(
 
 #[inline]
 fn convert_value<T: ToOCaml + 'static>(scope: &Scope, value: T) -> Converted {
-    caml::loan::restore_dropped(scope.access());
     catch(AssertUnwindSafe(move || {
         build::convert_here(scope.access(), &value)
     }))
@@ -62,8 +61,6 @@ pub(super) fn convert_or_panic<T: ToOCaml + 'static>(
     scope: &Scope,
     ending: Ending<Settled<T>>,
 ) -> Converted {
-    // What was lent to a body on another thread is OCaml's again before it hears that the body has ended.
-    caml::loan::restore_dropped(scope.access());
     match ending {
         Ending::Value(Settled::Value(value)) => {
             Converted::Value(build::convert_here(scope.access(), &value))
