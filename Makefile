@@ -43,6 +43,9 @@ bench: setup ## the benchmark, with its baselines, on this machine's OCaml
 bench-all: ## the benchmark on all three toolchains (root)
 	scripts/test-all.sh --command 'make bench'
 
+bench-record: ## records a run on each toolchain, and writes the figures of the pages from it, on a quiet machine (root)
+	scripts/bench-record.sh
+
 diagrams: ## render the Mermaid sources in diagrams/
 	diagrams/render.sh
 
@@ -61,4 +64,4 @@ clean: ## remove what was built
 	rm -rf _build target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-database demo-fetch demo-node test test-all stress fuzz sanitize bench bench-all diagrams fmt lint setup clean
+.PHONY: help demo demo-database demo-fetch demo-node test test-all stress fuzz sanitize bench bench-all bench-record diagrams fmt lint setup clean

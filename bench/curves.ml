@@ -26,16 +26,3 @@ let all =
   @ curve "ready" "ready at its first poll" Rust_half.Calls.bench_ready ~baseline:"bind" ~bound:(Times 2.)
   @ curve "pause" "Lwt.pause and bind" Lwt.pause
   @ curve "yield" "yields once" Rust_half.Calls.bench_yield ~baseline:"pause" ~bound:(Times 1.1)
-
-(** Of the results, the curves by kind, and whether there is one: each a name, and nanoseconds at so many at a time. *)
-let of_results results =
-  let times name =
-    List.find_map
-      (fun { Measure.case; rounds; _ } -> if case.name = name then Some (Measure.median rounds) else None)
-      results
-  in
-  let curve kind =
-    let points = List.filter_map (fun size -> Option.map (fun time -> (size, time)) (times (name kind size))) sizes in
-    { Rust_half.name = kind; points = Array.of_list points }
-  in
-  List.map curve [ "bind"; "ready"; "pause"; "yield" ] |> List.filter (fun { Rust_half.points; _ } -> points <> [||])

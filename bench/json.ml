@@ -37,7 +37,22 @@ and separated : 'a. Buffer.t -> char -> char -> (Buffer.t -> 'a -> unit) -> 'a l
     items;
   Buffer.add_char output closing
 
-let to_string json =
+(** What is in the outermost object, and each item of a list there, has a line of its own: so two runs can be compared with [diff]. *)
+let lines json =
   let output = Buffer.create 65_536 in
-  write output json;
+  let each opening closing write items =
+    Printf.bprintf output "%c\n" opening;
+    List.iteri
+      (fun i item ->
+        if i > 0 then Buffer.add_string output ",\n";
+        write item)
+      items;
+    Printf.bprintf output "\n%c" closing
+  in
+  let field (key, value) =
+    Printf.bprintf output "\"%s\": " (escaped key);
+    match value with List (_ :: _ as items) -> each '[' ']' (write output) items | value -> write output value
+  in
+  (match json with Object fields -> each '{' '}' field fields | json -> write output json);
+  Buffer.add_char output '\n';
   Buffer.contents output

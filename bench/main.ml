@@ -80,8 +80,10 @@ let write_file path text = with_file open_out close_out path (fun channel -> out
 let read_file path = with_file open_in close_in path (fun channel -> really_input_string channel (in_channel_length channel))
 
 (* Ours is not yet running: whatever runs is somebody else's. *)
+let others = lazy (if !quick then None else Process.busy 0.5)
+
 let warn_if_busy () =
-  match Process.busy 0.5 with
+  match Lazy.force others with
   | Some share when share > 0.05 && not !busy ->
       Printf.printf "WARNING: something else uses %.0f %% of the processors: the numbers mean little; --cpu judges by ours\n\n%!"
         (100. *. share)
@@ -110,10 +112,10 @@ let main () =
   Report.memory memory;
   Printf.printf "peak of the whole process: %s MB\n" (Report.megabytes (Process.peak ()));
   Report.failures failures;
-  let run = lazy (Json.to_string (Report.json plan results late latency memory)) in
-  if !json <> "" then write_file !json (Lazy.force run ^ "\n");
+  let run = lazy (Json.lines (Report.json plan ~others:(Lazy.force others) results late latency memory)) in
+  if !json <> "" then write_file !json (Lazy.force run);
   if !compare_with <> "" then Report.differences (Rust_half.Results.bench_compare (read_file !compare_with) (Lazy.force run));
-  if !plot <> "" then Rust_half.Results.bench_plot !plot (Array.of_list (Curves.of_results results));
+  if !plot <> "" then write_file !plot (Rust_half.Results.bench_curves (Lazy.force run));
   if not !quick then Report.unquiet results;
   if results = [] && late = [] && latency = [] && memory = [] then failwith (Printf.sprintf "no such case: %s%s" !only !prefix);
   failures = [] && all_numbers results (late @ latency) memory

@@ -45,6 +45,21 @@ let voluntary_switches () =
   | threads -> Array.fold_left (fun sum thread -> sum + of_thread thread) 0 threads
 
 let processor () = Option.value ~default:"?" (field "/proc/cpuinfo" "model name")
+
+(** How many processors the system shows. *)
+let how_many () =
+  List.length (List.filter (fun line -> String.starts_with ~prefix:"processor\t" line) (lines "/proc/cpuinfo"))
+
+(** The name and release of the system. *)
+let system () =
+  let name line = try Some (Scanf.sscanf line "PRETTY_NAME=%S" Fun.id) with Scanf.Scan_failure _ | End_of_file -> None in
+  Option.value ~default:"?" (List.find_map name (lines "/etc/os-release"))
+
+(** The day, in UTC. *)
+let today () =
+  let { Unix.tm_year; tm_mon; tm_mday; _ } = Unix.gmtime (Unix.time ()) in
+  Printf.sprintf "%d-%02d-%02d" (tm_year + 1900) (tm_mon + 1) tm_mday
+
 let load () = match lines "/proc/loadavg" with line :: _ -> line | [] -> "?"
 
 (* In jiffies since the machine was started: what its processors did, in all and for anybody. A guest's time, the eighth

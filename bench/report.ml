@@ -156,7 +156,8 @@ let unquiet results =
 let failures failures =
   List.iter (fun { failed; error } -> Printf.eprintf "FAILED: %s: %s\n" failed.Case.name error) failures
 
-let json (plan : Measure.plan) results late latency memory =
+(** [others]: the share of the processors that others used when it began. *)
+let json (plan : Measure.plan) ~others results late latency memory =
   let open Json in
   let number n = Number n and numbers list = List (List.map (fun n -> Number n) list) in
   let case ({ case; times; rounds; ratio; more } as result) =
@@ -209,7 +210,11 @@ let json (plan : Measure.plan) results late latency memory =
     [
       ("ocaml", Text Sys.ocaml_version);
       ("lwt", Text Versions.lwt);
+      ("system", Text (Process.system ()));
       ("processor", Text (Process.processor ()));
+      ("processors", Number (float (Process.how_many ())));
+      ("date", Text (Process.today ()));
+      ("busy_before", option number others);
       ("rounds", Number (float plan.rounds));
       ("seconds", Number plan.seconds);
       ("judged_by", Text (if plan.busy then "cpu" else "wall"));

@@ -69,7 +69,7 @@ if [ -n "$again" ]; then
 else
   # Not the workspace: its crates would share the features of ocaml-rs's that some of them need.
   part "cargo: unit tests, compile-fail tests, a program of Rust's" cargo test --target-dir target \
-    -p ocaml-lwt-interop-macros -p interop-house -p interop-model -p interop_host -p links
+    -p ocaml-lwt-interop-macros -p interop-house -p interop-model -p interop_host -p links -p bench_figures
   # With this flag the pure state files (test/model) use the atomics of the model checker, loom. It
   # compiles every dependency anew, hence a target folder of its own.
   part "loom: the protocols between threads" env RUSTFLAGS="--cfg loom" \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the prose copies or counts: pages show files of projects that `rust-async new` makes, and programs of the tests with what
-# they print; HACKING.md says how many minutes its reading order takes. `--write` writes them; without it, what they say is
-# compared with what is there.
+# they print; HACKING.md says how many minutes its reading order takes; and the figures of the benchmark, which come from bench/recorded.
+# `--write` writes them; without it, what they say is compared with what is there.
 # (follow.sh runs the commands that pages show; documented/ runs the examples that stand on a page alone; links.sh follows links.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -128,12 +128,17 @@ with_minutes() {
   ' HACKING.md
 }
 
+# with_figures PAGE: bench/figures/src/page.rs says which marks there are.
+cargo build --quiet --target-dir target -p bench_figures
+with_figures() { target/debug/figures page bench/recorded "$1"; }
+curves() { target/debug/figures curves bench/recorded debian13; }
+
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 
 # same PAGE COMMAND…: what the command prints is the page.
 same() {
-  "${@:2}" >"$new"
+  "${@:2}" >"$new" || die "$1 cannot be made"
   if [ "${write-}" = --write ]; then
     cmp -s "$new" "$1" || cat "$new" >"$1"
   else
@@ -148,8 +153,16 @@ mapfile -t pages < <(find . -name '*.md' -not -path './_build/*' -not -path './t
 for page in "${pages[@]}"; do same "$page" with_files "$page"; done
 same HACKING.md with_minutes
 
+mapfile -t measured < <(find . -name '*.md' -not -path './_build/*' -not -path './target/*' -not -path '*/node_modules/*' \
+  -exec grep -lE '<!-- (figures?|holds)( -->|: )' {} + | sort)
+for page in ./README.md ./doc/performance.md; do
+  [[ " ${measured[*]} " == *" $page "* ]] || die "$page has no figures of the benchmark"
+done
+for page in "${measured[@]}"; do same "$page" with_figures "$page"; done
+same doc/curves.svg curves
+
 # The programs of the guide, all of them.
 for file in examples/guide/*.expected $(grep -lE '^[^A-Za-z0-9]*-- .* --' examples/guide/*.ml examples/guide/src/*.rs); do
   grep -qF " of $file -->" doc/guide/*.md || die "no chapter of the guide shows $file"
 done
-echo "HACKING.md and ${#pages[@]} pages that show files say what is there"
+echo "HACKING.md, ${#pages[@]} pages that show files and ${#measured[@]} with figures say what is there"
