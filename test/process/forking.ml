@@ -41,7 +41,7 @@ let tasks_that_no_child_polls () =
 let cases (name, fork) =
   let case ?out law = case ?out (law ^ "_after_" ^ name) in
   (* [calls] calls a function of Rust's that calls one of OCaml's, in which the process forks. *)
-  let forks_inside calls =
+  let forks_inside ?(fork = fork) calls =
     tasks_that_no_child_polls ();
     let child = ref (-1) in
     let promise = calls (fun () -> child := fork ()) in
@@ -52,6 +52,16 @@ let cases (name, fork) =
            let* () = Lwt_unix.sleep 0.01 in
            exit 0
        | child -> wait_for child)
+  in
+  (* The child speaks first: its end is the end of the pipe. *)
+  let and_waits () =
+    let child_lives, child_has_it = Unix.pipe () in
+    let child = fork () in
+    if child > 0 then begin
+      Unix.close child_has_it;
+      ignore (Unix.read child_lives (Bytes.create 1) 0 1 : int)
+    end;
+    child
   in
   [
     case "call_in_the_child_is_refused" ~out:[ parent ] (fun () ->
@@ -171,22 +181,11 @@ let cases (name, fork) =
         forks_inside (fun forks -> call (fun n -> forks (); Lwt.return n) 1));
     case "fork_in_a_first_poll_that_goes_on_breaks_its_promise_in_the_child" ~out:[ "call: " ^ broken; "call: 1"; parent ]
       (fun () ->
-        let child = ref (-1) in
-        let child_lives, child_has_it = Unix.pipe () in
-        let forks n =
-          child := fork ();
-          (* The child speaks first: its end is the end of the pipe. *)
-          if !child > 0 then begin
-            Unix.close child_has_it;
-            ignore (Unix.read child_lives (Bytes.create 1) 0 1 : int)
-          end;
-          Lwt.map (fun () -> n) (Lwt_unix.sleep 0.002)
-        in
-        Lwt_main.run
-          (let* () = say_ending "call" (call forks 1) in
-           match !child with
-           | 0 -> exit 0
-           | child -> wait_for child));
+        let goes_on n = Lwt.map (fun () -> n) (Lwt_unix.sleep 0.002) in
+        forks_inside ~fork:and_waits (fun forks -> call (fun n -> forks (); goes_on n) 1));
+    case "fork_in_the_last_poll_of_a_task_that_tokio_joins_wakes_nobody_in_the_child"
+      ~out:[ "call: " ^ broken; "who joins is woken"; "call: 1"; parent ]
+      (fun () -> forks_inside ~fork:and_waits (fun forks -> tokio_joins (fun n -> forks (); n) 1));
     case "child_that_only_exits" ~out:[ parent; "future is dropped" ] (fun () ->
         ignore (never "future");
         ignore (Lwt_main.run (tokio 1));

@@ -35,6 +35,7 @@ let detached_interrupts_when_dropped = Rust_half.Process.Lifetime.process_detach
 let thread_awaits_home = Rust_half.Process.Lifetime.process_thread_awaits_home
 let thread_awaits = Rust_half.Process.Lifetime.process_thread_awaits
 let polls_in_child = Rust_half.Process.Lifetime.process_polls_in_child
+let tokio_joins = Rust_half.Process.Wakes.process_tokio_joins
 let home_calls_for_ever = Rust_half.Process.Lifetime.process_home_calls_for_ever
 let interrupts_when_it_fails = Rust_half.Process.Lifetime.process_interrupts_when_it_fails
 let interrupts_when_it_gives_up = Rust_half.Process.Lifetime.process_interrupts_when_it_gives_up

@@ -6,6 +6,9 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::task::Context;
 
+#[cfg(real_threads)]
+use loom::sync::atomic::{AtomicPtr, Ordering};
+
 use crate::status::{Status, status};
 use crate::tasks::memory::Memory;
 use crate::tasks::{Executor, Keeper};
@@ -195,17 +198,37 @@ loom::thread_local! {
     static HOLDS_LWTS_LOCK: Cell<bool> = Cell::new(false);
 }
 
+#[cfg(not(real_threads))]
 std::thread_local! {
     /// One for each model, all of whose threads are one of the system's.
     static LWT_HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
 }
 
+#[cfg(not(real_threads))]
 pub(crate) fn lwt_home() -> Option<&'static Home> {
     LWT_HOME.get()
 }
 
+#[cfg(not(real_threads))]
 pub(crate) fn set_lwt_home(home: &'static Home) {
     LWT_HOME.set(Some(home));
+}
+
+#[cfg(real_threads)]
+loom::lazy_static! {
+    static ref LWT_HOME: AtomicPtr<Home> = AtomicPtr::new(std::ptr::null_mut());
+}
+
+#[cfg(real_threads)]
+pub(crate) fn lwt_home() -> Option<&'static Home> {
+    // SAFETY: there is none, or one that is there as long as its model runs
+    unsafe { LWT_HOME.load(Ordering::Relaxed).as_ref() }
+}
+
+/// Before there are other threads.
+#[cfg(real_threads)]
+pub(crate) fn set_lwt_home(home: &'static Home) {
+    LWT_HOME.store(std::ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
 }
 
 /// The runtime lock of the domain that runs Lwt.

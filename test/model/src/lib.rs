@@ -3,6 +3,10 @@
 //! files name of others that do know OCaml has a stand-in here.
 #![allow(dead_code, missing_docs)]
 
+// Their loom is another one.
+#[cfg(real_threads)]
+extern crate interop_model_threads as loom;
+
 #[path = "../../../rust/ocaml-lwt-interop/src/checked.rs"]
 #[allow(
     unused_imports,

@@ -61,11 +61,11 @@ pub(crate) struct Fate {
 
 impl Fate {
     pub(crate) fn done(&self) -> usize {
-        self.done.load(Ordering::SeqCst)
+        self.done.load(Ordering::Relaxed)
     }
 
     pub(crate) fn given_up(&self) -> usize {
-        self.given_up.load(Ordering::SeqCst)
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// It was done once, or given up once.
@@ -84,14 +84,14 @@ impl Errand {
 
     pub(crate) fn run(mut self) {
         let fate = self.0.take().expect("it is done once");
-        fate.done.fetch_add(1, Ordering::SeqCst);
+        fate.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Errand {
     fn drop(&mut self) {
         if let Some(fate) = &self.0 {
-            fate.given_up.fetch_add(1, Ordering::SeqCst);
+            fate.given_up.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -265,3 +265,31 @@ fn wake() {
 pub fn process_wakes() {
     wake();
 }
+
+/// Says when it is woken.
+struct Says(Waker);
+
+impl Wake for Says {
+    fn wake(self: Arc<Self>) {
+        println!("who joins is woken");
+        self.0.wake_by_ref();
+    }
+}
+
+/// A Tokio task joins one at home, whose last poll calls the function, and says when it is woken.
+#[func]
+pub async fn process_tokio_joins(f: OCamlFunc<(isize,), isize>, n: isize) -> Result<isize, Error> {
+    let (waits, is_joined) = oneshot::channel();
+    let mut task = ocaml_lwt_interop::spawn_local(async move {
+        is_joined.await?;
+        f.call(&ocaml_runtime(), (n,))
+    });
+    let mut waits = Some(waits);
+    let joins = std::future::poll_fn(move |context| {
+        let says = Waker::from(Arc::new(Says(context.waker().clone())));
+        let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&says));
+        waits.take().map(|waits| waits.send(()));
+        polled
+    });
+    tokio::spawn(joins).await??
+}

@@ -24,7 +24,7 @@ struct Seen {
 
 impl Seen {
     fn drops(&self) -> usize {
-        self.drops.load(Ordering::SeqCst)
+        self.drops.load(Ordering::Relaxed)
     }
 }
 
@@ -33,20 +33,24 @@ struct Value(Arc<Seen>);
 impl Value {
     /// A call, while which other threads do what they can.
     fn use_during(&self, f: impl FnOnce()) {
-        self.0.uses.fetch_add(1, Ordering::SeqCst);
+        self.0.uses.fetch_add(1, Ordering::Relaxed);
         step();
         f();
         step();
         assert_eq!(self.0.drops(), 0, "it is gone, and somebody uses it");
-        self.0.uses.fetch_sub(1, Ordering::SeqCst);
+        self.0.uses.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Value {
     fn drop(&mut self) {
         step();
-        assert_eq!(self.0.uses.load(Ordering::SeqCst), 0, "somebody uses it");
-        assert_eq!(self.0.drops.fetch_add(1, Ordering::SeqCst), 0, "it is gone");
+        assert_eq!(self.0.uses.load(Ordering::Relaxed), 0, "somebody uses it");
+        assert_eq!(
+            self.0.drops.fetch_add(1, Ordering::Relaxed),
+            0,
+            "it is gone"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use loom::sync::mpsc::channel;
-use loom::thread::{JoinHandle, spawn};
+use loom::thread::{JoinHandle, spawn, yield_now};
 
 use super::job::{Job, JobCell};
 use super::queue::{Next, Pool};
@@ -19,7 +19,6 @@ use crate::status;
 struct World {
     pool: Arc<Pool>,
     workers: Vec<JoinHandle<()>>,
-    /// Dropped last.
     homes: Homes,
 }
 
@@ -27,7 +26,7 @@ impl World {
     fn new(workers: usize) -> World {
         let mut homes = Homes::new();
         let of_workers: Vec<_> = (0..workers)
-            // SAFETY: `end` joins the workers, and nobody else has one
+            // SAFETY: `end` joins the workers, and gives the homes to who joins the other threads
             .map(|_| unsafe { homes.add(false) })
             .collect();
         World {
@@ -45,16 +44,16 @@ impl World {
         }));
     }
 
-    /// The pool was closed: all workers leave, and who waits for that is woken.
-    fn end(self) {
+    /// The pool was closed: all workers leave, and who waits for that is woken. Another thread may still wake a worker: then the
+    /// homes have to be there.
+    fn end(self) -> Homes {
         self.pool.wait(Instant::now() + Duration::from_secs(86_400));
         assert_eq!(self.pool.alive(), 0);
         block_on(|context| self.pool.poll_left(context));
         for worker in self.workers {
             worker.join().unwrap();
         }
-        drop(self.pool);
-        drop(self.homes);
+        self.homes
     }
 }
 
@@ -119,8 +118,11 @@ impl Call {
     /// Whether it ran. If not, it has an error.
     fn wait(self) -> bool {
         let result = block_on(|context| self.job.poll(context));
-        assert!(self.fate.is_decided(), "{:?}", self.fate);
         assert_eq!(result.is_ok(), self.fate.done() == 1);
+        // Who refuses it drops it after that is told.
+        while !self.fate.is_decided() {
+            yield_now();
+        }
         result.is_ok()
     }
 
@@ -187,8 +189,9 @@ fn submit_against_close(cancel: bool, shuts_down: bool) {
             assert!(status::shut_down());
         }
         refuse_all(world.pool.close(cancel));
-        world.end();
+        let homes = world.end();
         submits.join().unwrap();
+        drop(homes);
     });
 }
 

@@ -60,7 +60,7 @@ impl Sent {
     fn times(&self) -> usize {
         let counts = [&self.polled, &self.ended, &self.refused];
         counts
-            .map(|count| count.load(Ordering::SeqCst))
+            .map(|count| count.load(Ordering::Relaxed))
             .iter()
             .sum()
     }
@@ -76,7 +76,7 @@ impl Completion<&'static Home, ()> for Ends {
             Ending::Value(()) => &sent.polled,
             _ => &sent.ended,
         }
-        .fetch_add(1, Ordering::SeqCst);
+        .fetch_add(1, Ordering::Relaxed);
     }
 
     fn disown(self, _scope: &Scope) {
@@ -87,7 +87,7 @@ impl Completion<&'static Home, ()> for Ends {
 impl Drop for Ends {
     fn drop(&mut self) {
         if let Some(sent) = &self.0 {
-            sent.refused.fetch_add(1, Ordering::SeqCst);
+            sent.refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -21,7 +21,7 @@ impl Drop for Value {
         if let Some(slot) = self.slot.upgrade() {
             let _ = slot.is_waiting();
         }
-        self.drops.fetch_add(1, Ordering::SeqCst);
+        self.drops.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -55,7 +55,7 @@ impl World {
     }
 
     fn drops(&self) -> usize {
-        self.drops.load(Ordering::SeqCst)
+        self.drops.load(Ordering::Relaxed)
     }
 }
 
