@@ -365,6 +365,12 @@ pub fn arrays_touch(mut array: Lent<u8>) -> isize {
     array.as_ptr().addr() as isize
 }
 
+/// Lets go of them, on a thread of the blocking pool.
+#[func(blocking)]
+pub fn arrays_let_go_of_all(arrays: Vec<Lent<u8>>) -> usize {
+    arrays.len()
+}
+
 #[func(blocking)]
 pub fn arrays_made(length: usize) -> OwnedArray<u8> {
     vec![b'r'; length].into()
