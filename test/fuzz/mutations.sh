@@ -131,7 +131,8 @@ replaced() {
   printf %s "${text%.}" >"$copy/$1"
 }
 
-build() { (cd "$copy" && dune build --root . ./test/fuzz/fuzz.exe 2>&1); }
+host=$copy/target/debug/fuzz-host
+build() { (cd "$copy" && dune build --root . ./test/fuzz/fuzz.exe 2>&1 && cargo build --quiet --target-dir target -p fuzz-host 2>&1); }
 
 heading "a copy of the sources in $copy"
 mkdir -p "$copy"
@@ -149,7 +150,7 @@ for ((i = 0; i < ${#mutations[@]}; i += 4)); do
   build || die "$name does not build"
   started=$SECONDS
   fuzz=$copy/_build/default/test/fuzz/fuzz.exe
-  if found=$("$fuzz" --no-shrink --limit 20 --seconds "$limit" 2>&1); then
+  if found=$("$fuzz" --host "$host" --no-shrink --limit 20 --seconds "$limit" 2>&1); then
     result="NOT FOUND" why= missed=$((missed + 1))
   else
     result="$((SECONDS - started)) s"
