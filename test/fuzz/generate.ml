@@ -184,22 +184,24 @@ let last t =
   match int t 4 with 0 -> Exits turns | 1 -> Shuts_down turns | 2 -> Forks turns | _ -> Alarms (5 + turns)
 
 let hosted ?ends ?begins t =
+  let caller () = pick t [| FromMain; FromATask; FromAThread; FromBlockOn; FromTheBlockingPool; FromHome |] in
   let call _ =
     {
-      caller = pick t [| FromMain; FromATask; FromAThread; FromBlockOn; FromTheBlockingPool; FromHome |];
+      caller = caller ();
       patience = (match int t 5 with 0 -> WaitsFor (int t 15) | 1 -> DropsAfter (turns t) | _ -> Waits);
     }
   in
-  let place () = pick t [| InAPromise; InACallback; OnAnotherThread |] in
+  let place () = pick t [| InAPromise; InACallback; BelowRust; OnAnotherThread; WhereItBlocks |] in
   let some_end () =
-    match int t 10 with
-    | 0 | 1 -> ShutsDown
+    match int t 12 with
+    | 0 | 1 | 10 -> ShutsDown (caller ())
     | 2 -> ShutsDownInAHurry
     | 3 -> OcamlShutsDown
     | 4 | 5 -> OcamlExits (place ())
     | 6 -> LeavesTheLoop
     | 7 -> RuntimeGoes
     | 8 -> MainReturns
+    | 9 -> MainExits
     | _ -> MainPanics
   in
   let some_start () =

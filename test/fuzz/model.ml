@@ -148,17 +148,17 @@ let has_ocaml begins = match begins with Starts | StartIsDropped | TwoStart -> t
 
 (* What the host is told of OCaml's end, whatever programs run then. [None]: the process ends first. *)
 let ended = function
-  | AllEnd | ShutsDown | ShutsDownInAHurry | OcamlShutsDown | RuntimeGoes -> Some "ShutDown"
+  | AllEnd | ShutsDown _ | ShutsDownInAHurry | OcamlShutsDown | RuntimeGoes -> Some "ShutDown"
   | OcamlExits _ -> Some "Exited { code: 7 }"
   | LeavesTheLoop -> Some "Raised"
-  | MainReturns | MainPanics -> None
+  | MainReturns | MainExits | MainPanics -> None
 
 (* Whether programs are told of the end. When [main] has returned nobody is there to be told. *)
 let ends_meanwhile ends = ends <> AllEnd && ended ends <> None
 
 (* Whether calls are refused as soon as the host is told. Where another thread of OCaml's has called [exit], Lwt's thread may go on
    until its next turn; then they are. *)
-let is_over_at_once ends = ends <> OcamlExits OnAnotherThread
+let is_over_at_once = function OcamlExits (OnAnotherThread | WhereItBlocks) -> false | _ -> true
 
 (* What the hooks of [at_exit] have been told of is all that was acknowledged, and no more than was asked for. *)
 let journal ~asked ~acknowledged kept = acknowledged <= kept && kept <= asked

@@ -9,14 +9,16 @@ let problems : string list ref = ref []
 let problem format = Printf.ksprintf (fun text -> problems := text :: !problems) format
 
 (* The exceptions that were raised: one that comes back is one of them, and no copy. *)
-let lock = Mutex.create ()
-let raised : exn list ref = ref []
+let raised : exn list Atomic.t = Atomic.make []
+
+(* No lock: a signal handler that raises would leave it locked. *)
+let rec change place f =
+  let before = Atomic.get place in
+  if not (Atomic.compare_and_set place before (f before)) then change place f
 
 let planned n =
   let exn = Planned n in
-  Mutex.lock lock;
-  raised := exn :: !raised;
-  Mutex.unlock lock;
+  change raised (List.cons exn);
   exn
 
 let has_prefix prefix text = String.length text > String.length prefix && String.sub text 0 (String.length prefix) = prefix
@@ -33,7 +35,7 @@ let number_behind prefix text =
 let error_of exn =
   match exn with
   | Planned n ->
-      if not (List.memq exn !raised) then problem "exception %d is a copy of the one that was raised" n;
+      if not (List.memq exn (Atomic.get raised)) then problem "exception %d is a copy of the one that was raised" n;
       Some (Model.Planned n)
   | Rust_async.Rust_error { message; _ } ->
       Option.map (fun n -> Model.Rust_error n) (number_behind "planned error " message)

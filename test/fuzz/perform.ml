@@ -19,7 +19,7 @@ let waiting : value Lwt.u list ref = ref []
 let forget () =
   waiting := [];
   problems := [];
-  raised := [];
+  Atomic.set raised [];
   lent := []
 
 let collect = function Minor -> Gc.minor () | Major -> Gc.full_major () | Compact -> Gc.compact ()

@@ -102,23 +102,22 @@ and ocaml node =
   | Backtrace n -> [ text "an exception that comes through Rust after %d yields, with its backtrace" n ]
 [@@ocamlformat "disable"]
 
+let from = function
+  | FromMain -> "main"
+  | FromATask -> "a task of Tokio's"
+  | FromAThread -> "a plain thread"
+  | FromBlockOn -> "a plain thread, in block_on"
+  | FromTheBlockingPool -> "spawn_blocking"
+  | FromHome -> "a task at home"
+
 let call i { caller; patience } =
-  let from =
-    match caller with
-    | FromMain -> "main"
-    | FromATask -> "a task of Tokio's"
-    | FromAThread -> "a plain thread"
-    | FromBlockOn -> "a plain thread, in block_on"
-    | FromTheBlockingPool -> "spawn_blocking"
-    | FromHome -> "a task at home"
-  in
   let until =
     match patience with
     | Waits -> ""
     | WaitsFor n -> text ", dropped after %s ms" (milliseconds n)
     | DropsAfter n -> text ", dropped after %d yields" n
   in
-  text "Rust calls program_%d from %s%s" (i + 1) from until
+  text "Rust calls program_%d from %s%s" (i + 1) (from caller) until
 
 let host programs h =
   let begins =
@@ -130,17 +129,24 @@ let host programs h =
     | ModuleExits -> "a module calls exit while it is initialised"
     | ProvidesNothing -> "no module provides anything"
   in
-  let place = function InAPromise -> "in a promise" | InACallback -> "in a callback" | OnAnotherThread -> "on another thread" in
+  let place = function
+    | InAPromise -> "in a promise"
+    | InACallback -> "in a callback"
+    | BelowRust -> "in a function that Rust calls, which OCaml has called"
+    | OnAnotherThread -> "on another thread"
+    | WhereItBlocks -> "on a blocking thread"
+  in
   let ends =
     match h.ends with
     | AllEnd -> "all have ended, and then ocaml.shutdown().await"
-    | ShutsDown -> "ocaml.shutdown().await"
+    | ShutsDown caller -> text "ocaml.shutdown().await, by several, from %s" (from caller)
     | ShutsDownInAHurry -> "OCaml computes, and ocaml.shutdown_within() is in a hurry"
     | OcamlShutsDown -> "OCaml calls Rust_async.shutdown ()"
     | OcamlExits where -> text "OCaml calls exit 7, %s" (place where)
     | LeavesTheLoop -> "an exception leaves Lwt's loop"
     | RuntimeGoes -> "Tokio's runtime is dropped"
     | MainReturns -> "main returns"
+    | MainExits -> "std::process::exit(9)"
     | MainPanics -> "main panics"
   in
   text "main is Rust's, with a runtime of %s: %s" (if h.one_thread then "one thread" else "several threads") begins

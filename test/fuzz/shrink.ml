@@ -117,6 +117,10 @@ let call { caller; patience } =
 let hosted h =
   (if h.begins <> Starts then [ { h with begins = Starts } ] else [])
   @ (if h.one_thread then [ { h with one_thread = false } ] else [])
+  @ (match h.ends with
+    | ShutsDown from when from <> FromMain -> [ { h with ends = ShutsDown FromMain } ]
+    | OcamlExits place when place <> InAPromise -> [ { h with ends = OcamlExits InAPromise } ]
+    | _ -> [])
   @ List.map (fun after -> { h with after }) (less h.after)
   @ List.map (fun calls -> { h with calls }) (arrays call h.calls)
 

@@ -132,17 +132,23 @@ let begins = function
   | ModuleExits -> "ModuleExits"
   | ProvidesNothing -> "ProvidesNothing"
 
-let end_place = function InAPromise -> "InAPromise" | InACallback -> "InACallback" | OnAnotherThread -> "OnAnotherThread"
+let end_place = function
+  | InAPromise -> "InAPromise"
+  | InACallback -> "InACallback"
+  | BelowRust -> "BelowRust"
+  | OnAnotherThread -> "OnAnotherThread"
+  | WhereItBlocks -> "WhereItBlocks"
 
 let ends = function
   | AllEnd -> "AllEnd"
-  | ShutsDown -> "ShutsDown"
+  | ShutsDown from -> text "ShutsDown %s" (caller from)
   | ShutsDownInAHurry -> "ShutsDownInAHurry"
   | OcamlShutsDown -> "OcamlShutsDown"
   | OcamlExits place -> text "OcamlExits %s" (end_place place)
   | LeavesTheLoop -> "LeavesTheLoop"
   | RuntimeGoes -> "RuntimeGoes"
   | MainReturns -> "MainReturns"
+  | MainExits -> "MainExits"
   | MainPanics -> "MainPanics"
 
 let hosted h =

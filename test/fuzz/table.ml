@@ -2,14 +2,19 @@
 
 open Rust_half
 
-let lock = Mutex.create ()
-let counts : (string * string, int) Hashtbl.t = Hashtbl.create 100
+module Counts = Map.Make (struct
+  type t = string * string
 
-let add row column times =
-  Mutex.lock lock;
-  let before = Option.value ~default:0 (Hashtbl.find_opt counts (row, column)) in
-  Hashtbl.replace counts (row, column) (before + times);
-  Mutex.unlock lock
+  let compare = compare
+end)
+
+let counts : int Counts.t Atomic.t = Atomic.make Counts.empty
+
+(* No lock: a signal handler that raises would leave it locked. *)
+let rec add row column times =
+  let before = Atomic.get counts in
+  let more = function None -> Some times | Some before -> Some (before + times) in
+  if not (Atomic.compare_and_set counts before (Counts.update (row, column) more before)) then add row column times
 
 let met row column = add row column 1
 let columns = [ "value"; "error"; "exception"; "panic"; "broken"; "cancelled"; "timeout"; "dropped"; "refused" ]
@@ -51,8 +56,8 @@ let row_of node =
   | Fair LwtStream -> Some "fair: an OCaml stream"
   | _ -> None
 
-let all () = Hashtbl.fold (fun (row, column) times rest -> (row, column, times) :: rest) counts []
-let times row column = Option.value ~default:0 (Hashtbl.find_opt counts (row, column))
+let all () = Counts.fold (fun (row, column) times rest -> (row, column, times) :: rest) (Atomic.get counts) []
+let times row column = Option.value ~default:0 (Counts.find_opt (row, column) (Atomic.get counts))
 
 let print () =
   let rows = List.sort_uniq compare (List.map (fun (row, _, _) -> row) (all ())) in

@@ -56,7 +56,11 @@ pub enum HostStart {
 pub enum EndPlace {
     InAPromise,
     InACallback,
+    /// In a function that Rust calls, which OCaml has called.
+    BelowRust,
     OnAnotherThread,
+    /// In a function that Rust calls, where it may block.
+    WhereItBlocks,
 }
 
 /// How OCaml ends, or the host.
@@ -65,7 +69,7 @@ pub enum HostEnd {
     /// When the programs have ended; then the host shuts OCaml down.
     AllEnd,
     /// The rest: while they run.
-    ShutsDown,
+    ShutsDown(Caller),
     /// OCaml computes on, and the host does not wait for it.
     ShutsDownInAHurry,
     OcamlShutsDown,
@@ -75,6 +79,8 @@ pub enum HostEnd {
     /// Tokio's runtime is dropped before OCaml ends.
     RuntimeGoes,
     MainReturns,
+    /// `std::process::exit`.
+    MainExits,
     MainPanics,
 }
 

@@ -245,7 +245,7 @@ impl Run {
 }
 
 /// A future whose panic is its output.
-pub struct Caught(pub Running<'static>);
+struct Caught(Running<'static>);
 
 impl Future for Caught {
     type Output = std::thread::Result<Ended>;

@@ -101,16 +101,25 @@ let compute () =
     ignore (Sys.opaque_identity (ref 0))
   done
 
+(* OCaml's code does it where Rust calls it. *)
+let exit_in plan where =
+  let env = Perform.env () in
+  let exits _ = exit 7 in
+  let env = match where with `Home -> { env with now = exits } | `Thread -> { env with on_a_thread = exits } in
+  ignore (at_home plan env : value Lwt.t)
+
 let end_ocaml ends =
   let* () = Lwt.pause () in
   (match ends with
   | OcamlShutsDown -> Rust_async.shutdown ()
   | OcamlExits InAPromise -> exit 7
   | OcamlExits InACallback -> Lwt.on_success (Lwt.pause ()) (fun () -> exit 7)
+  | OcamlExits BelowRust -> exit_in (Ocaml (Call, [| Return Nothing |])) `Home
+  | OcamlExits WhereItBlocks -> exit_in (Ocaml (OnABlockingThread, [| Return Nothing |])) `Thread
   | OcamlExits OnAnotherThread -> ignore (Thread.create exit 7 : Thread.t)
   | LeavesTheLoop -> leave_the_loop ()
   | ShutsDownInAHurry -> compute ()
-  | AllEnd | ShutsDown | RuntimeGoes | MainReturns | MainPanics -> ());
+  | AllEnd | ShutsDown _ | RuntimeGoes | MainReturns | MainExits | MainPanics -> ());
   never ()
 
 let met_in_ocaml () = Array.of_list (Table.all ())

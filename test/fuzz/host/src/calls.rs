@@ -1,22 +1,23 @@
 //! The host's calls of programs, from every place.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::future::{block_on, or, yield_now};
+use futures_lite::future::{or, yield_now};
 use fuzz_host::counts::Probe;
-use fuzz_host::hosted::{Caller, HostCall, HostCase, HostEnding, Patience, Seen, seen};
+use fuzz_host::hosted::{Caller, HostCall, HostCase, HostEnding, Patience, Performs, Seen, seen};
 use fuzz_host::plan::{InOcaml, Value};
-use fuzz_host::run::{Caught, Ended, Env, Run, Running};
+use fuzz_host::run::{Ended, Env, Run, Running};
 use fuzz_host::{met, numbers};
 use ocaml_lwt_interop::SendRustStream;
 use ocaml_lwt_interop::host::Host;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+
+use super::places::{NoEnd, spawn};
+use super::problem;
 
 type Call = Pin<Box<dyn Future<Output = HostEnding>>>;
 
@@ -121,8 +122,10 @@ pub fn problems(endings: &[HostEnding], allowed: &[Vec<Seen>]) -> Vec<String> {
 }
 
 /// The host begins with Rust's part of a program, where that is its root.
-fn work(run: Run, program: InOcaml) -> Running<'static> {
-    let performs = run.env.performs.clone();
+fn work(ocaml: Host, run: Run, program: InOcaml) -> Running<'static> {
+    // Dropped when the call has begun.
+    let performs = ocaml.get_named::<dyn Performs>("of the environment");
+    let performs = performs.unwrap_or_else(|error| problem(error));
     match program {
         InOcaml::CallRust(_, nodes) => run.all(nodes),
         InOcaml::ReadRust(items) => {
@@ -141,10 +144,16 @@ async fn late(yields: isize) -> Ended {
     Ok(Value::Late)
 }
 
-fn body(run: Run, patience: Patience, at_home: bool, program: InOcaml) -> Running<'static> {
+fn body(
+    ocaml: Host,
+    run: Run,
+    patience: Patience,
+    at_home: bool,
+    program: InOcaml,
+) -> Running<'static> {
     Box::pin(async move {
         let _probe = Probe::new(at_home);
-        let work = work(run, program);
+        let work = work(ocaml, run, program);
         match patience {
             Patience::Waits => work.await,
             Patience::DropsAfter(yields) => or(work, late(yields)).await,
@@ -157,64 +166,30 @@ fn body(run: Run, patience: Patience, at_home: bool, program: InOcaml) -> Runnin
     })
 }
 
-fn ending(ended: std::thread::Result<Ended>) -> HostEnding {
-    match ended {
-        Ok(ended) => HostEnding::Ended(ended),
-        Err(panic) => HostEnding::Panicked(match panic.downcast::<String>() {
-            Ok(message) => *message,
-            Err(panic) => match panic.downcast::<&str>() {
-                Ok(message) => (*message).to_owned(),
-                Err(_) => "a panic without a message".to_owned(),
-            },
-        }),
-    }
-}
-
-fn on_a_thread(f: impl FnOnce() -> HostEnding + Send + 'static) -> Call {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || drop(sender.send(f())));
-    Box::pin(async { receiver.await.unwrap_or(HostEnding::Gone) })
-}
-
-/// How Tokio's task has ended.
-async fn joined(task: JoinHandle<Ended>) -> HostEnding {
-    match task.await {
-        Ok(ended) => HostEnding::Ended(ended),
-        Err(error) if error.is_panic() => ending(Err(error.into_panic())),
-        Err(_) => HostEnding::Gone,
+/// What a panic says.
+fn message(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => match panic.downcast::<&str>() {
+            Ok(message) => (*message).to_owned(),
+            Err(_) => "a panic without a message".to_owned(),
+        },
     }
 }
 
 fn begin(runtime: &Handle, ocaml: Host, call: HostCall, run: Run, program: InOcaml) -> Call {
     let at_home = call.caller == Caller::FromHome;
-    let body = body(run, call.patience, at_home, program);
-    let runtime = runtime.clone();
-    match call.caller {
-        Caller::FromMain => Box::pin(async { ending(Caught(body).await) }),
-        Caller::FromATask => Box::pin(joined(runtime.spawn(body))),
-        Caller::FromAThread => on_a_thread(move || {
-            let _entered = runtime.enter();
-            ending(block_on(Caught(body)))
-        }),
-        Caller::FromBlockOn => on_a_thread(move || {
-            let block_on = AssertUnwindSafe(|| runtime.block_on(body));
-            ending(std::panic::catch_unwind(block_on))
-        }),
-        Caller::FromTheBlockingPool => {
-            let inner = runtime.clone();
-            Box::pin(joined(runtime.spawn_blocking(move || inner.block_on(body))))
+    let body = body(ocaml, run, call.patience, at_home, program);
+    let place = spawn(runtime, ocaml, call.caller, body);
+    Box::pin(async {
+        match place.await {
+            Ok(ended) => HostEnding::Ended(ended),
+            Err(NoEnd::Panic(panic)) => HostEnding::Panicked(message(panic)),
+            Err(NoEnd::Home(error)) => match error.panic_message() {
+                Some(message) => HostEnding::Panicked(message.to_owned()),
+                None => HostEnding::Ended(Err(error)),
+            },
+            Err(NoEnd::Gone) => HostEnding::Gone,
         }
-        Caller::FromHome => {
-            let task = ocaml.handle().spawn(body);
-            Box::pin(async {
-                match task.await {
-                    Ok(ended) => HostEnding::Ended(ended),
-                    Err(error) => match error.panic_message() {
-                        Some(message) => HostEnding::Panicked(message.to_owned()),
-                        None => HostEnding::Ended(Err(error)),
-                    },
-                }
-            })
-        }
-    }
+    })
 }

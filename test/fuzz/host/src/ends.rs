@@ -11,9 +11,10 @@ use fuzz_host::met;
 use fuzz_host::plan::{InOcaml, Value};
 use ocaml_lwt_interop::Provided;
 use ocaml_lwt_interop::host::{Ended, Host, StartError};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::calls::{Calls, column, problems};
+use super::places::spawn;
 use super::{begin, bounded, problem, tell_met};
 
 type Met = Vec<(String, String, isize)>;
@@ -22,13 +23,14 @@ fn row(one_thread: bool, ends: &HostEnd) -> String {
     let threads = if one_thread { "one thread" } else { "threads" };
     let ends = match ends {
         HostEnd::AllEnd => "all end",
-        HostEnd::ShutsDown => "shutdown",
+        HostEnd::ShutsDown(_) => "shutdown",
         HostEnd::ShutsDownInAHurry => "shutdown_within",
         HostEnd::OcamlShutsDown => "OCaml shuts down",
         HostEnd::OcamlExits(_) => "OCaml exits",
         HostEnd::LeavesTheLoop => "an exception",
         HostEnd::RuntimeGoes => "runtime first",
         HostEnd::MainReturns => "main returns",
+        HostEnd::MainExits => "main exits",
         HostEnd::MainPanics => "main panics",
     };
     format!("a host, {threads}: {ends}")
@@ -111,53 +113,29 @@ pub fn end(
             yield_now().await;
         }
     };
-    let end_ocaml = || {
-        let ends = cases.end_ocaml(ends);
-        async move {
-            tokio::spawn(ends);
-            ocaml.ended().await
-        }
-    };
+    if matches!(
+        ends,
+        HostEnd::MainReturns | HostEnd::MainExits | HostEnd::MainPanics
+    ) {
+        runtime.block_on(async {
+            tokio::select! { _ = calls.all() => {}, () = turns => {} }
+        });
+        met::met(&row, "value");
+        tell_met(met);
+        return end_of_main(runtime, ends);
+    }
     let (endings, ended) = match ends {
-        HostEnd::MainReturns | HostEnd::MainPanics => {
-            runtime.block_on(async {
-                tokio::select! { _ = calls.all() => {}, () = turns => {} }
-            });
-            met::met(&row, "value");
-            tell_met(met);
-            if ends == HostEnd::MainReturns {
-                println!("done");
-                // As the end of `main` does it, behind the runtime, which is not waited for.
-                runtime.shutdown_background();
-                return ExitCode::SUCCESS;
-            }
-            println!("expect 101");
-            panic!("planned panic of main");
-        }
         HostEnd::RuntimeGoes => {
             runtime.block_on(turns);
             bounded("the end of the runtime", || drop(runtime));
             let endings = bounded("the programs", || block_on(calls.all()));
-            // What Tokio's own say is Tokio's.
             (endings, bounded("the end", || block_on(ocaml.shutdown())))
         }
-        HostEnd::AllEnd => unreachable!("nothing is under way"),
         _ => bounded("the programs and the end", || {
             runtime.block_on(async {
                 let ends_then = async {
                     turns.await;
-                    match ends {
-                        HostEnd::ShutsDown => ocaml.shutdown().await,
-                        HostEnd::ShutsDownInAHurry => {
-                            tokio::spawn(cases.end_ocaml(ends));
-                            match ocaml.shutdown_within(Duration::from_millis(1)).await {
-                                Ended::StillRuns | Ended::ShutDown => {}
-                                other => problem(format!("a shutdown in a hurry: {other:?}")),
-                            }
-                            ocaml.ended().await
-                        }
-                        _ => end_ocaml().await,
-                    }
+                    end_of_ocaml(ocaml, &cases, ends).await
                 };
                 tokio::join!(calls.all(), ends_then)
             })
@@ -166,6 +144,7 @@ pub fn end(
     for ending in &endings {
         met::met(&row, column(ending));
     }
+    // What Tokio's own say when their runtime has gone is Tokio's.
     if ends != HostEnd::RuntimeGoes {
         if let Some(text) = problems(&endings, &allowed).first() {
             problem(text);
@@ -179,6 +158,54 @@ pub fn end(
     tell_met(met);
     println!("done");
     ExitCode::SUCCESS
+}
+
+/// Of the process, whatever OCaml does.
+fn end_of_main(runtime: Runtime, ends: HostEnd) -> ExitCode {
+    match ends {
+        HostEnd::MainReturns => {
+            println!("done");
+            // As `#[tokio::main]` does it.
+            bounded("the end of the runtime", || drop(runtime));
+            ExitCode::SUCCESS
+        }
+        HostEnd::MainExits => {
+            println!("expect 9");
+            std::process::exit(9);
+        }
+        _ => {
+            println!("expect 101");
+            panic!("planned panic of main");
+        }
+    }
+}
+
+async fn end_of_ocaml(ocaml: Host, cases: &Provided<dyn Cases>, ends: HostEnd) -> Ended {
+    match ends {
+        // By several; one of them is where that says.
+        HostEnd::ShutsDown(caller) => {
+            let other = spawn(&Handle::current(), ocaml, caller, async move {
+                ocaml.shutdown().await
+            });
+            let (ended, again, other) = tokio::join!(ocaml.shutdown(), ocaml.shutdown(), other);
+            if ended != again || other.is_ok_and(|other| other != ended) {
+                problem("of several that shut OCaml down one is told otherwise");
+            }
+            ended
+        }
+        HostEnd::ShutsDownInAHurry => {
+            tokio::spawn(cases.end_ocaml(ends));
+            match ocaml.shutdown_within(Duration::from_millis(1)).await {
+                Ended::StillRuns | Ended::ShutDown => {}
+                other => problem(format!("a shutdown in a hurry: {other:?}")),
+            }
+            ocaml.ended().await
+        }
+        _ => {
+            tokio::spawn(cases.end_ocaml(ends));
+            ocaml.ended().await
+        }
+    }
 }
 
 fn tell(ended: &Ended) {

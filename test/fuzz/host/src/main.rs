@@ -5,6 +5,7 @@
 mod begin;
 mod calls;
 mod ends;
+mod places;
 
 use std::process::ExitCode;
 use std::sync::mpsc;
