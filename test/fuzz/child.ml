@@ -20,14 +20,6 @@ let one case =
   Lwt_main.run (run case);
   report ()
 
-let memory () =
-  Perform.forget ();
-  Gc.compact ();
-  ((Gc.stat ()).live_words, Rust_half.Counts.live_bytes ())
-
-let words_may_grow = 64 * 1024
-let bytes_may_grow = 512 * 1024
-
 external silence_panics : unit -> unit = "fuzz_silence_panics"
 
 exception Alarm
@@ -57,11 +49,7 @@ let many ~from ~count =
     if i mod 10 = 0 then Shapes.one (from + i);
     if i = count / 3 then before := memory ()
   done;
-  let words, bytes = memory () in
-  if count >= 300 then begin
-    if words - fst !before > words_may_grow then Perform.problem "OCaml keeps %d words more" (words - fst !before);
-    if bytes - snd !before > bytes_may_grow then Perform.problem "Rust keeps %d bytes more" (bytes - snd !before)
-  end;
+  if count >= 300 then memory_is_flat !before;
   report ();
   finish ()
 

@@ -183,40 +183,32 @@ let last t =
   let turns = pick t [| 0; 1; 3; 10; 40 |] in
   match int t 4 with 0 -> Exits turns | 1 -> Shuts_down turns | 2 -> Forks turns | _ -> Alarms (5 + turns)
 
-let hosted ?ends ?begins t =
-  let caller () = pick t [| FromMain; FromATask; FromAThread; FromBlockOn; FromTheBlockingPool; FromHome |] in
-  let call _ =
-    {
-      caller = caller ();
-      patience = (match int t 5 with 0 -> WaitsFor (int t 15) | 1 -> DropsAfter (turns t) | _ -> Waits);
-    }
-  in
-  let place () = pick t [| InAPromise; InACallback; BelowRust; OnAnotherThread; WhereItBlocks |] in
-  let some_end () =
-    match int t 12 with
-    | 0 | 1 | 10 -> ShutsDown (caller ())
-    | 2 -> ShutsDownInAHurry
-    | 3 -> OcamlShutsDown
-    | 4 | 5 -> OcamlExits (place ())
-    | 6 -> LeavesTheLoop
-    | 7 -> RuntimeGoes
-    | 8 -> MainReturns
-    | 9 -> MainExits
-    | _ -> MainPanics
-  in
-  let some_start () =
-    if chance t 60 then Starts else pick t [| TwoStart; StartIsDropped; ModuleRaises; ModuleExits; ProvidesNothing |]
-  in
-  {
-    one_thread = chance t 40;
-    begins = (match begins with Some begins -> begins | None -> some_start ());
-    calls = Array.init (1 + int t 6) call;
-    ends = (match ends with Some ends -> ends | None -> some_end ());
-    after = pick t [| 0; 1; 3; 10; 40 |];
-  }
+let caller t = pick t [| FromMain; FromATask; FromAThread; FromBlockOn; FromTheBlockingPool; FromHome |]
+
+(* A host, with its start and its end. *)
+let hosted t one_thread (begins, ends) =
+  let patience () = match int t 5 with 0 -> WaitsFor (int t 15) | 1 -> DropsAfter (turns t) | _ -> Waits in
+  let call _ = { caller = caller t; patience = patience () } in
+  { one_thread; begins; calls = Array.init (1 + int t 6) call; ends; after = pick t [| 0; 1; 3; 10; 40 |] }
 
 (* Many of those run in one process. *)
-let to_the_end t = hosted ~ends:AllEnd ~begins:Starts t
+let to_the_end t = hosted t (chance t 50) (Starts, AllEnd)
+
+(* In turn, since each is a process: so a few hundred of them meet all. *)
+let host seed t =
+  let place = pick t [| InAPromise; InACallback; BelowRust; OnAnotherThread; WhereItBlocks |] in
+  let starts = pick t [| Starts; Starts; Starts; TwoStart; StartIsDropped |] in
+  let fails = pick t [| ModuleRaises; ModuleExits; ProvidesNothing |] in
+  let all =
+    [|
+      (starts, ShutsDown (caller t)); (starts, ShutsDown (caller t)); (starts, ShutsDownInAHurry); (starts, OcamlShutsDown);
+      (starts, OcamlExits place); (starts, OcamlExits place); (starts, LeavesTheLoop); (starts, RuntimeGoes); (starts, MainReturns);
+      (starts, MainExits); (starts, MainPanics); (fails, AllEnd); (fails, AllEnd);
+    |]
+  in
+  let n = Array.length all in
+  Hosts (hosted t (seed / n mod 2 = 0) all.(seed mod n))
+[@@ocamlformat "disable"]
 
 let at seed = { random = Random.State.make [| seed; 0xF022 |]; number = 0; budget = 0 }
 

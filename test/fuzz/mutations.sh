@@ -117,6 +117,31 @@ mutations=(
   'let reject (promise, resolver) exn backtrace ='
   'let reject (promise, resolver) exn backtrace =
   let exn = if Obj.size (Obj.repr exn) = 2 then (Obj.obj (Obj.dup (Obj.repr exn)) : exn) else exn in'
+
+  # The rest needs a program whose main is Rust's.
+  host_told_of_another_end "$core/host/life.rs"
+  '            let is_first = matches!(stage, Stage::Initialising | Stage::Running);'
+  '            let is_first = true;'
+
+  hooks_skipped_in_a_host ocaml/host.ml
+  '  run_exit_hooks 1000;
+  try Executor'
+  '  if Sys.opaque_identity false then run_exit_hooks 1000;
+  try Executor'
+
+  loop_goes_on_when_another_thread_exits ocaml/host.ml
+  '  if has_ended () then raise Exited'
+  '  ignore (has_ended : unit -> bool)'
+
+  call_of_an_interface_not_cancelled "$core/interface/functions.rs"
+  '        let call = function.call(arguments);
+        Box::pin'
+  '        let call = function.call(arguments).protected();
+        Box::pin'
+
+  name_of_what_is_provided_ignored "$core/interface/table.rs"
+  'all.as_ref().and_then(|all| all.get(&key)).cloned();'
+  'all.as_ref().and_then(|all| all.iter().find(|all| all.0.0 == key.0)).map(|found| found.1.clone());'
 )
 
 # replaced FILE OLD NEW, in the copy

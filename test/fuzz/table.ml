@@ -89,9 +89,10 @@ let required =
       [
         "OCamlAsyncFunc::call"; "OCamlAsyncFunc::call, protected"; "Promise"; "Promise, protected"; "OCamlFunc::call_async";
         "OCamlFunc::call"; "Handle::call"; "Handle::run_blocking"; "run_blocking_in_ocaml"; "DomainPool::call"; "LwtStream, to the end";
-        "LwtStream, dropped";
+        "LwtStream, dropped"; "interface, async fn"; "interface, LwtStream";
       ]
       [ "value"; "exception"; "dropped" ]
+  @ all [ "interface, fn" ] [ "value"; "exception"; "panic" ]
   @ all [ "a task elsewhere"; "select"; "tokio timeout" ] (endings @ [ "dropped" ])
   @ all [ "Handle::spawn, joined" ] endings
   @ all [ "Handle::spawn, detached"; "a task elsewhere, detached"; "OwnedArray"; "backtraces" ] [ "value" ]
@@ -102,7 +103,20 @@ let required =
   @ all [ "a process: exit"; "a process: shutdown"; "a process: fork"; "a process: alarms" ] [ "value" ]
 [@@ocamlformat "disable"]
 
-let required_of_hosts = []
+let required_of_hosts =
+  let all rows columns = List.concat_map (fun row -> List.map (fun column -> (row, column)) columns) rows in
+  let callers = [ "main"; "a task"; "a thread"; "block_on"; "the pool"; "home" ] in
+  let starts = [ "Starts"; "TwoStart"; "StartIsDropped"; "ModuleRaises"; "ModuleExits"; "ProvidesNothing" ] in
+  let of_ocaml = [ "shutdown"; "shutdown_within"; "OCaml shuts down"; "OCaml exits"; "an exception"; "runtime first" ] in
+  let of_main = [ "main returns"; "main exits"; "main panics" ] in
+  let ends = "all end" :: (of_ocaml @ of_main) in
+  all (List.map (( ^ ) "a host's call, from ") callers) [ "value"; "error"; "exception"; "panic"; "dropped" ]
+  @ all (List.map (( ^ ) "a host begins: ") starts) [ "value" ]
+  @ all (List.map (( ^ ) "a host, threads: ") ends) [ "value" ]
+  @ all (List.map (( ^ ) "a host, one thread: ") ends) [ "value" ]
+  @ all (List.map (( ^ ) "a host's calls: ") of_ocaml) [ "value" ]
+  @ all [ "a host's calls: shutdown"; "a host's calls: OCaml exits" ] [ "broken"; "dropped" ]
+  @ all [ "interface, SendRustStream" ] [ "value"; "exception"; "panic" ]
 
 let never_met ~hosts =
   List.filter (fun (row, column) -> times row column = 0) (required @ if hosts then required_of_hosts else [])

@@ -54,12 +54,27 @@ let check allowed ending =
     in
     Perform.problem "ended with %s, and may end with: %s" shown (String.concat ", " (List.map Model.describe allowed))
 
+let tell () = List.iter (fun text -> say "problem %s" text) (List.sort_uniq compare !Perform.problems)
+
 let report () =
-  match !Perform.problems with
-  | [] -> ()
-  | problems ->
-      List.iter (fun text -> say "problem %s" text) (List.sort_uniq compare problems);
-      exit 1
+  if !Perform.problems <> [] then begin
+    tell ();
+    exit 1
+  end
+
+let memory () =
+  Perform.forget ();
+  Gc.compact ();
+  ((Gc.stat ()).live_words, Rust_half.Counts.live_bytes ())
+
+let words_may_grow = 64 * 1024
+let bytes_may_grow = 512 * 1024
+
+(* Behind hundreds of cases. *)
+let memory_is_flat (words_before, bytes_before) =
+  let words, bytes = memory () in
+  if words - words_before > words_may_grow then Perform.problem "OCaml keeps %d words more" (words - words_before);
+  if bytes - bytes_before > bytes_may_grow then Perform.problem "Rust keeps %d bytes more" (bytes - bytes_before)
 
 (* A callback at each allocation, which allocates. *)
 let profile () =

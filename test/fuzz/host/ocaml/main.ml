@@ -10,9 +10,9 @@ let begins, cases =
       let channel = open_in_bin name in
       let case : case = Marshal.from_channel channel in
       close_in channel;
-      (begins, [ (0, lazy case) ])
+      (begins, [ (0, fun () -> case) ])
   | [ _; begins; "--many"; from; count ] ->
-      let case i = (i, lazy (Generate.case ~last:(fun t -> Hosts (Generate.to_the_end t)) i)) in
+      let case i = (i, fun () -> Generate.case ~last:(fun t -> Hosts (Generate.to_the_end t)) i) in
       (begins, List.init (int_of_string count) (fun i -> case (int_of_string from + i)))
   | _ -> failwith "fuzz-host RUNTIME START --file NAME, or --many FROM COUNT"
 
@@ -36,11 +36,20 @@ let allowed i program =
 let left = ref cases
 let env () = Perform.env ()
 
+(* When a third of the cases have run. *)
+let before = ref (0, 0)
+
 let next () =
   Watch.of_the_process ();
+  let count = List.length cases in
+  if List.length !left = count - (count / 3) then before := Watch.memory ();
   match !left with
-  | [] -> None
-  | (number, (lazy case)) :: rest ->
+  | [] ->
+      if count >= 300 then Watch.memory_is_flat !before;
+      Watch.tell ();
+      None
+  | (number, case) :: rest ->
+      let case = case () in
       left := rest;
       current := case;
       Perform.forget ();

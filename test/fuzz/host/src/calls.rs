@@ -131,7 +131,12 @@ fn work(ocaml: Host, run: Run, program: InOcaml) -> Running<'static> {
         InOcaml::ReadRust(items) => {
             let window = items.rust_window as usize;
             let stream = SendRustStream::try_new(numbers(items.clone(), run, false));
-            performs.read_rust(items, stream.window(window))
+            let reads = performs.read_rust(items, stream.window(window));
+            Box::pin(async move {
+                let ended = reads.await;
+                met::met("interface, SendRustStream", met::column(&ended));
+                ended
+            })
         }
         program => performs.perform(program),
     }

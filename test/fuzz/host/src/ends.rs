@@ -19,9 +19,8 @@ use super::{begin, bounded, problem, tell_met};
 
 type Met = Vec<(String, String, isize)>;
 
-fn row(one_thread: bool, ends: &HostEnd) -> String {
-    let threads = if one_thread { "one thread" } else { "threads" };
-    let ends = match ends {
+fn row(ends: HostEnd) -> &'static str {
+    match ends {
         HostEnd::AllEnd => "all end",
         HostEnd::ShutsDown(_) => "shutdown",
         HostEnd::ShutsDownInAHurry => "shutdown_within",
@@ -32,8 +31,12 @@ fn row(one_thread: bool, ends: &HostEnd) -> String {
         HostEnd::MainReturns => "main returns",
         HostEnd::MainExits => "main exits",
         HostEnd::MainPanics => "main panics",
-    };
-    format!("a host, {threads}: {ends}")
+    }
+}
+
+fn host_row(one_thread: bool, ends: HostEnd) -> String {
+    let threads = if one_thread { "one thread" } else { "threads" };
+    format!("a host, {threads}: {}", row(ends))
 }
 
 /// What OCaml says that it has kept, it has.
@@ -88,7 +91,7 @@ pub fn all_have_ended(
             is_over_now(ocaml, &cases, &ended, true).await;
         });
     });
-    met::met(&row(one_thread, &HostEnd::AllEnd), "value");
+    met::met(&host_row(one_thread, HostEnd::AllEnd), "value");
     tell_met(met);
     println!("done");
     ExitCode::SUCCESS
@@ -103,7 +106,6 @@ pub fn end(
     hosted: &Hosted,
     met: Met,
 ) -> ExitCode {
-    let row = row(hosted.one_thread, &hosted.ends);
     let journal = Journal::begin(cases.clone());
     let (allowed, over_at_once) = (calls.allowed(), calls.over_at_once());
     let ends = hosted.ends;
@@ -120,7 +122,7 @@ pub fn end(
         runtime.block_on(async {
             tokio::select! { _ = calls.all() => {}, () = turns => {} }
         });
-        met::met(&row, "value");
+        met::met(&host_row(hosted.one_thread, ends), "value");
         tell_met(met);
         return end_of_main(runtime, ends);
     }
@@ -141,8 +143,9 @@ pub fn end(
             })
         }),
     };
+    met::met(&host_row(hosted.one_thread, ends), "value");
     for ending in &endings {
-        met::met(&row, column(ending));
+        met::met(&format!("a host's calls: {}", row(ends)), column(ending));
     }
     // What Tokio's own say when their runtime has gone is Tokio's.
     if ends != HostEnd::RuntimeGoes {
