@@ -79,7 +79,7 @@ debug_runtime_quick() {
   has_debug_runtime || return
   in_debug ./test/fuzz/fuzz.exe || return
   # It tells of each collection otherwise.
-  OCAMLRUNPARAM=v=0 "$debug_build/default/test/fuzz/fuzz.exe" --seconds "${SECONDS_OF_FUZZ:-40}" --count 100
+  OCAMLRUNPARAM=v=0 "$debug_build/default/test/fuzz/fuzz.exe" --no-hosts --seconds "${SECONDS_OF_FUZZ:-40}" --count 100
 }
 debug_runtime() {
   has_debug_runtime || return
@@ -178,11 +178,11 @@ runtime_parameters() {
 }
 
 fuzz_memprof() {
-  dune build --root . ./test/fuzz/fuzz.exe || return
+  dune build --root . ./test/fuzz/fuzz.exe && cargo build --target-dir target -p fuzz-host || return
   FUZZ_MEMPROF=1 _build/default/test/fuzz/fuzz.exe --seconds "${SECONDS_OF_FUZZ:-40}" --count 100
 }
 fuzz() {
-  dune build --root . ./test/fuzz/fuzz.exe || return
+  dune build --root . ./test/fuzz/fuzz.exe && cargo build --target-dir target -p fuzz-host || return
   _build/default/test/fuzz/fuzz.exe --seconds "${SECONDS_OF_FUZZ:-600}"
 }
 

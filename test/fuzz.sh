@@ -6,4 +6,5 @@ set -euo pipefail
 . "$(dirname "$0")/../scripts/env.sh"
 
 dune build ./test/fuzz/fuzz.exe
+cargo build --quiet --target-dir target -p fuzz-host
 _build/default/test/fuzz/fuzz.exe --seconds "${FUZZ_SECONDS:-50}" --keep test/fuzz/kept

@@ -3,52 +3,7 @@
 
 open Lwt.Syntax
 open Rules
-
-let patience = ref 20.
-let say format = Printf.printf (format ^^ "\n%!")
-
-(* What is left of the programs that ended. *)
-let left () =
-  (* The runtime keeps the last exception that was raised with a backtrace, and all that it holds. *)
-  (try raise (Sys.opaque_identity Exit) with Exit -> ());
-  Gc.full_major ();
-  let { Rust_async.tasks; subscriptions; roots; objects; loans } = Rust_async.stats () in
-  let made, dropped, misplaced, unheard = Rust_half.Counts.counts () in
-  let lent = List.length (List.filter (fun array -> Lwt_bytes.length array = 0) !Perform.lent) in
-  ( Printf.sprintf
-      "%d tasks, %d subscriptions, %d roots, %d objects, %d loans, %d futures, %d arrays, %d OCaml functions, %d panics that nobody heard of"
-      tasks subscriptions roots objects loans (made - dropped) lent
-      (!Perform.started - !Perform.ended)
-      (max 0 (unheard - !Perform.heard)),
-    misplaced )
-
-let nothing =
-  "0 tasks, 0 subscriptions, 0 roots, 0 objects, 0 loans, 0 futures, 0 arrays, 0 OCaml functions, 0 panics that nobody heard of"
-
-let rec until_nothing_is_left since =
-  let left, misplaced = left () in
-  if misplaced > 0 then Perform.problem "%d futures of home's were dropped in other places" misplaced;
-  if left = nothing then Lwt.return_unit
-  else if Unix.gettimeofday () > since +. !patience then Lwt.return (Perform.problem "left when all have ended: %s" left)
-  else
-    let* () = Lwt_unix.sleep 0.001 in
-    until_nothing_is_left since
-
-let check allowed ending =
-  let seen =
-    match ending with
-    | Ok value -> Some (Model.Value value)
-    | Error exn -> Option.map (fun error -> Model.Error error) (Perform.error_of exn)
-  in
-  let is_allowed = match seen with None -> false | Some seen -> List.exists (fun ending -> compare ending seen = 0) allowed in
-  if not is_allowed then
-    let shown =
-      match (ending, seen) with
-      | _, Some seen -> Model.describe seen
-      | Error exn, None -> Printexc.to_string exn
-      | Ok _, None -> assert false
-    in
-    Perform.problem "ended with %s, and may end with: %s" shown (String.concat ", " (List.map Model.describe allowed))
+open Watch
 
 let run_program program =
   let allowed = Model.in_ocaml ~cancel:false program in
@@ -60,39 +15,14 @@ let run { programs; _ } =
   let* () = Lwt.join (List.map run_program programs) in
   until_nothing_is_left (Unix.gettimeofday ())
 
-let report () =
-  match Atomic.get Perform.problems with
-  | [] -> ()
-  | problems ->
-      List.iter (fun text -> say "problem %s" text) (List.sort_uniq compare problems);
-      exit 1
-
 let one case =
   Perform.forget ();
   Lwt_main.run (run case);
   report ()
 
-let memory () =
-  Perform.forget ();
-  Gc.compact ();
-  ((Gc.stat ()).live_words, Rust_half.Counts.live_bytes ())
-
-let words_may_grow = 64 * 1024
-let bytes_may_grow = 512 * 1024
-
 external silence_panics : unit -> unit = "fuzz_silence_panics"
 
 exception Alarm
-
-(* A callback at each allocation, which allocates. *)
-let profile () =
-  let called _ = Some (Sys.opaque_identity (ref 0)) in
-  let tracker =
-    { Gc.Memprof.alloc_minor = called; alloc_major = called; promote = (fun kept -> Some (ref !kept)); dealloc_minor = ignore; dealloc_major = ignore }
-  in
-  (* OCaml 5.0 to 5.2 have none. *)
-  try ignore (Gc.Memprof.start ~sampling_rate:0.1 ~callstack_size:5 tracker) with Failure _ -> ()
-[@@ocamlformat "disable"]
 
 let start ?(workers = true) () =
   if Sys.getenv_opt "FUZZ_MEMPROF" <> None then profile ();
@@ -119,11 +49,7 @@ let many ~from ~count =
     if i mod 10 = 0 then Shapes.one (from + i);
     if i = count / 3 then before := memory ()
   done;
-  let words, bytes = memory () in
-  if count >= 300 then begin
-    if words - fst !before > words_may_grow then Perform.problem "OCaml keeps %d words more" (words - fst !before);
-    if bytes - snd !before > bytes_may_grow then Perform.problem "Rust keeps %d bytes more" (bytes - snd !before)
-  end;
+  if count >= 300 then memory_is_flat !before;
   report ();
   finish ()
 
@@ -234,6 +160,7 @@ let last case =
   | Shuts_down turns -> shuts_down case.programs turns
   | Forks turns -> forks case turns
   | Alarms milliseconds -> alarms case.programs milliseconds
+  | Hosts _ -> failwith "its main is Rust's: fuzz-host runs it"
 
 let file name =
   let channel = open_in_bin name in

@@ -69,12 +69,14 @@ let rec rust t depth place_ fate =
     let calls () =
       let way =
         pick t
-          [| Function; ProtectedFunction; Promise; ProtectedPromise; CallAsync; Call; Closure; RunBlocking; OnABlockingThread; OnAWorkerDomain |]
+          [| Function; ProtectedFunction; Promise; ProtectedPromise; CallAsync; Call; Closure; RunBlocking; OnABlockingThread; OnAWorkerDomain;
+             Interface; InterfaceBlocks |]
       in
       let where, fate =
         match way with
-        | Function -> (Loop, fate)
+        | Function | Interface -> (Loop, fate)
         | Promise | ProtectedFunction | ProtectedPromise -> (Loop, Free)
+        | InterfaceBlocks -> (Now, Free)
         | CallAsync | Call | Closure | RunBlocking -> ((if place_ = Worker then Apart else Now), Free)
         | OnABlockingThread | OnAWorkerDomain -> (Apart, Free)
       in
@@ -103,7 +105,7 @@ let rec rust t depth place_ fate =
           let before = if pushed then Return Nothing else if chance t 50 then Return Nothing else ocaml t (min 1 (depth - 1)) Loop Free in
           ReadLwt
             {
-              lwt_items; lwt_window = window t; lwt_before = one before; pushed;
+              lwt_items; lwt_window = window t; lwt_before = one before; pushed; by_interface = chance t 30;
               lwt_end = one (if pushed then Return Nothing else ocaml t 1 Loop Free);
               rust_reader = reader t lwt_items;
             });
@@ -181,12 +183,42 @@ let last t =
   let turns = pick t [| 0; 1; 3; 10; 40 |] in
   match int t 4 with 0 -> Exits turns | 1 -> Shuts_down turns | 2 -> Forks turns | _ -> Alarms (5 + turns)
 
-let case ?(last = fun _ -> Returns) seed =
-  let t = { random = Random.State.make [| seed; 0xF022 |]; number = 0; budget = 0 } in
-  let how_many = pick t [| 1; 1; 1; 2; 3; 6 |] in
-  let program _ =
-    t.budget <- 40;
-    ocaml t (2 + int t 5) Loop Free
+let caller t = pick t [| FromMain; FromATask; FromAThread; FromBlockOn; FromTheBlockingPool; FromHome |]
+
+(* A host, with its start and its end. *)
+let hosted t one_thread (begins, ends) =
+  let patience () = match int t 5 with 0 -> WaitsFor (int t 15) | 1 -> DropsAfter (turns t) | _ -> Waits in
+  let call _ = { caller = caller t; patience = patience () } in
+  { one_thread; begins; calls = Array.init (1 + int t 6) call; ends; after = pick t [| 0; 1; 3; 10; 40 |] }
+
+(* Many of those run in one process. *)
+let to_the_end t = hosted t (chance t 50) (Starts, AllEnd)
+
+(* In turn, since each is a process: so a few hundred of them meet all. *)
+let host seed t =
+  let place = pick t [| InAPromise; InACallback; BelowRust; OnAnotherThread; WhereItBlocks |] in
+  let starts = pick t [| Starts; Starts; Starts; TwoStart; StartIsDropped |] in
+  let fails = pick t [| ModuleRaises; ModuleExits; ProvidesNothing |] in
+  let all =
+    [|
+      (starts, ShutsDown (caller t)); (starts, ShutsDown (caller t)); (starts, ShutsDownInAHurry); (starts, OcamlShutsDown);
+      (starts, OcamlExits place); (starts, OcamlExits place); (starts, LeavesTheLoop); (starts, RuntimeGoes); (starts, MainReturns);
+      (starts, MainExits); (starts, MainPanics); (fails, AllEnd); (fails, AllEnd);
+    |]
   in
-  let programs = List.init how_many program in
-  { programs; last = last t }
+  let n = Array.length all in
+  Hosts (hosted t (seed / n mod 2 = 0) all.(seed mod n))
+[@@ocamlformat "disable"]
+
+let at seed = { random = Random.State.make [| seed; 0xF022 |]; number = 0; budget = 0 }
+
+let case ?(last = fun _ -> Returns) seed =
+  let t = at seed in
+  let how_many = pick t [| 1; 1; 1; 2; 3; 6 |] in
+  let last = last t in
+  let program i =
+    t.budget <- 40;
+    let waits = match last with Hosts hosted -> (call_of hosted i).patience = Waits | _ -> true in
+    ocaml t (2 + int t 5) Loop (if waits || chance t 50 then Free else Doomed)
+  in
+  { programs = List.init how_many program; last }

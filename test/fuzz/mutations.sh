@@ -117,6 +117,31 @@ mutations=(
   'let reject (promise, resolver) exn backtrace ='
   'let reject (promise, resolver) exn backtrace =
   let exn = if Obj.size (Obj.repr exn) = 2 then (Obj.obj (Obj.dup (Obj.repr exn)) : exn) else exn in'
+
+  # The rest needs a program whose main is Rust's.
+  host_told_of_another_end "$core/host/life.rs"
+  '            let is_first = matches!(stage, Stage::Initialising | Stage::Running);'
+  '            let is_first = true;'
+
+  hooks_skipped_in_a_host ocaml/host.ml
+  '  run_exit_hooks 1000;
+  try Executor'
+  '  if Sys.opaque_identity false then run_exit_hooks 1000;
+  try Executor'
+
+  loop_goes_on_when_another_thread_exits ocaml/host.ml
+  '  if has_ended () then raise Exited'
+  '  ignore (has_ended : unit -> bool)'
+
+  call_of_an_interface_not_cancelled "$core/interface/functions.rs"
+  '        let call = function.call(arguments);
+        Box::pin'
+  '        let call = function.call(arguments).protected();
+        Box::pin'
+
+  name_of_what_is_provided_ignored "$core/interface/table.rs"
+  'all.as_ref().and_then(|all| all.get(&key)).cloned();'
+  'all.as_ref().and_then(|all| all.iter().find(|all| all.0.0 == key.0)).map(|found| found.1.clone());'
 )
 
 # replaced FILE OLD NEW, in the copy
@@ -131,7 +156,8 @@ replaced() {
   printf %s "${text%.}" >"$copy/$1"
 }
 
-build() { (cd "$copy" && dune build --root . ./test/fuzz/fuzz.exe 2>&1); }
+host=$copy/target/debug/fuzz-host
+build() { (cd "$copy" && dune build --root . ./test/fuzz/fuzz.exe 2>&1 && cargo build --quiet --target-dir target -p fuzz-host 2>&1); }
 
 heading "a copy of the sources in $copy"
 mkdir -p "$copy"
@@ -149,7 +175,7 @@ for ((i = 0; i < ${#mutations[@]}; i += 4)); do
   build || die "$name does not build"
   started=$SECONDS
   fuzz=$copy/_build/default/test/fuzz/fuzz.exe
-  if found=$("$fuzz" --no-shrink --limit 20 --seconds "$limit" 2>&1); then
+  if found=$("$fuzz" --host "$host" --no-shrink --limit 20 --seconds "$limit" 2>&1); then
     result="NOT FOUND" why= missed=$((missed + 1))
   else
     result="$((SECONDS - started)) s"

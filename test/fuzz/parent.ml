@@ -1,5 +1,7 @@
 (* Runs children, each with many cases, watches them, and makes the smallest case of one that fails. *)
 
+open Rust_half
+
 let seconds = ref 60.
 let seed = ref (-1)
 let count = ref 400
@@ -8,18 +10,25 @@ let limit = ref 60.
 let shrinks = ref true
 let exe = Sys.executable_name
 
+(* The program whose [main] is Rust's. *)
+let host = ref "target/debug/fuzz-host"
+
+let has_hosts = ref true
+
 type ended = Passed | Failed of { case : int; why : string }
 
 (* A child that was started: its lines, and how long since the last. *)
-let run ?(env = []) ?(limit = !limit) arguments =
+let run ?(env = []) ?(limit = !limit) ?hosted arguments =
+  let program = if hosted = None then exe else !host in
   let read, write = Unix.pipe ~cloexec:true () in
   let environment = Array.append (Array.of_list env) (Unix.environment ()) in
   let log = Filename.temp_file "fuzz" ".err" in
   let errors = Unix.openfile log [ O_WRONLY; O_APPEND; O_CLOEXEC ] 0 in
-  let pid = Unix.create_process_env exe (Array.of_list (exe :: arguments)) environment Unix.stdin write errors in
+  let pid = Unix.create_process_env program (Array.of_list (program :: arguments)) environment Unix.stdin write errors in
   Unix.close write;
   Unix.close errors;
   let expected = ref None and case = ref (-1) and problems = ref [] and done_ = ref false in
+  let kept = ref None and acknowledged = ref None and began = ref None and ended = ref None in
   let heard line =
     match String.index_opt line ' ' with
     | None -> if line = "done" then done_ := true
@@ -28,6 +37,10 @@ let run ?(env = []) ?(limit = !limit) arguments =
         match String.sub line 0 i with
         | "expect" -> expected := Some (int_of_string rest)
         | "case" -> case := int_of_string rest
+        | "journal" -> kept := Some (int_of_string rest)
+        | "acknowledged" -> acknowledged := Some (Scanf.sscanf rest "%d %d" (fun acknowledged asked -> (acknowledged, asked)))
+        | "began" -> began := Some rest
+        | "ended" -> ended := Some rest
         | "problem" -> problems := rest :: !problems
         | "met" -> Scanf.sscanf rest "%d %[^|]|%s" (fun times row column -> Table.add row column times)
         | _ -> ())
@@ -60,6 +73,21 @@ let run ?(env = []) ?(limit = !limit) arguments =
   follow ();
   Unix.close read;
   let _, status = Unix.waitpid [] pid in
+  (match (!acknowledged, !kept) with
+  | None, _ -> ()
+  | Some (acknowledged, asked), Some kept when Model.journal ~asked ~acknowledged kept -> ()
+  | Some (acknowledged, asked), kept ->
+      let kept = Option.fold ~none:"no hook has told" ~some:string_of_int kept in
+      problems := Printf.sprintf "%d were to be written, %d are said to be, and OCaml has at its end: %s" asked acknowledged kept :: !problems);
+  let differs what allowed seen =
+    let shown = Option.value ~default:"nothing" in
+    if allowed <> seen then problems := Printf.sprintf "%s: %s, and not %s" what (shown seen) (shown allowed) :: !problems
+  in
+  let says_more { begins; ends; _ } =
+    differs "the start gives" (Some (Model.began begins)) !began;
+    differs "OCaml ends with" (if Model.has_ocaml begins then Model.ended ends else None) !ended
+  in
+  if !problems = [] then Option.iter says_more hosted;
   let errors =
     let channel = open_in_bin log in
     let length = in_channel_length channel in
@@ -81,12 +109,20 @@ let run ?(env = []) ?(limit = !limit) arguments =
   | [] -> Passed
   | why -> Failed { case = !case; why = String.concat "; " (why @ errors) }
 
+let run_host ?env ?limit hosted arguments =
+  let runtime = if hosted.one_thread then "one" else "several" in
+  run ?env ?limit ~hosted (runtime :: Source.begins hosted.begins :: arguments)
+
 let run_file ?limit case =
   let name = Filename.temp_file "fuzz" ".case" in
   let channel = open_out_bin name in
   Marshal.to_channel channel (case : Rules.case) [];
   close_out channel;
-  let ended = run ?limit [ "--file"; name ] in
+  let ended =
+    match case.last with
+    | Hosts hosted -> run_host ?limit hosted [ "--file"; name ]
+    | _ -> run ?limit [ "--file"; name ]
+  in
   Sys.remove name;
   ended
 
@@ -143,9 +179,25 @@ let row_of_last (last : Rules.last) =
   | Shuts_down _ -> "a process: shutdown"
   | Forks _ -> "a process: fork"
   | Alarms _ -> "a process: alarms"
+  | Hosts _ -> "a process: a host"
 
 (* So many cases meet everything, whichever they are. *)
 let enough = 10_000
+
+(* Many cases in one host, and hosts that end while they run. *)
+let hosts ~env from =
+  let any = Generate.to_the_end (Generate.at from) in
+  let count = if from / !count mod 4 = 0 then !count else !count / 4 in
+  (match run_host ~env any [ "--many"; string_of_int from; string_of_int count ] with
+  | Passed -> ()
+  | Failed { case; why } ->
+      let seed = max case from in
+      found ~env seed (Generate.case ~last:(fun t -> Hosts { (Generate.to_the_end t) with one_thread = any.one_thread }) seed) why);
+  for i = 0 to 7 do
+    let from = from + i in
+    let case = Generate.case ~last:(Generate.host from) from in
+    match run_file case with Passed -> Table.met (row_of_last case.last) "value" | Failed { why; _ } -> found ~env:[] from case why
+  done
 
 let fuzz () =
   if !seed < 0 then begin
@@ -159,7 +211,8 @@ let fuzz () =
       Printf.printf "FAILED: seed 0: a case that was kept: %s\n" why;
       exit 1);
   let ends_its_process (name, (case : Rules.case)) =
-    if case.last <> Returns then
+    let can_run = match case.last with Returns -> false | Hosts _ -> !has_hosts | _ -> true in
+    if can_run then
       match fails 3 case with
       | None -> ()
       | Some why ->
@@ -172,6 +225,7 @@ let fuzz () =
   while Unix.gettimeofday () < began +. !seconds do
     let from = !seed + !cases in
     let env = environments.(from / !count mod Array.length environments) in
+    if !has_hosts then hosts ~env from;
     (match run ~env [ "--many"; string_of_int from; string_of_int !count ] with
     | Passed -> ()
     | Failed { case; why } -> found ~env case (Generate.case case) why);
@@ -181,13 +235,13 @@ let fuzz () =
       match run_file case with Passed -> Table.met (row_of_last case.last) "value" | Failed { why; _ } -> found ~env:[] from case why
     done;
     cases := !cases + !count;
-    ends := !ends + 8
+    ends := !ends + if !has_hosts then 16 else 8
   done;
   Table.print ();
   let took = Unix.gettimeofday () -. began in
   (* The fuzzer has a fault itself. *)
   if !cases >= enough then begin
-    let never = Table.never_met () in
+    let never = Table.never_met ~hosts:!has_hosts in
     List.iter (fun (row, column) -> Printf.printf "FAILED: in %d cases never met: %s, %s\n" !cases row column) never;
     if never <> [] then exit 1
   end;
@@ -199,6 +253,8 @@ let main () =
       ("--seconds", Arg.Set_float seconds, "S for so long (60)");
       ("--seed", Arg.Set_int seed, "N begin with this seed");
       ("--count", Arg.Set_int count, "N so many cases in a process (400)");
+      ("--host", Arg.Set_string host, "PROGRAM the one whose main is Rust's (target/debug/fuzz-host)");
+      ("--no-hosts", Arg.Clear has_hosts, " without it");
       ("--keep", Arg.Set_string keep, "DIR keep the smallest case that fails here");
       ("--limit", Arg.Set_float limit, "S a case that takes longer hangs (60)");
       ("--no-shrink", Arg.Clear shrinks, " stop at the first that fails, as it is");
@@ -206,5 +262,9 @@ let main () =
     ]
   in
   Arg.parse (Arg.align options) (fun argument -> raise (Arg.Bad argument)) "fuzz.exe [options]";
+  if !has_hosts && not (Sys.file_exists !host) then begin
+    prerr_endline "fuzz.exe: the program whose main is Rust's is not there: cargo build -p fuzz-host, or --no-hosts";
+    exit 2
+  end;
   fuzz ()
 [@@ocamlformat "disable"]

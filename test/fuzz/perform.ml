@@ -3,48 +3,7 @@
 open Lwt.Syntax
 open Rust_half
 
-exception Planned of int
-
-(* What does not hold. Whoever finds something says it here, on whichever thread. *)
-let problems : string list Atomic.t = Atomic.make []
-let problem format = Printf.ksprintf (fun text -> Table.change problems (List.cons text)) format
-
-(* The exceptions that were raised: one that comes back is one of them, and no copy. *)
-let raised : exn list Atomic.t = Atomic.make []
-
-let planned n =
-  let exn = Planned n in
-  Table.change raised (List.cons exn);
-  exn
-
-let has_prefix prefix text = String.length text > String.length prefix && String.sub text 0 (String.length prefix) = prefix
-
-let number_behind prefix text =
-  let n = String.length prefix in
-  if has_prefix prefix text then int_of_string_opt (String.sub text n (String.length text - n)) else None
-
-let error_of exn =
-  match exn with
-  | Planned n ->
-      if not (List.memq exn (Atomic.get raised)) then problem "exception %d is a copy of the one that was raised" n;
-      Some (Model.Planned n)
-  | Rust_async.Rust_error { message; _ } ->
-      Option.map (fun n -> Model.Rust_error n) (number_behind "planned error " message)
-  | Rust_async.Rust_panic { message; _ } ->
-      Option.map (fun n -> Model.Rust_panic n) (number_behind "planned panic " message)
-  | Run.Declared { number } -> Some (Declared_in_rust number)
-  | Lwt.Canceled -> Some Canceled
-  | Rust_async.Broken_promise -> Some Broken
-  | Lwt_unix.Timeout -> Some Timed_out
-  | _ -> None
-
-(* Panics of tasks that nobody waits for. *)
-let heard = ref 0
-
-let hear exn =
-  match error_of exn with
-  | Some (Model.Rust_panic _) -> incr heard
-  | _ -> problem "the hook for asynchronous exceptions hears of %s" (Printexc.to_string exn)
+include Noted
 
 let key : int Lwt.key = Lwt.new_key ()
 let started = ref 0
@@ -59,7 +18,7 @@ let waiting : value Lwt.u list ref = ref []
 
 let forget () =
   waiting := [];
-  Atomic.set problems [];
+  problems := [];
   Atomic.set raised [];
   lent := []
 
@@ -80,11 +39,6 @@ let with_thing node f =
   (* A call that runs keeps it. *)
   if Hashtbl.hash node land 1 = 0 then Thing.close thing;
   promise
-
-let contains ~part text =
-  let n = String.length part in
-  let rec look i = i + n <= String.length text && (String.sub text i n = part || look (i + 1)) in
-  look 0
 
 let[@inline never] raise_first () = if Sys.opaque_identity true then raise (planned 1)
 let[@inline never] raise_behind () = if Sys.opaque_identity true then raise (planned 2)
@@ -336,6 +290,13 @@ and env_of_a_job =
     on_a_worker = (fun node -> apart node);
     lwt_stream = (fun _ -> failwith "the rules do not allow it");
     workers = None;
+    performs =
+      {
+        perform = (fun _ -> failwith "the rules do not allow it");
+        perform_now = (fun _ -> failwith "the rules do not allow it");
+        lwt_items = (fun _ -> failwith "the rules do not allow it");
+        read_rust = (fun _ _ -> failwith "the rules do not allow it");
+      };
   }
 
 (* What Rust calls. Whatever is bound now is bound in each function that Rust calls for this call. *)
@@ -359,20 +320,32 @@ and env () =
         end_ ();
         raise exn
   in
+  let at_once node =
+    check_key ();
+    now node
+  in
+  let items_of items =
+    check_key ();
+    lwt_items_of items
+  in
   {
     start = counted;
     promised = counted;
-    now =
-      (fun node ->
-        check_key ();
-        now node);
+    now = at_once;
     on_a_thread = apart;
     on_a_worker = apart;
-    lwt_stream =
-      (fun items ->
-        check_key ();
-        lwt_items_of items);
+    lwt_stream = items_of;
     workers = !workers;
+    performs =
+      {
+        perform = counted;
+        perform_now = at_once;
+        lwt_items = (fun items -> Lwt.return (items_of items));
+        read_rust =
+          (fun items stream ->
+            check_key ();
+            read items stream);
+      };
   }
 
 and lwt_items_of { lwt_items; lwt_before; lwt_end; pushed; _ } =

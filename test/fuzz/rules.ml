@@ -39,6 +39,8 @@ let rec rust place fate node =
   | Ocaml (Function, nodes) -> place = Loop && part nodes && ocaml Loop fate nodes.(0)
   (* Who is dropped before the promise is there awaits nothing yet, and cancels nothing. *)
   | Ocaml ((Promise | ProtectedFunction | ProtectedPromise), nodes) -> place = Loop && part nodes && ocaml Loop Free nodes.(0)
+  | Ocaml (Interface, nodes) -> place = Loop && part nodes && ocaml Loop fate nodes.(0)
+  | Ocaml (InterfaceBlocks, nodes) -> (place = Loop || place = Now) && part nodes && ocaml Now Free nodes.(0)
   | Ocaml ((CallAsync | Closure | RunBlocking), nodes) ->
       part nodes && (match place with Loop -> ocaml Now Free nodes.(0) | Worker -> ocaml Apart Free nodes.(0) | _ -> false)
   | Ocaml (Call, nodes) -> part nodes && ocaml (if place = Worker then Apart else Now) Free nodes.(0)
@@ -84,9 +86,24 @@ and ocaml place fate node =
 [@@ocamlformat "disable"]
 
 (** How a process ends, after so many turns of the loop. *)
-type last = Returns | Exits of int | Shuts_down of int | Forks of int | Alarms of int
+type last =
+  | Returns
+  | Exits of int
+  | Shuts_down of int
+  | Forks of int
+  | Alarms of int
+  | Hosts of hosted  (** [main] is Rust's, which calls the programs. *)
 
 (** Some programs that run at the same time, in one process. *)
 type case = { programs : in_ocaml list; last : last }
 
-let case { programs; _ } = programs <> [] && List.for_all (ocaml Loop Free) programs
+(** Which call is the host's for a program. *)
+let call_of { calls; _ } i = calls.(i mod Array.length calls)
+
+let case { programs; last } =
+  let allowed i program =
+    ocaml Loop Free program
+    || match last with Hosts hosted -> (call_of hosted i).patience <> Waits && ocaml Loop Doomed program | _ -> false
+  in
+  let has_calls = match last with Hosts { calls; _ } -> calls <> [||] | _ -> true in
+  programs <> [] && has_calls && List.for_all Fun.id (List.mapi allowed programs)

@@ -53,11 +53,14 @@ let rec rust node =
         | RunBlocking -> ("spawn_blocking(|| home.run_blocking(|gc| func.call(gc, ocaml!(", ")))).await")
         | OnABlockingThread -> ("run_blocking_in_ocaml(ocaml!(", ")).await")
         | OnAWorkerDomain -> ("domain_pool.call(ocaml!(", ")).await")
+        | Interface -> ("interface.perform(ocaml!(", ")).await")
+        | InterfaceBlocks -> ("interface.perform_now(ocaml!(", "))")
       in
       around before (List.concat_map ocaml (Array.to_list nodes)) after
   | ReadLwt items ->
       around
-        (text "/* %s, window %d */ lwt_stream(ocaml!(%d items, each behind" (Source.reader items.rust_reader) items.lwt_window items.lwt_items)
+        (text "/* %s, window %d%s */ lwt_stream(ocaml!(%d items, each behind" (Source.reader items.rust_reader) items.lwt_window
+           (if items.by_interface then ", an interface's" else "") items.lwt_items)
         (List.concat_map ocaml (Array.to_list items.lwt_before) @ [ "and the end behind" ] @ List.concat_map ocaml (Array.to_list items.lwt_end))
         ")).read().await"
 
@@ -99,6 +102,57 @@ and ocaml node =
   | Backtrace n -> [ text "an exception that comes through Rust after %d yields, with its backtrace" n ]
 [@@ocamlformat "disable"]
 
+let from = function
+  | FromMain -> "main"
+  | FromATask -> "a task of Tokio's"
+  | FromAThread -> "a plain thread"
+  | FromBlockOn -> "a plain thread, in block_on"
+  | FromTheBlockingPool -> "spawn_blocking"
+  | FromHome -> "a task at home"
+
+let call i { caller; patience } =
+  let until =
+    match patience with
+    | Waits -> ""
+    | WaitsFor n -> text ", dropped after %s ms" (milliseconds n)
+    | DropsAfter n -> text ", dropped after %d yields" n
+  in
+  text "Rust calls program_%d from %s%s" (i + 1) (from caller) until
+
+let host programs h =
+  let begins =
+    match h.begins with
+    | Starts -> "host::start().await"
+    | TwoStart -> "two tasks await host::start()"
+    | StartIsDropped -> "the future of host::start() is dropped"
+    | ModuleRaises -> "a module raises while it is initialised"
+    | ModuleExits -> "a module calls exit while it is initialised"
+    | ProvidesNothing -> "no module provides anything"
+  in
+  let place = function
+    | InAPromise -> "in a promise"
+    | InACallback -> "in a callback"
+    | BelowRust -> "in a function that Rust calls, which OCaml has called"
+    | OnAnotherThread -> "on another thread"
+    | WhereItBlocks -> "on a blocking thread"
+  in
+  let ends =
+    match h.ends with
+    | AllEnd -> "all have ended, and then ocaml.shutdown().await"
+    | ShutsDown caller -> text "ocaml.shutdown().await, by several, from %s" (from caller)
+    | ShutsDownInAHurry -> "OCaml computes, and ocaml.shutdown_within() is in a hurry"
+    | OcamlShutsDown -> "OCaml calls Rust_async.shutdown ()"
+    | OcamlExits where -> text "OCaml calls exit 7, %s" (place where)
+    | LeavesTheLoop -> "an exception leaves Lwt's loop"
+    | RuntimeGoes -> "Tokio's runtime is dropped"
+    | MainReturns -> "main returns"
+    | MainExits -> "std::process::exit(9)"
+    | MainPanics -> "main panics"
+  in
+  text "main is Rust's, with a runtime of %s: %s" (if h.one_thread then "one thread" else "several threads") begins
+  :: List.mapi (fun i _ -> call i (call_of h i)) programs
+  @ [ text "after %d turns: %s" h.after ends ]
+
 let case { programs; last } =
   let program i node = around (text "let program_%d () =" (i + 1)) (ocaml node) "" in
   let last =
@@ -107,6 +161,7 @@ let case { programs; last } =
     | Exits n -> [ text "exit 7, after %d pauses" n ]
     | Shuts_down n -> [ text "Rust_async.shutdown (), after %d pauses" n ]
     | Forks n -> [ text "a fork, after %d pauses" n ]
+    | Hosts h -> host programs h
     | Alarms n -> [ text "a signal handler that raises every 100 us, for %d ms" n ]
   in
   String.concat "\n" (List.concat (List.mapi program programs) @ last)

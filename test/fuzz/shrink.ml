@@ -40,11 +40,12 @@ let rec rust node =
         List.map (fun nodes -> Timeout (n, nodes)) (same_length rust nodes) @ List.map (fun n -> Timeout (n, nodes)) (less n)
     | Ocaml (w, nodes) ->
         List.map (fun nodes -> Ocaml (w, nodes)) (same_length ocaml nodes)
-        @ List.filter_map (fun simple -> if w > simple then Some (Ocaml (simple, nodes)) else None) [ Function; CallAsync ]
+        @ List.filter_map (fun simple -> if w > simple then Some (Ocaml (simple, nodes)) else None) [ Function; CallAsync; Interface ]
     | ReadLwt items ->
         List.map (fun n -> ReadLwt { items with lwt_items = n }) (less items.lwt_items)
         @ List.map (fun lwt_before -> ReadLwt { items with lwt_before }) (same_length ocaml items.lwt_before)
         @ List.map (fun lwt_end -> ReadLwt { items with lwt_end }) (same_length ocaml items.lwt_end)
+        @ (if items.by_interface then [ ReadLwt { items with by_interface = false } ] else [])
         @ if items.rust_reader <> ToTheEnd then [ ReadLwt { items with rust_reader = ToTheEnd } ] else []
   in
   parts @ simpler
@@ -105,7 +106,34 @@ and ocaml node =
   in
   parts_of_ocaml node @ simpler
 
-let case { programs; last } =
-  let smaller = List.map (fun programs -> { programs; last }) (lists ocaml programs) in
-  List.filter Rules.case smaller
+let call { caller; patience } =
+  (if patience <> Waits then [ { caller; patience = Waits } ] else [])
+  @ (match patience with
+    | WaitsFor n -> List.map (fun n -> { caller; patience = WaitsFor n }) (less n)
+    | DropsAfter n -> List.map (fun n -> { caller; patience = DropsAfter n }) (less n)
+    | Waits -> [])
+  @ if caller <> FromMain then [ { caller = FromMain; patience } ] else []
+
+let hosted h =
+  (if h.begins <> Starts then [ { h with begins = Starts } ] else [])
+  @ (if h.one_thread then [ { h with one_thread = false } ] else [])
+  @ (match h.ends with
+    | ShutsDown from when from <> FromMain -> [ { h with ends = ShutsDown FromMain } ]
+    | OcamlExits place when place <> InAPromise -> [ { h with ends = OcamlExits InAPromise } ]
+    | _ -> [])
+  @ List.map (fun after -> { h with after }) (less h.after)
+  @ List.map (fun calls -> { h with calls }) (arrays call h.calls)
+
+let last = function
+  | Returns -> []
+  | Exits n -> List.map (fun n -> Exits n) (less n)
+  | Shuts_down n -> List.map (fun n -> Shuts_down n) (less n)
+  | Forks n -> List.map (fun n -> Forks n) (less n)
+  | Alarms n -> List.map (fun n -> Alarms n) (less n)
+  | Hosts h -> List.map (fun h -> Hosts h) (hosted h)
+
+let case { programs; last = l } =
+  let fewer = List.map (fun programs -> { programs; last = l }) (lists ocaml programs) in
+  let simpler = List.map (fun last -> { programs; last }) (last l) in
+  List.filter Rules.case (fewer @ simpler)
 [@@ocamlformat "disable"]

@@ -45,6 +45,8 @@ let way = function
   | RunBlocking -> "RunBlocking"
   | OnABlockingThread -> "OnABlockingThread"
   | OnAWorkerDomain -> "OnAWorkerDomain"
+  | Interface -> "Interface"
+  | InterfaceBlocks -> "InterfaceBlocks"
 
 let kind = function
   | Func -> "Func"
@@ -77,9 +79,10 @@ let rec rust = function
   | Select nodes -> text "Select %s" (array rust nodes)
   | Timeout (n, nodes) -> text "Timeout (%d, %s)" n (array rust nodes)
   | Ocaml (w, nodes) -> text "Ocaml (%s, %s)" (way w) (array ocaml nodes)
-  | ReadLwt { lwt_items; lwt_window; lwt_before; lwt_end; rust_reader; pushed } ->
-      text "ReadLwt { lwt_items = %d; lwt_window = %d; lwt_before = %s; lwt_end = %s; rust_reader = %s; pushed = %b }" lwt_items lwt_window
-        (array ocaml lwt_before) (array ocaml lwt_end) (reader rust_reader) pushed
+  | ReadLwt { lwt_items; lwt_window; lwt_before; lwt_end; rust_reader; pushed; by_interface } ->
+      text "ReadLwt { lwt_items = %d; lwt_window = %d; lwt_before = %s; lwt_end = %s; rust_reader = %s; pushed = %b; by_interface = %b }" lwt_items
+        lwt_window
+        (array ocaml lwt_before) (array ocaml lwt_end) (reader rust_reader) pushed by_interface
 
 and ocaml = function
   | Return v -> text "Return (%s)" (value v)
@@ -111,11 +114,54 @@ and ocaml = function
   | Owned n -> text "Owned %d" n
   | Backtrace n -> text "Backtrace %d" n
 
+let caller = function
+  | FromMain -> "FromMain"
+  | FromATask -> "FromATask"
+  | FromAThread -> "FromAThread"
+  | FromBlockOn -> "FromBlockOn"
+  | FromTheBlockingPool -> "FromTheBlockingPool"
+  | FromHome -> "FromHome"
+
+let patience = function Waits -> "Waits" | WaitsFor n -> text "WaitsFor %d" n | DropsAfter n -> text "DropsAfter %d" n
+
+let begins = function
+  | Starts -> "Starts"
+  | TwoStart -> "TwoStart"
+  | StartIsDropped -> "StartIsDropped"
+  | ModuleRaises -> "ModuleRaises"
+  | ModuleExits -> "ModuleExits"
+  | ProvidesNothing -> "ProvidesNothing"
+
+let end_place = function
+  | InAPromise -> "InAPromise"
+  | InACallback -> "InACallback"
+  | BelowRust -> "BelowRust"
+  | OnAnotherThread -> "OnAnotherThread"
+  | WhereItBlocks -> "WhereItBlocks"
+
+let ends = function
+  | AllEnd -> "AllEnd"
+  | ShutsDown from -> text "ShutsDown %s" (caller from)
+  | ShutsDownInAHurry -> "ShutsDownInAHurry"
+  | OcamlShutsDown -> "OcamlShutsDown"
+  | OcamlExits place -> text "OcamlExits %s" (end_place place)
+  | LeavesTheLoop -> "LeavesTheLoop"
+  | RuntimeGoes -> "RuntimeGoes"
+  | MainReturns -> "MainReturns"
+  | MainExits -> "MainExits"
+  | MainPanics -> "MainPanics"
+
+let hosted h =
+  let call { caller = c; patience = p } = text "{ caller = %s; patience = %s }" (caller c) (patience p) in
+  text "{ one_thread = %b; begins = %s; calls = %s; ends = %s; after = %d }" h.one_thread (begins h.begins) (array call h.calls)
+    (ends h.ends) h.after
+
 let last = function
   | Returns -> "Returns"
   | Exits n -> text "Exits %d" n
   | Shuts_down n -> text "Shuts_down %d" n
   | Forks n -> text "Forks %d" n
   | Alarms n -> text "Alarms %d" n
+  | Hosts h -> text "Hosts %s" (hosted h)
 
 let case { programs; last = l } = text "{ programs = %s; last = %s }" (list ocaml programs) (last l)

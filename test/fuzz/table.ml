@@ -8,15 +8,13 @@ module Counts = Map.Make (struct
   let compare = compare
 end)
 
-(* No lock: what a signal handler raises in the middle would leave it taken. *)
-let counts = Atomic.make Counts.empty
+let counts : int Counts.t Atomic.t = Atomic.make Counts.empty
 
-let rec change at f =
-  let before = Atomic.get at in
-  if not (Atomic.compare_and_set at before (f before)) then change at f
-
-let add row column times =
-  change counts (Counts.update (row, column) (fun before -> Some (Option.value ~default:0 before + times)))
+(* No lock: a signal handler that raises would leave it locked. *)
+let rec add row column times =
+  let before = Atomic.get counts in
+  let more = function None -> Some times | Some before -> Some (before + times) in
+  if not (Atomic.compare_and_set counts before (Counts.update (row, column) more before)) then add row column times
 
 let met row column = add row column 1
 let columns = [ "value"; "error"; "exception"; "panic"; "broken"; "cancelled"; "timeout"; "dropped"; "refused" ]
@@ -91,9 +89,10 @@ let required =
       [
         "OCamlAsyncFunc::call"; "OCamlAsyncFunc::call, protected"; "Promise"; "Promise, protected"; "OCamlFunc::call_async";
         "OCamlFunc::call"; "Handle::call"; "Handle::run_blocking"; "run_blocking_in_ocaml"; "DomainPool::call"; "LwtStream, to the end";
-        "LwtStream, dropped";
+        "LwtStream, dropped"; "interface, async fn"; "interface, LwtStream";
       ]
       [ "value"; "exception"; "dropped" ]
+  @ all [ "interface, fn" ] [ "value"; "exception"; "panic" ]
   @ all [ "a task elsewhere"; "select"; "tokio timeout" ] (endings @ [ "dropped" ])
   @ all [ "Handle::spawn, joined" ] endings
   @ all [ "Handle::spawn, detached"; "a task elsewhere, detached"; "OwnedArray"; "backtraces" ] [ "value" ]
@@ -104,4 +103,20 @@ let required =
   @ all [ "a process: exit"; "a process: shutdown"; "a process: fork"; "a process: alarms" ] [ "value" ]
 [@@ocamlformat "disable"]
 
-let never_met () = List.filter (fun (row, column) -> times row column = 0) required
+let required_of_hosts =
+  let all rows columns = List.concat_map (fun row -> List.map (fun column -> (row, column)) columns) rows in
+  let callers = [ "main"; "a task"; "a thread"; "block_on"; "the pool"; "home" ] in
+  let starts = [ "Starts"; "TwoStart"; "StartIsDropped"; "ModuleRaises"; "ModuleExits"; "ProvidesNothing" ] in
+  let of_ocaml = [ "shutdown"; "shutdown_within"; "OCaml shuts down"; "OCaml exits"; "an exception"; "runtime first" ] in
+  let of_main = [ "main returns"; "main exits"; "main panics" ] in
+  let ends = "all end" :: (of_ocaml @ of_main) in
+  all (List.map (( ^ ) "a host's call, from ") callers) [ "value"; "error"; "exception"; "panic"; "dropped" ]
+  @ all (List.map (( ^ ) "a host begins: ") starts) [ "value" ]
+  @ all (List.map (( ^ ) "a host, threads: ") ends) [ "value" ]
+  @ all (List.map (( ^ ) "a host, one thread: ") ends) [ "value" ]
+  @ all (List.map (( ^ ) "a host's calls: ") of_ocaml) [ "value" ]
+  @ all [ "a host's calls: shutdown"; "a host's calls: OCaml exits" ] [ "broken"; "dropped" ]
+  @ all [ "interface, SendRustStream" ] [ "value"; "exception"; "panic" ]
+
+let never_met ~hosts =
+  List.filter (fun (row, column) -> times row column = 0) (required @ if hosts then required_of_hosts else [])

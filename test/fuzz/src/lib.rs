@@ -1,12 +1,13 @@
 //! The Rust half of the fuzzer: functions of every kind, each of which performs a plan. See `../README.md`.
 #![allow(missing_docs)]
 
-mod counts;
-mod met;
+pub mod counts;
+pub mod hosted;
+pub mod met;
 #[path = "../../src/plain_thread.rs"]
 mod plain_thread;
-mod plan;
-mod run;
+pub mod plan;
+pub mod run;
 mod shapes;
 
 use std::sync::Mutex;
@@ -168,8 +169,13 @@ impl Thing {
     }
 }
 
-fn numbers(items: RustItems, run: Run) -> impl Stream<Item = Result<isize, Error>> + Send {
-    let probe = Probe::new(true);
+/// What OCaml reads of such a stream.
+pub fn numbers(
+    items: RustItems,
+    run: Run,
+    at_home: bool,
+) -> impl Stream<Item = Result<isize, Error>> + Send {
+    let probe = Probe::new(at_home);
     let RustItems {
         rust_items,
         rust_before,
@@ -194,7 +200,7 @@ fn numbers(items: RustItems, run: Run) -> impl Stream<Item = Result<isize, Error
 #[func]
 pub async fn rust_stream(items: RustItems, env: Env) -> SendRustStream<isize> {
     let window = items.rust_window as usize;
-    SendRustStream::try_new(numbers(items, Run::here(env))).window(window)
+    SendRustStream::try_new(numbers(items, Run::here(env), true)).window(window)
 }
 
 /// What OCaml tells those that never wait.
@@ -270,9 +276,14 @@ impl Flag {
     }
 }
 
-/// Panics of plans are expected. Before the first `#[func]` is called, whose hook comes in front.
+/// As [`silence_panics`], for OCaml.
 #[ocaml::func]
 pub fn fuzz_silence_panics() {
+    silence_panics();
+}
+
+/// Panics of plans are expected. Before the first `#[func]` is called, whose hook comes in front.
+pub fn silence_panics() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let message = info.payload().downcast_ref::<String>();

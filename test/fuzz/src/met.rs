@@ -5,10 +5,30 @@ use std::sync::Mutex;
 
 use ocaml_lwt_interop::func;
 
+use crate::hosted::is_over;
 use crate::plan::{InRust, Join, Place, Reader, Value, Way};
 use crate::run::Ended;
 
-static TABLE: Mutex<BTreeMap<(&str, &str), isize>> = Mutex::new(BTreeMap::new());
+static TABLE: Mutex<BTreeMap<(String, &str), isize>> = Mutex::new(BTreeMap::new());
+
+pub fn met(row: &str, column: &'static str) {
+    let mut table = TABLE.lock().unwrap();
+    *table.entry((row.to_owned(), column)).or_insert(0) += 1;
+}
+
+/// The column of an ending.
+pub fn column(ended: &Ended) -> &'static str {
+    match ended {
+        Ok(_) => "value",
+        Err(error) if error.is_broken_promise() => "broken",
+        Err(error) if error.is_canceled() => "cancelled",
+        Err(error) if error.is_exception("Rust_async.Rust_panic") => "panic",
+        Err(error) if error.panic_message().is_some() => "panic",
+        Err(error) if error.exception().is_some() => "exception",
+        Err(error) if is_over(error) => "refused",
+        Err(_) => "error",
+    }
+}
 
 /// A node that is being performed.
 pub struct Met {
@@ -25,15 +45,7 @@ impl Met {
     }
 
     pub fn ended(&mut self, ended: &Ended) {
-        self.column = match ended {
-            Ok(_) => "value",
-            Err(error) if error.is_broken_promise() => "broken",
-            Err(error) if error.is_canceled() => "cancelled",
-            Err(error) if error.is_exception("Rust_async.Rust_panic") => "panic",
-            Err(error) if error.panic_message().is_some() => "panic",
-            Err(error) if error.exception().is_some() => "exception",
-            Err(_) => "error",
-        };
+        self.column = column(ended);
     }
 }
 
@@ -45,7 +57,7 @@ impl Drop for Met {
             self.column
         };
         if let Some(row) = self.row {
-            *TABLE.lock().unwrap().entry((row, column)).or_insert(0) += 1;
+            met(row, column);
         }
     }
 }
@@ -63,6 +75,8 @@ fn row(node: &InRust) -> Option<&'static str> {
             Way::RunBlocking => "Handle::run_blocking",
             Way::OnABlockingThread => "run_blocking_in_ocaml",
             Way::OnAWorkerDomain => "DomainPool::call",
+            Way::Interface => "interface, async fn",
+            Way::InterfaceBlocks => "interface, fn",
         },
         InRust::Task(place, join, _) => match (place, join) {
             (_, Join::Aborted) => "a task, aborted",
@@ -72,6 +86,7 @@ fn row(node: &InRust) -> Option<&'static str> {
             (_, Join::LetGo) => "a task elsewhere, detached",
             (_, Join::Awaited | Join::Joined) => "a task elsewhere",
         },
+        InRust::ReadLwt(items) if items.by_interface => "interface, LwtStream",
         InRust::ReadLwt(items) => match items.rust_reader {
             Reader::ToTheEnd => "LwtStream, to the end",
             _ => "LwtStream, dropped",
@@ -89,6 +104,6 @@ pub fn met_in_rust() -> Vec<(String, String, isize)> {
     let table = TABLE.lock().unwrap();
     table
         .iter()
-        .map(|(&(row, column), &times)| (row.to_owned(), column.to_owned(), times))
+        .map(|((row, column), &times)| (row.clone(), (*column).to_owned(), times))
         .collect()
 }

@@ -69,6 +69,9 @@ pub enum Way {
     OnABlockingThread,
     /// A worker domain.
     OnAWorkerDomain,
+    /// Functions of an interface: one that is awaited, and one that blocks.
+    Interface,
+    InterfaceBlocks,
 }
 
 /// What Rust's half does.
@@ -192,4 +195,6 @@ pub struct LwtItems {
     pub rust_reader: Reader,
     /// There when Rust asks for the first.
     pub pushed: bool,
+    /// The function that gives it is an interface's.
+    pub by_interface: bool,
 }

@@ -7,17 +7,18 @@ use std::time::Duration;
 use futures_lite::StreamExt;
 use futures_lite::future::{or, yield_now};
 use ocaml_lwt_interop::{
-    DomainPool, Error, FromOCaml, Handle, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, handle,
-    ocaml_runtime, run_blocking_in_ocaml, tokio_rt,
+    DomainPool, Error, FromOCaml, Handle, LwtStream, OCamlAsyncFunc, OCamlFunc, Promise, Provided,
+    handle, ocaml_runtime, run_blocking_in_ocaml, tokio_rt,
 };
 
 use crate::counts::{Probe, nobody_hears};
+use crate::hosted::Performs;
 use crate::met::Met;
 use crate::plain_thread::{awaited, spawn_on_a_thread};
 use crate::plan::*;
 
 pub type Ended = Result<Value, Error>;
-type Running<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
+pub type Running<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
 
 /// OCaml's half: functions that perform its nodes.
 #[derive(Clone, Debug, FromOCaml)]
@@ -29,6 +30,7 @@ pub struct Env {
     on_a_worker: OCamlFunc<(InOcaml,), Value>,
     lwt_stream: OCamlFunc<(LwtItems,), LwtStream<isize>>,
     workers: Option<DomainPool>,
+    pub performs: Provided<dyn Performs>,
 }
 
 /// The exception that Rust declares.
@@ -204,13 +206,19 @@ impl Run {
                 Some(workers) => workers.call(&env.on_a_worker, (node,)).await,
                 None => env.now.call_async((node,)).await,
             },
+            Way::Interface => env.performs.perform(node).await,
+            Way::InterfaceBlocks => env.performs.perform_now(node),
         }
     }
 
     /// Reads OCaml's stream: every item, in order.
     async fn read(self, items: LwtItems) -> Ended {
         let (count, reader, window) = (items.lwt_items, items.rust_reader, items.lwt_window);
-        let stream = self.env.lwt_stream.call_async((items,)).await?;
+        let stream = if items.by_interface {
+            self.env.performs.lwt_items(items).await?
+        } else {
+            self.env.lwt_stream.call_async((items,)).await?
+        };
         let mut stream = stream.window(window as usize);
         let limit = match reader {
             Reader::ToTheEnd => isize::MAX,

@@ -40,7 +40,8 @@ impl Host {
     }
 
     /// Waits until OCaml has ended, and says how: by [`Host::shutdown`], or because its code has called `exit`, or an exception
-    /// has left Lwt's loop. The process goes on; calls give errors.
+    /// has left Lwt's loop. The process goes on; calls give errors. Where another thread of OCaml's has called `exit`, they do so when
+    /// Lwt's thread comes to its next turn.
     pub async fn ended(&self) -> Ended {
         self.life.ended().await
     }
