@@ -253,7 +253,7 @@ let awaited =
             check_int "arrays that are not back" 0 (List.length (List.filter is_lent (Array.to_list arrays)));
             calls (n - 1)
         in
-        let* () = Lwt.finalize (fun () -> calls 30) (fun () -> Atomic.set stop true; Lwt.return_unit) in
+        let* () = Lwt.finalize (fun () -> calls 60) (fun () -> Atomic.set stop true; Lwt.return_unit) in
         Lwt.join jobs);
     on_a_worker "functions_of_the_job_are_called_there"
       (fun () ->

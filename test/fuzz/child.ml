@@ -143,7 +143,7 @@ let alarms programs milliseconds =
   (* Both loops still work. *)
   through (fun () -> Lwt_main.run (Lwt.bind (Rust_half.on_tokio (Then [| Yields 2; Timer 1 |]) (Perform.env ())) (fun _ -> Lwt.return_unit)));
   (* What was begun in the middle of an exception. *)
-  Table.change Perform.problems (List.filter (Perform.has_prefix "exception"));
+  Perform.problems := List.filter (Perform.has_prefix "exception") !Perform.problems;
   through (fun () -> Rust_async.shutdown ());
   through (fun () -> Lwt_main.run (Lwt_unix.sleep 0.001));
   let { Rust_async.tasks; subscriptions; _ } = Rust_async.stats () in

@@ -112,6 +112,33 @@ let asynchronous_exceptions_in_calls =
       say "ended";
       say "%d domains, %d" (run (domains_count pool)) (run (at_last pool)))
 
+(* [exit] in a job, beside what may hold the process. [Case] kills one that has not ended by itself in its time. Two jobs that call
+   it at once are no law: see "Faults that are not ours" in doc/safety.md. *)
+let exits_in_jobs =
+  let calls = 10_000 in
+  let rec turns () = Lwt.bind (Lwt.pause ()) turns in
+  let beside (what, out, has) =
+    case ("exit_in_a_job_beside_" ^ what ^ "_ends_the_process") ~ending:(Exit 3) ~out (fun () ->
+        let pool = Pool.create ~domains:2 in
+        has pool;
+        (* A loop that begins while another one runs Lwt's hooks of exit is refused, by Lwt itself. *)
+        Lwt_main.run (Lwt.bind (Lwt.pause ()) (fun () -> Pool.detach pool exit 3)))
+  in
+  case "exit_in_a_function_that_rust_calls_in_a_job_ends_the_process" ~ending:(Exit 3) (fun () ->
+      let pool = Pool.create ~domains:2 in
+      Lwt_main.run (Pool.detach pool (fun () -> ignore (Pool.await (call_now (fun _ -> exit 3) 1))) ()))
+  :: List.map beside
+       [
+         ("a_job_that_awaits", [], fun pool -> ignore (job pool awaits));
+         ("a_job_that_computes", [], fun pool -> ignore (job pool computes_for_ever));
+         ("jobs_that_wait_for_their_turn", [], fun pool -> List.iter (fun i -> ignore (Pool.detach pool succ i)) (List.init calls Fun.id));
+         ("pending_calls", [], fun _ -> List.iter (fun i -> ignore (after 60_000 i)) (List.init calls Fun.id));
+         ("a_thread_that_never_stops", [], fun _ -> ignore (thread_never_stops ()));
+         ("a_loop_that_never_sleeps", [], fun _ -> ignore (turns ()));
+         ("a_hook_of_lwts", [ "hook" ], fun _ -> Lwt_main.at_exit (fun () -> Lwt.return (say "hook")));
+         ("a_hook_that_awaits_rust", [ "hook" ], fun _ -> Lwt_main.at_exit (fun () -> Lwt.map (fun _ -> say "hook") (tokio 1)));
+       ]
+
 let cases =
   (asynchronous_exceptions_in_calls ::
   List.concat_map (fun domains -> List.map (fun at_a_time -> asynchronous_exceptions ~domains ~at_a_time) [ 1; 2; 3; 4 ]) [ 1; 2 ])
@@ -278,4 +305,4 @@ let cases =
   ]
 [@@ocamlformat "disable"]
 
-let () = main cases
+let () = main (exits_in_jobs @ cases)

@@ -64,3 +64,5 @@ let end_ what place =
       call_back act;
       never ()
   | BlockingThread -> call_on_a_blocking_thread act >>= never
+  | Job -> On_domain.act act >>= never
+  | JobCallOfRust -> On_domain.act (fun () -> call_back act) >>= never

@@ -158,6 +158,10 @@ pub enum Place {
     CallOfRust,
     /// In a function of OCaml's that a blocking thread runs.
     BlockingThread,
+    /// In a job of a worker domain, beside one that waits for Rust; in the call where there are no such domains.
+    Job,
+    /// In a function of OCaml's that Rust calls, that such a job has called.
+    JobCallOfRust,
 }
 
 /// OCaml's code that ends.

@@ -35,12 +35,15 @@ endings! {
     exit_in_a_signal_handler_of_lwts_is_told: Act::Exit(5), LwtSignalHandler => told [Ended::Exited { code: 5 }];
     exit_below_rust_is_told: Act::Exit(5), CallOfRust => told [Ended::Exited { code: 5 }];
     exit_on_a_blocking_thread_is_told: Act::Exit(5), BlockingThread => told [Ended::Exited { code: 5 }];
+    exit_in_a_job_is_told: Act::Exit(5), Job => told [Ended::Exited { code: 5 }];
+    exit_below_rust_in_a_job_is_told: Act::Exit(5), JobCallOfRust => told [Ended::Exited { code: 5 }];
     exit_in_a_hook_of_at_exit_is_told: Act::Exit(5), AtExit => told [Ended::Exited { .. }];
 
     thread_exit_in_a_call_is_an_error: Act::ExitThread, Call => goes_on [_];
     thread_exit_in_a_promise_is_an_error: Act::ExitThread, Promise => goes_on [_];
     thread_exit_below_rust_is_an_error: Act::ExitThread, CallOfRust => goes_on [_];
     thread_exit_on_a_blocking_thread_is_an_error: Act::ExitThread, BlockingThread => goes_on [_];
+    thread_exit_in_a_job_is_an_error: Act::ExitThread, Job => goes_on [_];
     thread_exit_in_a_callback_is_told: Act::ExitThread, Callback => told [Ended::Exited { code: 2 }];
     thread_exit_in_a_hook_of_the_loop_is_told: Act::ExitThread, Hook => told [Ended::Raised { .. }];
     thread_exit_in_a_hook_of_at_exit_is_an_error: Act::ExitThread, AtExit => goes_on [_];
