@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 pub mod counts;
+pub mod crash;
 pub mod hosted;
 pub mod met;
 #[path = "../../src/plain_thread.rs"]

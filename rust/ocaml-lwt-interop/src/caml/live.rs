@@ -152,7 +152,9 @@ impl<'a> Live<'a> {
     /// What a custom block has in its first word, which says of which kind it is (`custom.h`).
     #[inline]
     pub(crate) fn operations(self) -> Option<*const sys::custom_operations> {
-        self.is_tagged(CUSTOM_TAG).then(|| self.word(0))
+        let first = self.raw.0 as *const *const sys::custom_operations;
+        // SAFETY: a live custom block, which has that word, whatever its size
+        self.is_tagged(CUSTOM_TAG).then(|| unsafe { first.read() })
     }
 
     /// The number in a custom block of the standard library.
