@@ -168,11 +168,14 @@ valgrind_laws() {
 # OCaml's settings, under each of which the collector does something else at another moment.
 runtime_parameters() {
   dune build --root . "${programs[@]}" || return
-  local parameters bad=0
+  local parameters names bad=0
   for parameters in s=256 s=4k,o=20 b c; do
     printf 'OCAMLRUNPARAM=%s\n' "$parameters"
     before=(env "OCAMLRUNPARAM=$parameters")
-    laws "$top/_build" "${all_laws[@]}" || bad=1
+    names=("${all_laws[@]}")
+    # With `c` no program ends in which Lwt_preemptive has a thread, also without Rust: OCaml 4 frees the condition that it waits for.
+    if [ "$parameters" = c ]; then mapfile -t names < <(printf '%s\n' "${all_laws[@]}" | grep -vx readers); fi
+    laws "$top/_build" "${names[@]}" || bad=1
   done
   printf 'RUST_BACKTRACE=full\n'
   before=(env TEST_BACKTRACE=full)
