@@ -42,6 +42,10 @@ all_laws=(matrix endings values arguments records cancel giving_up gc handles on
 all_processes=(exiting shutdown forking threads loops raising panicking pooling waking blocking_threads reading values children access
   signals depth objects pools)
 
+# What dune builds for them: all of ./test is three times as much.
+programs=("${all_laws[@]/#/./test/test_}" "${all_processes[@]/#/./test/process/}")
+programs=("${programs[@]/%/.exe}")
+
 laws() { # laws FOLDER NAME…
   local folder=$1 name bad=0
   shift
@@ -83,7 +87,7 @@ debug_runtime_quick() {
 }
 debug_runtime() {
   has_debug_runtime || return
-  in_debug ./test || return
+  in_debug "${programs[@]}" || return
   # It tells of each collection otherwise.
   before=(env OCAMLRUNPARAM=v=0)
   local status=0
@@ -152,7 +156,7 @@ loom() { RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p
 valgrind_laws() {
   command -v valgrind >/dev/null || { skip "no valgrind here"; return; }
   [[ $(ocamlfind ocamlopt -version) != 5.* ]] || { skip "valgrind does not follow OCaml 5 from stack to stack"; return; }
-  dune build --root . ./test || return
+  dune build --root . "${programs[@]}" || return
   before=(valgrind --quiet --error-exitcode=9 --undef-value-errors=no --suppressions="$top/scripts/valgrind.supp")
   laws "$top/_build" endings values arguments records cancel giving_up gc handles on_tokio keys arrays loans objects destructors readers \
     closing
@@ -163,12 +167,15 @@ valgrind_laws() {
 
 # OCaml's settings, under each of which the collector does something else at another moment.
 runtime_parameters() {
-  dune build --root . ./test || return
-  local parameters bad=0
+  dune build --root . "${programs[@]}" || return
+  local parameters names bad=0
   for parameters in s=256 s=4k,o=20 b c; do
     printf 'OCAMLRUNPARAM=%s\n' "$parameters"
     before=(env "OCAMLRUNPARAM=$parameters")
-    laws "$top/_build" "${all_laws[@]}" || bad=1
+    names=("${all_laws[@]}")
+    # With `c` no program ends in which Lwt_preemptive has a thread, also without Rust: OCaml 4 frees the condition that it waits for.
+    if [ "$parameters" = c ]; then mapfile -t names < <(printf '%s\n' "${all_laws[@]}" | grep -vx readers); fi
+    laws "$top/_build" "${names[@]}" || bad=1
   done
   printf 'RUST_BACKTRACE=full\n'
   before=(env TEST_BACKTRACE=full)

@@ -58,7 +58,11 @@ let under limit run () =
 
 (* OCaml 5 and bytecode have stacks of OCaml's own: as large as 8 MiB, for what is to fill them. (OCaml 5's own limit is 1 GiB,
    which each minor collection of a recursion has to read.) *)
-let small = [ ("OCAMLRUNPARAM", "l=1M") ]
+let parameter it =
+  let others = Option.fold (Sys.getenv_opt "OCAMLRUNPARAM") ~none:"" ~some:(fun others -> others ^ ",") in
+  [ ("OCAMLRUNPARAM", others ^ it) ]
+
+let small = parameter "l=1M"
 
 let recursing =
   List.concat_map
@@ -71,7 +75,7 @@ let recursing =
     recursions
   @ [
       case "recursion_on_a_stack_without_a_limit_overflows_once" ~out:overflows ~at_most:120.
-        ~env:(if Sys.ocaml_version < "5" then [ ("OCAMLRUNPARAM", "s=16M") ] else small)
+        ~env:(if Sys.ocaml_version < "5" then parameter "s=16M" else small)
         (under "unlimited" (fun () -> once (List.assoc "a_function" recursions)));
       case "recursion_on_the_thread_that_runs_lwt_overflows_once" ~out:overflows (fun () ->
           Thread.join

@@ -225,14 +225,17 @@ let cases =
 
 (* On OCaml 5 it only raises an exception. *)
 let thread_exit =
+  let leaves () =
+    ignore (tokio_busy ());
+    ignore (Lwt_main.run (on_blocking_pool 1) : int);
+    ignore (Sys.opaque_identity (never "future"));
+    (Thread.exit [@alert "-deprecated"] [@warning "-3"]) ()
+  in
   if Sys.ocaml_version >= "5" then []
   else
     [
-      case "Thread_exit_on_the_main_thread_ends_the_process" ~at_most:10. (fun () ->
-          ignore (tokio_busy ());
-          ignore (Lwt_main.run (on_blocking_pool 1) : int);
-          ignore (Sys.opaque_identity (never "future"));
-          (Thread.exit [@alert "-deprecated"] [@warning "-3"]) ());
+      case "Thread_exit_on_the_main_thread_ends_the_process" ~at_most:10. leaves;
+      case "Thread_exit_on_the_main_thread_ends_a_process_that_is_watched" ~at_most:10. ~env:[ ("RUST_ASYNC_WATCH", "1000") ] leaves;
     ]
 
 let () = main (cases @ thread_exit @ List.map exit_from_everywhere places @ List.map exit_flushes more_places)

@@ -359,8 +359,8 @@ pub async fn arrays_tokio(from: Lent<u8>, mut to: Lent<u8>) -> Result<(), Error>
 #[func(blocking)]
 pub fn arrays_touch(mut array: Lent<u8>) -> isize {
     if let [first, .., last] = &mut *array {
-        *first += 1;
-        *last += 1;
+        *first = first.wrapping_add(1);
+        *last = last.wrapping_add(1);
     }
     array.as_ptr().addr() as isize
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::caml::{self, Callbacks};
 use crate::executor::end::{end_queued, end_tasks, guarded};
+use crate::executor::standstill;
 use crate::home::Scope;
 use crate::lwt_to_rust::blocking_threads;
 use crate::rust_to_lwt::settle::break_promise;
@@ -23,6 +24,7 @@ pub(crate) fn shutdown(scope: &Scope, timeout: Duration) {
     if !status::shut_down() {
         return;
     }
+    standstill::end();
     let local = scope.home().local(scope.at());
     end_tasks(scope);
     domain_pool::shutdown_all(scope);
@@ -111,6 +113,7 @@ pub(crate) fn watch_this_thread() {
         if status::shut_down() {
             // Nothing may unwind into the system's code.
             drop(std::panic::catch_unwind(|| {
+                standstill::end();
                 drop(blocking_threads::shutdown());
                 runtime::shutdown(Duration::ZERO);
             }));

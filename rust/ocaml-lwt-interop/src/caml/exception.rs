@@ -95,9 +95,10 @@ pub(crate) fn exception_argument<'a>(
     i: usize,
 ) -> Option<Live<'a>> {
     let exception = Live::of(access, exception);
-    exception
-        .field(i + 1)
-        .filter(|_| i < arguments_of(exception))
+    if i >= arguments_of(exception) {
+        return None;
+    }
+    exception.field(i + 1)
 }
 
 /// How far into the blocks of two values [`is_like`] looks.

@@ -5,7 +5,7 @@
 //! [`tick`] polls; [`start`] makes an executor at first use, and [`end`] ends it. [`ocaml_runtime`] is for what runs there.
 
 pub(crate) mod coop;
-mod standstill;
+pub(crate) mod standstill;
 mod task_cell;
 pub(crate) mod task;
 pub(crate) mod join;

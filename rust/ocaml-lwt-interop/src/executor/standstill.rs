@@ -3,15 +3,19 @@
 //! seconds.
 
 use std::cell::Cell;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Once, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use crate::signals;
+use crate::status::{Status, status};
 
 /// Somebody watches.
 static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Who watches.
+static WATCHES: OnceLock<Thread> = OnceLock::new();
 
 /// How many polls have begun and ended where Lwt runs, those inside of others not counted: odd while there is one.
 static POLLS: AtomicU64 = AtomicU64::new(0);
@@ -66,6 +70,26 @@ fn limit() -> Option<Duration> {
     }
 }
 
+/// So long, unless the bridge ends meanwhile.
+fn sleep(limit: Duration) -> bool {
+    let begun = Instant::now();
+    while status() == Status::Running {
+        match limit.checked_sub(begun.elapsed()) {
+            None | Some(Duration::ZERO) => return true,
+            // It may end early.
+            Some(left) => thread::park_timeout(left),
+        }
+    }
+    false
+}
+
+/// The bridge has ended, and there are no polls any more. A process whose main thread has left lives as long as any other thread.
+pub(crate) fn end() {
+    if let Some(thread) = WATCHES.get() {
+        thread.unpark();
+    }
+}
+
 /// Begins to watch, if somebody wants that; once.
 pub(super) fn watch() {
     static WATCHING: Once = Once::new();
@@ -74,8 +98,7 @@ pub(super) fn watch() {
         let watch = move || {
             signals::block();
             let mut before = 0;
-            loop {
-                thread::sleep(limit);
+            while sleep(limit) {
                 let polls = POLLS.load(Ordering::Relaxed);
                 // The same poll as a whole limit ago, told once.
                 if polls % 2 == 1 && polls == before {
@@ -86,9 +109,7 @@ pub(super) fn watch() {
                          #[func(blocking)]"
                     );
                     before = 0;
-                    while POLLS.load(Ordering::Relaxed) == polls {
-                        thread::sleep(limit);
-                    }
+                    while POLLS.load(Ordering::Relaxed) == polls && sleep(limit) {}
                 } else {
                     before = polls;
                 }
@@ -97,6 +118,9 @@ pub(super) fn watch() {
         let watches = thread::Builder::new()
             .name("rust-async-watch".to_owned())
             .spawn(watch);
-        WATCHED.store(watches.is_ok(), Ordering::Relaxed);
+        if let Ok(watches) = watches {
+            let _ = WATCHES.set(watches.thread().clone());
+            WATCHED.store(true, Ordering::Relaxed);
+        }
     });
 }
