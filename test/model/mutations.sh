@@ -67,12 +67,12 @@ mutations=(
         let _ = home;'
 
   wake_before_the_queue what_two_threads_send "$core/wake/mod.rs"
-  '        incoming.queue.push_back(runnable);
+  '        incoming.queue.push(runnable);
         drop(incoming);
         self.signal();'
   '        drop(incoming);
         self.signal();
-        if let Some(mut incoming) = self.incoming.lock() { incoming.queue.push_back(runnable); }'
+        if let Some(mut incoming) = self.incoming.lock() { incoming.queue.push(runnable); }'
 
   awake_only_after_the_queue_was_taken what_two_threads_send "$core/wake/mod.rs"
   '        if self.state.wake_up() == Found::Empty {

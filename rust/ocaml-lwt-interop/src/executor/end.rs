@@ -25,7 +25,7 @@ pub(crate) fn end_tasks(scope: &Scope) {
 pub(crate) fn end_queued(scope: &Scope) {
     let local = scope.home().local(scope.at());
     let came = scope.home().wake.close();
-    local.queue.borrow_mut().incoming().extend(came);
+    local.queue.borrow_mut().extend(came);
     loop {
         let next = local.queue.borrow_mut().pop();
         let Some(runnable) = next else { return };

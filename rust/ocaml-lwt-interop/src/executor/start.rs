@@ -115,9 +115,8 @@ pub(crate) fn executor_or_visitor(access: Access<'_>, what: &str) -> Result<AtHo
 fn run_ends(scope: &Scope) {
     let home = scope.home();
     // Or what has come would be seen for ever.
-    let mut queue = home.local(scope.at()).queue.borrow_mut();
-    home.wake.take_queued(queue.incoming());
-    drop(queue);
+    home.wake
+        .take_queued(&mut *home.local(scope.at()).queue.borrow_mut());
     end_queued(scope);
 }
 

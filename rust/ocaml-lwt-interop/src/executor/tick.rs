@@ -107,11 +107,11 @@ fn poll_until_budget(scope: &Scope, local: &Local) -> Rest {
     let budget = local.budget.get();
     let mut clock = Clock::new(budget.slice);
     let mut polls = 0;
-    home.wake.take_queued(local.queue.borrow_mut().incoming());
+    home.wake.take_queued(&mut *local.queue.borrow_mut());
     loop {
         // What comes while tasks are polled does not wait for them all.
         if home.wake.is_notified() {
-            home.wake.take_queued(local.queue.borrow_mut().incoming());
+            home.wake.take_queued(&mut *local.queue.borrow_mut());
         }
         if local.queue.borrow().is_empty() {
             match home.wake.try_sleep() {

@@ -40,10 +40,12 @@ impl<R> Queue<R> {
     pub(crate) fn is_empty(&self) -> bool {
         self.here.is_empty() && self.incoming.is_empty()
     }
+}
 
-    /// For what comes from other threads.
-    pub(crate) fn incoming(&mut self) -> &mut VecDeque<R> {
-        &mut self.incoming
+/// Queues what came from other threads.
+impl<R> Extend<R> for Queue<R> {
+    fn extend<I: IntoIterator<Item = R>>(&mut self, came: I) {
+        self.incoming.extend(came);
     }
 }
 
@@ -55,7 +57,7 @@ mod tests {
     fn the_two_take_turns_and_each_is_first_in_first_out() {
         let mut queue = Queue::with_capacity(0);
         (1..=4).for_each(|n| queue.push(n));
-        queue.incoming().extend([10, 20]);
+        queue.extend([10, 20]);
         let order: Vec<i32> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(order, [10, 1, 20, 2, 3, 4]);
         assert!(queue.is_empty());
@@ -64,7 +66,7 @@ mod tests {
     #[test]
     fn neither_waits_for_all_of_the_other() {
         let mut queue = Queue::with_capacity(0);
-        queue.incoming().extend(0..100);
+        queue.extend(0..100);
         queue.push(1_000);
         let before = std::iter::from_fn(|| queue.pop()).position(|n| n == 1_000);
         assert_eq!(before, Some(1));

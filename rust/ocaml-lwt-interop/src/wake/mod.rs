@@ -9,8 +9,6 @@
 mod descriptor;
 pub(crate) mod state;
 
-use std::collections::VecDeque;
-
 use descriptor::WakeDescriptor;
 use state::{Found, Notify, Sleep, WakeState};
 
@@ -31,12 +29,9 @@ pub(crate) struct WakePath<R> {
     incoming: Mutex<Incoming<R>>,
 }
 
-/// For how many runnables memory is kept between two bursts.
-const MOST_KEPT: usize = 4096;
-
 #[derive(Debug)]
 struct Incoming<R> {
-    queue: VecDeque<R>,
+    queue: Vec<R>,
     /// The executor has shut down: what begins something is given back to its sender.
     closed: bool,
 }
@@ -47,7 +42,7 @@ impl<R: Queued> WakePath<R> {
             state: WakeState::new(),
             descriptor: WakeDescriptor::new()?,
             incoming: Mutex::new(Incoming {
-                queue: VecDeque::new(),
+                queue: Vec::new(),
                 closed: false,
             }),
         })
@@ -83,7 +78,7 @@ impl<R: Queued> WakePath<R> {
             drop(incoming);
             return Err(runnable);
         }
-        incoming.queue.push_back(runnable);
+        incoming.queue.push(runnable);
         drop(incoming);
         self.signal();
         Ok(())
@@ -122,20 +117,12 @@ impl<R: Queued> WakePath<R> {
     }
 
     /// On the domain thread: appends what came in, in order.
-    pub(crate) fn take_queued(&self, into: &mut VecDeque<R>) {
+    pub(crate) fn take_queued(&self, into: &mut impl Extend<R>) {
         // What was queued and not yet notified is seen by the tick that follows its notification.
         if self.state.wake_up() == Found::Empty {
             return;
         }
-        // The two change places where they can: then nothing is copied, and the next burst finds memory.
-        let is_empty = into.is_empty();
-        if is_empty && into.capacity() > MOST_KEPT {
-            *into = VecDeque::new();
-        }
         if let Some(mut incoming) = self.incoming.lock() {
-            if is_empty {
-                return std::mem::swap(into, &mut incoming.queue);
-            }
             let came = std::mem::take(&mut incoming.queue);
             drop(incoming);
             into.extend(came);
@@ -151,9 +138,9 @@ impl<R: Queued> WakePath<R> {
     }
 
     /// Refuses what begins something from now on, and gives what has come in.
-    pub(crate) fn close(&self) -> VecDeque<R> {
+    pub(crate) fn close(&self) -> Vec<R> {
         let Some(mut incoming) = self.incoming.lock() else {
-            return VecDeque::new();
+            return Vec::new();
         };
         incoming.closed = true;
         std::mem::take(&mut incoming.queue)
